@@ -1,0 +1,79 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// libtorch comes from the PyPI wheel that `make deps` unpacks into the cache, or from a folder the user names.
+// Either layout is accepted: a pip target folder (with `torch/` in it) or a plain libtorch (with `lib/` in it).
+let environment = Context.environment
+let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "") + "/.cache"
+let libtorchFolder = environment["LIBTORCH"] ?? cache + "/specclip/libtorch-2.11.0"
+let libtorch =
+    FileManager.default.fileExists(atPath: libtorchFolder + "/torch/lib")
+    ? libtorchFolder + "/torch" : libtorchFolder
+
+let torchHeaders: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem", libtorch + "/include",
+        "-isystem", libtorch + "/include/torch/csrc/api/include",
+        "-Wno-deprecated-declarations",
+    ])
+]
+// Only the CPU libraries are linked; libtorch_cuda is loaded at run time when a CUDA device is asked for.
+let torchLibraries: [LinkerSetting] = [
+    .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
+    .linkedLibrary("torch_cpu"),
+    .linkedLibrary("c10"),
+]
+
+let package = Package(
+    name: "swift-specclip",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Torch", targets: ["Torch"]),
+        .library(name: "Spectra", targets: ["Spectra"]),
+        .library(name: "SpecCLIP", targets: ["SpecCLIP", "StellarLabels", "Atlas"]),
+        .executable(name: "specclip", targets: ["SpecCLIPCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // C and C++ rooms: nothing above them sees a C++ header.
+        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .systemLibrary(
+            name: "CCFITSIO", pkgConfig: "cfitsio", providers: [.apt(["libcfitsio-dev"]), .brew(["cfitsio"])]),
+        .systemLibrary(
+            name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+        .target(name: "Torch", dependencies: ["CTorch"]),
+        .target(name: "Spectra", dependencies: ["CCFITSIO", "CHDF5", "CZip", "CZlib"]),
+        .target(name: "Training", dependencies: ["Torch"]),
+        .target(
+            name: "SpecCLIP",
+            dependencies: ["Torch", "Spectra", "Training", .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("Presets/tiny.yaml"), .embedInCode("Presets/small.yaml"), .embedInCode("Presets/paper.yaml")]),
+        .target(name: "StellarLabels", dependencies: ["SpecCLIP"]),
+        .target(name: "Atlas", dependencies: ["SpecCLIP"]),
+        .target(name: "Figures", dependencies: ["Spectra"]),
+        .executableTarget(
+            name: "SpecCLIPCommand",
+            dependencies: [
+                "SpecCLIP", "StellarLabels", "Atlas", "Figures",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+        .testTarget(name: "SpectraTests", dependencies: ["Spectra"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP"]),
+        .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels"]),
+        .testTarget(name: "AtlasTests", dependencies: ["Atlas"]),
+        .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+        .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

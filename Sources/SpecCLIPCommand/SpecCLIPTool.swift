@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct SpecCLIPTool: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "specclip")
+}
