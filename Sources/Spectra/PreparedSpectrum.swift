@@ -1,0 +1,31 @@
+/// A spectrum ready for a model: normalised, on the grid of its ``Instrument``.
+public struct PreparedSpectrum: Sendable, Equatable {
+    /// Normalised flux, one value per grid pixel; all finite.
+    public var flux: [Float]
+    /// Inverse variance of the normalised flux, if the errors are known; 0 where bad.
+    public var ivar: [Float]?
+    /// True where the grid pixel rests on bad or missing data.
+    public var mask: [Bool]
+    /// The continuum the flux was divided by, on the grid and in the flux unit of the file; nil if none was fitted.
+    public var continuum: [Double]?
+    /// Signal-to-noise ratio per pixel: as stated by the file, else the median of flux × √ivar; nil if unknown.
+    public var snr: Double?
+    /// Where it came from: `file` or `file#row`.
+    public var origin: String
+    /// Identifier of the source.
+    public var sourceID: String?
+
+    /// A prepared spectrum from its parts, all arrays of the grid's length.
+    public init(
+        flux: [Float], ivar: [Float]? = nil, mask: [Bool], continuum: [Double]? = nil, snr: Double? = nil,
+        origin: String = "memory", sourceID: String? = nil
+    ) {
+        self.flux = flux
+        self.ivar = ivar
+        self.mask = mask
+        self.continuum = continuum
+        self.snr = snr
+        self.origin = origin
+        self.sourceID = sourceID
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// The fixed vacuum wavelengths on which a model sees the spectra of an instrument.
+public enum WavelengthGrid: Sendable, Codable, Hashable {
+    /// Equal steps in log10(λ/Å), `count` pixels from `log10Start`.
+    case logarithmic(log10Start: Double, step: Double, count: Int)
+    /// Equal steps in λ: `start` and `step` in Å.
+    case linear(start: Double, step: Double, count: Int)
+
+    /// Number of pixels.
+    public var count: Int {
+        switch self {
+        case .logarithmic(_, _, let count), .linear(_, _, let count): count
+        }
+    }
+
+    /// Vacuum wavelengths, Å, `count` of them.
+    public var wavelengths: [Double] {
+        switch self {
+        case .logarithmic: coordinates.map { pow(10, $0) }
+        case .linear: coordinates
+        }
+    }
+
+    /// First and last wavelength, Å.
+    public var range: ClosedRange<Double> {
+        guard let first = coordinates.first, let last = coordinates.last else { return 0...0 }
+        return isLogarithmic ? pow(10, first)...pow(10, last) : first...last
+    }
+
+    /// The wavelength axis in which the steps are equal (log10 λ or λ), computed as `numpy.linspace` does, bit for bit.
+    var coordinates: [Double] {
+        switch self {
+        case .logarithmic(let start, let step, let count), .linear(let start, let step, let count):
+            Self.linspace(start, start + step * Double(count - 1), count)
+        }
+    }
+
+    /// Whether the steps are equal in log10 λ.
+    var isLogarithmic: Bool {
+        if case .logarithmic = self { true } else { false }
+    }
+
+    private static func linspace(_ start: Double, _ stop: Double, _ count: Int) -> [Double] {
+        guard count > 1 else { return count == 1 ? [start] : [] }
+        let step = (stop - start) / Double(count - 1)
+        var values = (0..<count).map { Double($0) * step + start }
+        values[count - 1] = stop
+        return values
+    }
+}
