@@ -1,0 +1,43 @@
+# swift-specclip: `make` alone says what there is. On a fresh machine `make demo` and `make test` do everything themselves.
+#
+# LIBTORCH=<folder> uses an existing libtorch; downloads are kept in $XDG_CACHE_HOME/specclip (default ~/.cache/specclip).
+
+SHELL := /bin/bash
+STEP  := scripts/step.sh
+
+# The manifest reads these two: absolute, and absent rather than empty.
+ifeq ($(strip $(LIBTORCH)),)
+unexport LIBTORCH
+else
+export LIBTORCH := $(abspath $(LIBTORCH))
+endif
+ifeq ($(strip $(XDG_CACHE_HOME)),)
+unexport XDG_CACHE_HOME
+endif
+
+.PHONY: help deps build test lint demo bench clean
+
+help:            ## list these commands
+	@sed -n 's/^\([a-z]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+deps:            ## install what is missing: system libraries and libtorch (nothing to do: well under a second)
+	@scripts/deps.sh
+
+build: deps      ## build the tool in release: .build/release/specclip
+	@$(STEP) "Building (release)" swift build -c release
+
+test: deps lint  ## check the format, build and run all tests
+	@$(STEP) "Building tests" swift build --build-tests
+	@$(STEP) --tail 4 "Testing" swift test --skip-build
+
+lint:            ## check the source format (.swift-format)
+	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests
+
+demo: build      ## the whole way on real spectra: data, training, evaluation, one star read (results in demo/)
+	@.build/release/specclip demo --output demo
+
+bench: build     ## time this build beside the same work in PyTorch: bench/results.json
+	@bench/run.py
+
+clean:           ## remove what was built here (downloads in the cache stay)
+	@rm -rf .build demo bench/venv

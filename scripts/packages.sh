@@ -1,0 +1,57 @@
+# System libraries: which are needed, whether they are there, how to bring them. Sourced by deps.sh.
+
+debian_packages=(libcfitsio-dev libhdf5-dev libzip-dev zlib1g-dev gnuplot-nox pkg-config)
+homebrew_formulas=(pkgconf cfitsio hdf5 libzip gnuplot)
+pkg_config_modules=(cfitsio hdf5 libzip zlib)
+
+# Whatever installed them, these are what the build and the figures use.
+packages_present() {
+    command -v pkg-config >/dev/null && pkg-config --exists "${pkg_config_modules[@]}" && command -v gnuplot >/dev/null
+}
+
+packages_absent() {
+    local module
+    command -v pkg-config >/dev/null || { echo "pkg-config"; return; }
+    for module in "${pkg_config_modules[@]}"; do pkg-config --exists "$module" || echo "$module"; done
+    command -v gnuplot >/dev/null || echo "gnuplot"
+}
+
+packages_install() {
+    if command -v brew >/dev/null; then
+        packages_install_homebrew
+    elif command -v apt-get >/dev/null; then
+        packages_install_debian
+    else
+        problem "libraries: $(echo $(packages_absent)) not found; install them (with headers) through the system's package manager"
+        return
+    fi
+    packages_present || problem "libraries: pkg-config or PATH still lacks: $(echo $(packages_absent))"
+}
+
+packages_install_homebrew() {
+    scripts/step.sh "Installing Homebrew formulas" brew install "${homebrew_formulas[@]}" \
+        || problem "Homebrew: bring them with: brew install ${homebrew_formulas[*]}"
+}
+
+# apt-get as root; sudo may ask for the password only where someone can answer.
+packages_install_debian() {
+    local missing=() name become=()
+    for name in "${debian_packages[@]}"; do
+        dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    local by_hand="sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            problem "Debian packages: ${missing[*]} (not root and no sudo); as root: ${by_hand//sudo /}"
+            return
+        fi
+        [ -t 0 ] && sudo -v
+        become=(sudo -n)
+    fi
+    become+=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600)
+    # A failed update is no reason to stop: the lists at hand may do.
+    scripts/step.sh "Updating Debian package lists" "${become[@]}" update || true
+    scripts/step.sh "Installing Debian packages ${missing[*]}" "${become[@]}" install -y --no-install-recommends "${missing[@]}" \
+        || problem "Debian packages: ${missing[*]} could not be installed; with network: $by_hand"
+}
