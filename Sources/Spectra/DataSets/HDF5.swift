@@ -1,0 +1,55 @@
+import CHDF5
+import Foundation
+
+/// What every call into the HDF5 library goes through.
+///
+/// The serial HDF5 library keeps global state and is not safe to enter from two threads, whatever files they work on:
+/// one lock for the process guards all of it.
+enum HDF5 {
+    private static let lock = NSRecursiveLock()
+    private static let isSilenced: Bool = chdf5_silence() >= 0
+
+    /// Runs `body` as the only user of the HDF5 library, with the library's own error printing off.
+    static func locked<R>(_ body: () throws -> R) rethrows -> R {
+        lock.lock()
+        defer { lock.unlock() }
+        _ = isSilenced
+        return try body()
+    }
+
+    /// Version of the linked HDF5 library, such as `1.10.8`.
+    static var version: String {
+        locked {
+            var major: UInt32 = 0
+            var minor: UInt32 = 0
+            var release: UInt32 = 0
+            H5get_libversion(&major, &minor, &release)
+            return "\(major).\(minor).\(release)"
+        }
+    }
+}
+
+/// An open HDF5 object (file, group, data set, type, space, list of properties), closed when the last owner lets go.
+final class HDF5Handle: @unchecked Sendable {
+    let id: hid_t
+    private let close: @Sendable (hid_t) -> herr_t
+
+    /// Takes charge of `id`; nil when the library answered with an error (a negative identifier).
+    init?(_ id: hid_t, close: @escaping @Sendable (hid_t) -> herr_t) {
+        guard id >= 0 else { return nil }
+        self.id = id
+        self.close = close
+    }
+
+    deinit {
+        HDF5.locked { _ = close(id) }
+    }
+
+    static func type(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Tclose($0) } }
+    static func space(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Sclose($0) } }
+    static func properties(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Pclose($0) } }
+    static func dataSet(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Dclose($0) } }
+    static func group(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Gclose($0) } }
+    static func attribute(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Aclose($0) } }
+    static func file(_ id: hid_t) -> HDF5Handle? { HDF5Handle(id) { H5Fclose($0) } }
+}
