@@ -7,13 +7,13 @@ import Foundation
 /// one lock for the process guards all of it.
 enum HDF5 {
     private static let lock = NSRecursiveLock()
-    private static let isSilenced: Bool = chdf5_silence() >= 0
 
     /// Runs `body` as the only user of the HDF5 library, with the library's own error printing off.
     static func locked<R>(_ body: () throws -> R) rethrows -> R {
         lock.lock()
         defer { lock.unlock() }
-        _ = isSilenced
+        // In builds with a stack of errors for each thread the setting holds for the calling thread only.
+        _ = chdf5_silence()
         return try body()
     }
 

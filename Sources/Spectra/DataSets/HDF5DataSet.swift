@@ -182,7 +182,7 @@ final class HDF5DataSet: @unchecked Sendable {
         try appendElements(bytes, rows: texts.count, type: element)
     }
 
-    private func appendElements<T>(_ values: [T], rows: Int, type: Element) throws {
+    private func appendElements<T: BitwiseCopyable>(_ values: [T], rows: Int, type: Element) throws {
         guard rows > 0 else { return }
         let isWritten = HDF5.locked {
             var extent = shape.map { hsize_t($0) }
@@ -190,7 +190,10 @@ final class HDF5DataSet: @unchecked Sendable {
             guard H5Dset_extent(handle.id, extent) >= 0, let type = type.makeType(),
                 let selection = select(count..<count + rows)
             else { return false }
-            return H5Dwrite(handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), values) >= 0
+            return values.withUnsafeBytes {
+                H5Dwrite(
+                    handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), $0.baseAddress) >= 0
+            }
         }
         guard isWritten else { throw file.failure(path, "\(rows) rows cannot be written") }
         shape[0] += rows
@@ -201,7 +204,8 @@ final class HDF5DataSet: @unchecked Sendable {
     private func check(_ range: Range<Int>) throws {
         guard !shape.isEmpty, range.lowerBound >= 0, range.upperBound <= count else {
             throw SpectrumError(
-                file: file.name, field: path, problem: "rows \(range.lowerBound)..<\(range.upperBound) asked of \(count)",
+                file: file.name, field: path,
+                problem: "rows \(range.lowerBound)..<\(range.upperBound) asked of \(count)",
                 remedy: "ask for rows inside 0..<\(count)")
         }
     }

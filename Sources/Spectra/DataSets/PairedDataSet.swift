@@ -91,7 +91,8 @@ public final class PairedDataSet: Sendable {
         guard labelNames.contains(name) else {
             throw SpectrumError(
                 file: file.name, field: PairedLayout.label(split, name), problem: "no such label",
-                remedy: labelNames.isEmpty ? "the file has no labels" : "known are " + labelNames.joined(separator: ", "))
+                remedy: labelNames.isEmpty
+                    ? "the file has no labels" : "known are " + labelNames.joined(separator: ", "))
         }
         guard let part = parts[split] else { return [] }
         guard let label = part.labels[name] else { return [Double](repeating: .nan, count: part.count) }
@@ -128,7 +129,9 @@ extension PairedDataSet {
             try check(data, count: part.count, length: instrument.grid.count, in: file)
             part.count = data.count
             part.spectra[instrument.dataSetKey] = data
-            if !instruments.contains(where: { $0.dataSetKey == instrument.dataSetKey }) { instruments.append(instrument) }
+            if !instruments.contains(where: { $0.dataSetKey == instrument.dataSetKey }) {
+                instruments.append(instrument)
+            }
             if members.contains(key.map { $0 + "_ivar" } ?? "ivar") {
                 let ivar = try file.dataSet(PairedLayout.ivar(split, key))
                 try check(ivar, count: part.count, length: instrument.grid.count, in: file)
