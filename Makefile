@@ -40,4 +40,4 @@ bench: build     ## time this build beside the same work in PyTorch: bench/resul
 	@bench/run.py
 
 clean:           ## remove what was built here (downloads in the cache stay)
-	@rm -rf .build demo bench/venv
+	@rm -rf .build demo bench/venv bench/work

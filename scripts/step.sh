@@ -51,9 +51,9 @@ status=$?
 
 if [ "$status" -ne 0 ]; then
     # Compilers print the cause early and noise late: show both.
-    errors=$(grep -nE '(^|[^a-z])(error|ERROR|fatal):' "$log" | head -n 15)
     tail -n 30 "$log" | sed 's/^/  | /'
-    [ -z "$errors" ] || { echo "  first errors in the log:"; printf '%s\n' "$errors" | sed 's/^/  | /'; }
+    errors=$(awk -v shown="$(($(wc -l <"$log") - 30))" 'NR <= shown && /(^|[^a-z])(error|ERROR|fatal):/' "$log" | head -n 15)
+    [ -z "$errors" ] || { echo "  earlier in the log:"; printf '%s\n' "$errors" | sed 's/^/  | /'; }
     echo "✘ $title failed after $((SECONDS - started)) s (exit code $status); whole log: $log"
     exit "$status"
 fi
