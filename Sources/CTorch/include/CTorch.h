@@ -1,1 +1,117 @@
-// C ABI over libtorch.
+// A C interface to libtorch: one entry that calls any ATen operator by name, and the few things that are not operators.
+//
+// Conventions
+//  * Functions that return `int` return 0 on success; otherwise `ctorch_last_error()` holds the reason (per thread).
+//    No C++ exception leaves this library.
+//  * A `ctorch_tensor` owns one reference to a tensor; give it back with `ctorch_release`. NULL is the undefined tensor.
+//  * Handles may be used and released on any thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ctorch_tensor_impl *ctorch_tensor;
+typedef struct ctorch_operator ctorch_operator;
+
+/// What an argument or a result of an operator holds.
+typedef enum ctorch_kind {
+    CTORCH_NONE = 0,
+    CTORCH_TENSOR,    // tensor
+    CTORCH_INTEGER,   // integer
+    CTORCH_REAL,      // real
+    CTORCH_BOOLEAN,   // integer, 0 or 1
+    CTORCH_INTEGERS,  // list of int64_t
+    CTORCH_REALS,     // list of double
+    CTORCH_TENSORS,   // list of ctorch_tensor; NULL elements are undefined
+    CTORCH_STRING,    // list points to a NUL-terminated string
+    CTORCH_DEVICE     // integer is the c10 device type, count the index
+} ctorch_kind;
+
+/// One argument of an operator. Lists and tensors are borrowed for the length of the call.
+typedef struct ctorch_argument {
+    ctorch_kind kind;
+    int64_t count;
+    int64_t integer;
+    double real;
+    ctorch_tensor tensor;
+    const void *list;
+} ctorch_argument;
+
+/// One result of an operator; a tensor in it is owned by the caller.
+typedef struct ctorch_value {
+    ctorch_kind kind;
+    int64_t integer;
+    double real;
+    ctorch_tensor tensor;
+} ctorch_value;
+
+/// Why the last failing call on this thread failed; valid until the next failing call on this thread.
+const char *ctorch_last_error(void);
+
+/// Finds an operator by qualified name ("aten::add") and overload ("Tensor", or ""); lives for ever. NULL when unknown.
+const ctorch_operator *ctorch_operator_find(const char *name, const char *overload);
+
+/// Calls an operator. `arguments` are converted as its schema says, missing trailing ones take their defaults.
+/// Results, lists flattened, go to `results`; more than `capacity` of them is an error, and then none is returned.
+int ctorch_call(const ctorch_operator *callee, const ctorch_argument *arguments, size_t count, ctorch_value *results,
+                size_t capacity, size_t *result_count);
+
+// MARK: tensors
+
+void ctorch_release(ctorch_tensor tensor);
+/// Wraps memory of the caller's; `release(context)` is called once, when the last user of the memory is gone, or when
+/// this call fails. `strides` are row-major.
+int ctorch_wrap(void *memory, const int64_t *shape, size_t rank, int32_t dtype, void (*release)(void *), void *context,
+                ctorch_tensor *result);
+int64_t ctorch_rank(ctorch_tensor tensor);
+void ctorch_shape(ctorch_tensor tensor, int64_t *shape);
+int64_t ctorch_size(ctorch_tensor tensor, int64_t dimension);
+int64_t ctorch_count(ctorch_tensor tensor);
+int32_t ctorch_dtype(ctorch_tensor tensor);
+void ctorch_device(ctorch_tensor tensor, int32_t *type, int32_t *index);
+bool ctorch_is_contiguous(ctorch_tensor tensor);
+bool ctorch_same_storage(ctorch_tensor first, ctorch_tensor second);
+/// The first element in memory; meaningful on the CPU only.
+int ctorch_data(ctorch_tensor tensor, void **pointer);
+
+// MARK: autograd
+
+bool ctorch_requires_grad(ctorch_tensor tensor);
+bool ctorch_is_leaf(ctorch_tensor tensor);
+int ctorch_set_requires_grad(ctorch_tensor tensor, bool required);
+/// The accumulated gradient, or NULL.
+int ctorch_grad(ctorch_tensor tensor, ctorch_tensor *gradient);
+/// `gradient` may be NULL to drop it.
+int ctorch_set_grad(ctorch_tensor tensor, ctorch_tensor gradient);
+/// `gradient` may be NULL for a scalar.
+int ctorch_backward(ctorch_tensor tensor, ctorch_tensor gradient, bool keep_graph);
+/// Switches recording of the graph on this thread and returns the former setting.
+bool ctorch_set_grad_enabled(bool enabled);
+
+// MARK: runtime
+
+const char *ctorch_version(void);
+/// For example "AVX512" or "DEFAULT".
+const char *ctorch_cpu_capability(void);
+int ctorch_threads(void);
+int ctorch_set_threads(int count);
+/// Seeds the default generators of the CPU and, once loaded, of every CUDA device.
+int ctorch_seed(uint64_t seed);
+/// The CPU generator's state as a uint8 tensor.
+int ctorch_generator_state(ctorch_tensor *state);
+int ctorch_set_generator_state(ctorch_tensor state);
+/// Loads libtorch_cuda from the folder that holds libtorch_cpu.
+int ctorch_load_cuda(void);
+bool ctorch_cuda_is_loaded(void);
+/// The number of usable CUDA devices; 0 until loaded.
+int ctorch_cuda_device_count(void);
+bool ctorch_mps_is_available(void);
+
+#ifdef __cplusplus
+}
+#endif

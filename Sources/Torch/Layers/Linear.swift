@@ -1,0 +1,25 @@
+/// y = x Wᵀ + b over the last dimension: (…, in) → (…, out).
+public final class Linear: Module, Layer {
+    /// (out, in)
+    public let weight: Parameter
+    /// (out)
+    public let bias: Parameter?
+
+    /// Draws weight and bias from U(±1/√in), as PyTorch's `nn.Linear` does.
+    public init(_ inputs: Int, _ outputs: Int, bias: Bool = true) {
+        weight = Parameter(.empty([outputs, inputs]))
+        Initializer.kaimingUniform().apply(to: weight)
+        self.bias = bias ? Parameter(.empty([outputs])) : nil
+        super.init()
+        if let bias = self.bias {
+            Initializer.uniform(bound: inputs > 0 ? 1 / Double(inputs).squareRoot() : 0).apply(to: bias)
+        }
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight.value, bias?.value) }
+}
+
+/// x Wᵀ + b over the last dimension, for weights that are not a layer's own: (…, in) and (out, in) → (…, out).
+public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+    ATen.linear(.tensor(x), .tensor(weight), .optional(bias))
+}

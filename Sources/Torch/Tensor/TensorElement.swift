@@ -1,0 +1,15 @@
+/// A Swift number whose arrays can become tensors and back without conversion.
+public protocol TensorElement: BitwiseCopyable, Sendable {
+    /// The tensor type with the same memory layout.
+    static var dtype: DType { get }
+}
+
+extension Float: TensorElement { public static var dtype: DType { .float32 } }
+extension Double: TensorElement { public static var dtype: DType { .float64 } }
+extension Int: TensorElement { public static var dtype: DType { .int64 } }
+extension Int64: TensorElement { public static var dtype: DType { .int64 } }
+extension Int32: TensorElement { public static var dtype: DType { .int32 } }
+extension Int16: TensorElement { public static var dtype: DType { .int16 } }
+extension Int8: TensorElement { public static var dtype: DType { .int8 } }
+extension UInt8: TensorElement { public static var dtype: DType { .uint8 } }
+extension Bool: TensorElement { public static var dtype: DType { .bool } }
