@@ -1,0 +1,68 @@
+import Foundation
+
+/// gnuplot commands for the range, scale and ticks of one axis.
+struct AxisWriter {
+    private let axis: Axis
+    private let name: String
+    private let range: ClosedRange<Double>
+
+    /// - Parameter name: "x", "y" or "cb" (the colour scale).
+    init(_ axis: Axis, name: String, range: ClosedRange<Double>) {
+        self.axis = axis
+        self.name = name
+        self.range = range
+    }
+
+    func commands() -> [String] {
+        let ends = axis.isReversed ? [range.upperBound, range.lowerBound] : [range.lowerBound, range.upperBound]
+        return [
+            axis.isLogarithmic ? "set logscale \(name)" : "unset logscale \(name)",
+            "set \(name)range [\(number(ends[0])):\(number(ends[1]))]",
+        ] + ticks()
+    }
+
+    private func ticks() -> [String] {
+        if case .none = axis.ticks { return ["unset \(name)tics; unset m\(name)tics"] }
+        let offset = ["x": "offset 0, 0.35", "y": "offset 0.5, 0"][name, default: "offset -0.5, 0"]
+        let look = "in mirror scale 0.7, 0.35 norotate \(offset) font ',\(number(Style.tickSize))'"
+        let format = axis.showsNumbers ? (isWideLogarithmic ? "10^{%T}" : "%h") : ""
+        return [
+            "set \(name)tics \(look) \(positions) ",
+            "set format \(name) '\(format)'",
+            "set m\(name)tics \(axis.isLogarithmic ? "10" : "")",
+        ]
+    }
+
+    private var decades: Double { log10(range.upperBound / range.lowerBound) }
+
+    private var isWideLogarithmic: Bool { axis.isLogarithmic && decades >= 3 }
+
+    private var positions: String {
+        if case .every(let step) = axis.ticks { return number(step) }
+        guard axis.isLogarithmic, !isWideLogarithmic else { return "autofreq" }
+        let labels = logarithmicTicks.map { value in
+            "'\(axis.showsNumbers ? plainNumber(value) : "")' \(number(value))"
+        }
+        return "(\(labels.joined(separator: ", ")))"
+    }
+
+    /// Ticks for a logarithmic axis of few decades, where powers of ten alone would leave it almost bare.
+    private var logarithmicTicks: [Double] {
+        guard decades > 0.35 else { return evenTicks }
+        let mantissas: [Double] = decades > 1.2 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 8]
+        let powers = Int(floor(log10(range.lowerBound)))...Int(ceil(log10(range.upperBound)))
+        return powers.flatMap { power in mantissas.map { $0 * pow(10, Double(power)) } }.filter(range.contains)
+    }
+
+    /// Round values an equal distance apart, four to nine of them.
+    private var evenTicks: [Double] {
+        let rough = (range.upperBound - range.lowerBound) / 5
+        let power = pow(10, floor(log10(rough)))
+        let step = ([1, 2, 5, 10].first { $0 * power >= rough } ?? 10) * power
+        let first = (range.lowerBound / step).rounded(.up)
+        return stride(from: first, through: (range.upperBound / step).rounded(.down), by: 1).map { $0 * step }
+    }
+
+    /// At most four significant digits, no exponent for everyday magnitudes.
+    private func plainNumber(_ value: Double) -> String { String(format: "%.4g", value) }
+}

@@ -1,0 +1,96 @@
+/// Text on a figure: plain by default, with subscripts, superscripts, bold and italic where asked for.
+///
+/// Whatever characters a file name or source id brings, they are drawn as they are: nothing in a plain run is read as
+/// gnuplot's enhanced-text markup, and control characters become spaces.
+///
+///     let label = PlotText("T", .italic) + PlotText("eff", .subscript) + " [K]"
+public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// How a run of characters is set.
+    public enum Style: Sendable, Hashable {
+        case regular, bold, italic, `subscript`, superscript
+    }
+
+    private struct Run: Sendable, Hashable {
+        var characters: String
+        var style: Style
+    }
+
+    private var runs: [Run]
+
+    /// A text of one style.
+    public init(_ characters: String, _ style: Style = .regular) {
+        let clean = characters.map { $0.isNewline || $0.isControl ? " " : $0 }
+        runs = clean.isEmpty ? [] : [Run(characters: String(clean), style: style)]
+    }
+
+    /// A plain text.
+    public init(stringLiteral value: String) { self.init(value) }
+
+    /// The two texts one after the other.
+    public static func + (left: PlotText, right: PlotText) -> PlotText {
+        var joined = left
+        joined.runs += right.runs
+        return joined
+    }
+
+    /// Whether nothing would be drawn.
+    public var isEmpty: Bool { runs.isEmpty }
+
+    /// The characters without their styles.
+    public var plain: String { runs.map(\.characters).joined() }
+
+    /// Estimated width in points when set in DejaVu Sans of `size` points.
+    public func width(size: Double) -> Double {
+        runs.reduce(0) { sum, run in
+            let scale = run.style == .subscript || run.style == .superscript ? 0.8 : 1
+            let thousandths = run.characters.reduce(0) { $0 + FontMetrics.advance($1, bold: run.style == .bold) }
+            return sum + thousandths / 1000 * scale * size
+        }
+    }
+
+    /// The text itself if it fits in `width` points, else shortened with an ellipsis in the middle, so that both the
+    /// beginning of a file name and its distinguishing end stay readable. A text of mixed styles loses them when shortened.
+    public func fitted(width: Double, size: Double) -> PlotText {
+        guard self.width(size: size) > width, let style = runs.first?.style else { return self }
+        let characters = Array(plain)
+        var kept = characters.count - 1
+        while kept > 0 {
+            let head = (kept + 1) / 2
+            let short = PlotText(String(characters[..<head]) + "…" + String(characters[(characters.count - kept + head)...]), style)
+            if short.width(size: size) <= width { return short }
+            kept -= 1
+        }
+        return "…"
+    }
+
+    /// The text as a single-quoted gnuplot string in enhanced mode.
+    var quoted: String {
+        let markup = runs.map { run in
+            let escaped = PlotText.escape(run.characters)
+            switch run.style {
+            case .regular: return escaped
+            case .bold: return "{/:Bold \(escaped)}"
+            case .italic: return "{/:Italic \(escaped)}"
+            case .subscript: return "_{\(escaped)}"
+            case .superscript: return "^{\(escaped)}"
+            }
+        }
+        return "'" + markup.joined().replacing("'", with: "''") + "'"
+    }
+
+    /// Backslashes before the characters that enhanced text mode reads as markup.
+    static func escape(_ characters: String) -> String {
+        var escaped = ""
+        for character in characters {
+            if "\\_^{}@&~".contains(character) { escaped.append("\\") }
+            escaped.append(character)
+        }
+        return escaped
+    }
+}
+
+extension Character {
+    fileprivate var isControl: Bool {
+        unicodeScalars.contains { $0.properties.generalCategory == .control || $0.properties.isBidiControl }
+    }
+}
