@@ -80,33 +80,38 @@ int ctorch_set_threads(int count) {
     });
 }
 
+namespace {
+/// The default generator of a CUDA device, or of the CPU for -1.
+at::Generator generatorOf(int32_t device) {
+    if (device < 0) return at::detail::getDefaultCPUGenerator();
+    TORCH_CHECK(cudaLoaded, "CUDA is not loaded");
+    return at::globalContext().defaultGenerator(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(device)));
+}
+}  // namespace
+
 int ctorch_seed(uint64_t seed) {
     return guarded([&] {
-        auto generator = at::detail::getDefaultCPUGenerator();
-        {
+        // at::manual_seed would ask whether CUDA is there, and libtorch would remember the answer for ever.
+        for (int32_t device = -1; device < ctorch_cuda_device_count(); ++device) {
+            auto generator = generatorOf(device);
             std::lock_guard<std::mutex> lock(generator.mutex());
             generator.set_current_seed(seed);
-        }
-        for (int index = 0; index < ctorch_cuda_device_count(); ++index) {
-            auto device = at::globalContext().defaultGenerator(c10::Device(c10::kCUDA, index));
-            std::lock_guard<std::mutex> lock(device.mutex());
-            device.set_current_seed(seed);
         }
     });
 }
 
-int ctorch_generator_state(ctorch_tensor *state) {
+int ctorch_generator_state(int32_t device, ctorch_tensor *state) {
     *state = nullptr;
     return guarded([&] {
-        auto generator = at::detail::getDefaultCPUGenerator();
+        auto generator = generatorOf(device);
         std::lock_guard<std::mutex> lock(generator.mutex());
         *state = lend(generator.get_state());
     });
 }
 
-int ctorch_set_generator_state(ctorch_tensor state) {
+int ctorch_set_generator_state(int32_t device, ctorch_tensor state) {
     return guarded([&] {
-        auto generator = at::detail::getDefaultCPUGenerator();
+        auto generator = generatorOf(device);
         std::lock_guard<std::mutex> lock(generator.mutex());
         generator.set_state(borrow(state));
     });

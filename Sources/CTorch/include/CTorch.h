@@ -65,7 +65,7 @@ int ctorch_call(const ctorch_operator *callee, const ctorch_argument *arguments,
 
 void ctorch_release(ctorch_tensor tensor);
 /// Wraps memory of the caller's; `release(context)` is called once, when the last user of the memory is gone, or when
-/// this call fails. `strides` are row-major.
+/// this call fails. The shape is row-major.
 int ctorch_wrap(void *memory, const int64_t *shape, size_t rank, int32_t dtype, void (*release)(void *), void *context,
                 ctorch_tensor *result);
 int64_t ctorch_rank(ctorch_tensor tensor);
@@ -102,9 +102,9 @@ int ctorch_threads(void);
 int ctorch_set_threads(int count);
 /// Seeds the default generators of the CPU and, once loaded, of every CUDA device.
 int ctorch_seed(uint64_t seed);
-/// The CPU generator's state as a uint8 tensor.
-int ctorch_generator_state(ctorch_tensor *state);
-int ctorch_set_generator_state(ctorch_tensor state);
+/// The state of the default generator of a CUDA device, or of the CPU if `device` is -1, as a uint8 tensor.
+int ctorch_generator_state(int32_t device, ctorch_tensor *state);
+int ctorch_set_generator_state(int32_t device, ctorch_tensor state);
 /// Loads libtorch_cuda from the folder that holds libtorch_cpu.
 int ctorch_load_cuda(void);
 bool ctorch_cuda_is_loaded(void);

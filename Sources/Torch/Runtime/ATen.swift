@@ -165,6 +165,6 @@ enum ATen {
     static let fusedAdam = Operator("_fused_adam_")
     static let fusedAdamW = Operator("_fused_adamw_")
     static let foreachNorm = Operator("_foreach_norm", "Scalar")
-    static let foreachMultiply = Operator("_foreach_mul_", "Scalar")
+    static let foreachMultiply = Operator("_foreach_mul_", "Tensor")
     static let foreachAdd = Operator("_foreach_add_", "Scalar")
 }

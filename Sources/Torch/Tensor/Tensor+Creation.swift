@@ -15,12 +15,7 @@ extension Tensor {
             return
         }
         let tensor = Tensor.empty(shape, dtype: Element.dtype)
-        var memory: UnsafeMutableRawPointer?
-        if ctorch_data(tensor.handle.pointer, &memory) == 0, let memory {
-            values.withUnsafeBytes {
-                memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count)
-            }
-        }
+        values.withUnsafeBytes { tensor.overwrite(with: $0) }
         self = device == .cpu ? tensor : tensor.moved(to: device)
     }
 

@@ -58,4 +58,11 @@ extension Tensor {
     public func contiguous() -> Tensor {
         isContiguous ? self : ATen.contiguous(.tensor(self))
     }
+
+    /// Fills a contiguous tensor on the CPU with as many bytes as it has.
+    func overwrite(with bytes: UnsafeRawBufferPointer) {
+        var memory: UnsafeMutableRawPointer?
+        if ctorch_data(handle.pointer, &memory) != 0 { Failure.report(operation: "values", shapes: [shape]) }
+        if let memory, let start = bytes.baseAddress { memory.copyMemory(from: start, byteCount: bytes.count) }
+    }
 }

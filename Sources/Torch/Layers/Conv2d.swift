@@ -1,0 +1,40 @@
+/// Two-dimensional convolution: (batch, in, h, w) → (batch, out, h', w'), h' = ⌊(h + 2 padding - kernel) / stride⌋ + 1.
+public final class Conv2d: Module, Layer {
+    /// (out, in, kernel, kernel)
+    public let weight: Parameter
+    /// (out)
+    public let bias: Parameter?
+    private let stride: Int
+    private let padding: Int
+
+    /// - Parameters:
+    ///   - inputs: channels of the input.
+    ///   - outputs: channels of the output.
+    ///   - kernel: its side.
+    ///   - stride: in both directions.
+    ///   - padding: zeros added on every side.
+    ///   - bias: whether to add a number per output channel.
+    public init(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true) {
+        (weight, self.bias) = convolutionParameters([outputs, inputs, kernel, kernel], bias: bias ? outputs : nil)
+        self.stride = stride
+        self.padding = padding
+        super.init()
+    }
+
+    /// (batch, in, h, w) → (batch, out, h', w')
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        ATen.conv2d(
+            .tensor(x), .tensor(weight.value), .optional(bias?.value), .ints([stride, stride]),
+            .ints([padding, padding]))
+    }
+}
+
+/// Weight and bias as PyTorch draws them: U(±1/√fan_in) with the fan counted over the weight's second dimension.
+func convolutionParameters(_ shape: [Int], bias outputs: Int?) -> (Parameter, Parameter?) {
+    let weight = Parameter(.empty(shape))
+    Initializer.kaimingUniform().apply(to: weight)
+    guard let outputs else { return (weight, nil) }
+    let bias = Parameter(.empty([outputs]))
+    Initializer.uniform(bound: 1 / Double(shape.dropFirst().reduce(1, *)).squareRoot()).apply(to: bias)
+    return (weight, bias)
+}

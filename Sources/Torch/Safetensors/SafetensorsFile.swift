@@ -1,0 +1,62 @@
+import Foundation
+
+/// A file of named tensors, opened by mapping it into memory: opening is instant, values are read as they are used.
+///
+/// Format: https://github.com/huggingface/safetensors#format
+public struct SafetensorsFile: Sendable {
+    /// What the file holds beside tensors.
+    public let metadata: [String: String]
+    /// The names of the tensors, in the order of the header.
+    public let names: [String]
+    private let url: URL
+    private let map: MappedFile
+    private let dataStart: Int
+    private let entries: [String: SafetensorsHeader.Entry]
+
+    /// Opens a file and checks its header.
+    /// - Throws: ``TorchError/file(_:reason:)``
+    public init(contentsOf url: URL) throws {
+        self.url = url
+        map = try MappedFile(url)
+        do {
+            let header = try SafetensorsHeader(map.bytes)
+            metadata = header.metadata
+            names = header.entries.map(\.name)
+            dataStart = header.dataStart
+            entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
+        } catch let problem as SafetensorsHeader.Problem {
+            throw TorchError.file(url.path, reason: problem.reason)
+        }
+    }
+
+    /// The shape of a tensor, without reading it; `nil` if there is none of that name.
+    public func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
+    /// The type of a tensor, without reading it; `nil` if there is none of that name.
+    public func dtype(of name: String) -> DType? { entries[name]?.dtype }
+
+    /// A tensor over the file's memory, which it keeps mapped. Changing it in place does not change the file.
+    /// - Throws: ``TorchError/file(_:reason:)`` if there is none of that name.
+    public func tensor(_ name: String) throws -> Tensor {
+        guard let entry = entries[name] else { throw TorchError.file(url.path, reason: "has no tensor '\(name)'") }
+        return try catchingTorchErrors { view(entry) }
+    }
+
+    /// All tensors by name.
+    public func all() throws -> [String: Tensor] {
+        try catchingTorchErrors { entries.mapValues { view($0) } }
+    }
+
+    private func view(_ entry: SafetensorsHeader.Entry) -> Tensor {
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: map.bytes[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])
+        guard let start = bytes.baseAddress, !bytes.isEmpty else { return .empty(entry.shape, dtype: entry.dtype) }
+        if UInt(bitPattern: start) % UInt(entry.dtype.byteCount) == 0 {
+            return .mapped(pointer: start, shape: entry.shape, dtype: entry.dtype, owner: map)
+        }
+        // A header of odd length moves the data off their natural boundary.
+        let copy = Tensor.empty(entry.shape, dtype: entry.dtype)
+        copy.overwrite(with: bytes)
+        return copy
+    }
+}
