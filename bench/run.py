@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 WORK, VENV = HERE / "work", HERE / "venv"
 PYTHON = VENV / "bin" / "python"
+PEER = [str(PYTHON), str(HERE / "peer.py")]
 REQUIREMENTS = ["torch==2.11.0", "numpy", "scipy", "safetensors"]
 NAMES = [
     "prepare", "embed-lrs-1", "embed-lrs-64", "embed-xp-64", "pretrain-lrs-64", "align-1024", "cold-start",
@@ -31,15 +33,13 @@ COMPARABLE = {"prepare", "embed-lrs-1", "embed-lrs-64", "embed-xp-64", "cold-sta
 def main():
     options = arguments()
     tool = pathlib.Path(options.tool)
-    sides = {"peer": [str(PYTHON), str(HERE / "peer.py")], "specclip": [str(tool), "bench"]}
+    sides = {"peer": PEER, "specclip": [str(tool), "bench"]}
     if options.peer_only:
         del sides["specclip"]
     elif not tool.exists():
         sys.exit(f"bench: {tool} is not there; run: make build")
     prepare_venv()
-    if not (WORK / "spectra.safetensors").exists():
-        print("Writing weights and spectra for both sides to bench/work …", flush=True)
-        subprocess.run([*sides["peer"], "inputs", "--inputs", str(WORK)], check=True)
+    prepare_inputs()
 
     report = {"machine": machine(), "versions": versions(sides), "threads": options.threads, "benchmarks": []}
     names = options.names or NAMES + (["align-1024-recompute"] if options.recompute else [])
@@ -141,6 +141,16 @@ def prepare_venv():
         pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS], check=True)
     stamp.write_text(wanted)
+
+
+def prepare_inputs():
+    if WORK.exists():
+        return
+    print("Writing weights and spectra for both sides to bench/work …", flush=True)
+    partial = WORK.with_name("work.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    subprocess.run([*PEER, "inputs", "--inputs", str(partial)], check=True)
+    partial.rename(WORK)
 
 
 def machine():
