@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Runs one long command with its output in a log: one line of progress here, the log's tail if it fails.
 #
-#   scripts/step.sh [--tail N] "Title" command [argument...]
+#   scripts/step.sh [--show PATTERN] "Title" command [argument...]
 #
-# --tail N shows the last N lines of the log after success too (the summary of a test run, say).
+# --show prints the log's lines that match the extended regular expression after success (the summary of a test run, say).
 # Logs are kept in .build/logs, one per title.
 set -u
 
-tail_lines=0
-if [ "${1:-}" = "--tail" ]; then
-    tail_lines=$2
+show=
+if [ "${1:-}" = "--show" ]; then
+    show=$2
     shift 2
 fi
-[ $# -ge 2 ] || { echo 'usage: scripts/step.sh [--tail N] "Title" command [argument...]' >&2; exit 2; }
+[ $# -ge 2 ] || { echo 'usage: scripts/step.sh [--show PATTERN] "Title" command [argument...]' >&2; exit 2; }
 title=$1
 shift
 
@@ -57,5 +57,5 @@ if [ "$status" -ne 0 ]; then
     echo "✘ $title failed after $((SECONDS - started)) s (exit code $status); whole log: $log"
     exit "$status"
 fi
-[ "$tail_lines" -eq 0 ] || tail -n "$tail_lines" "$log" | sed 's/^/  | /'
+[ -z "$show" ] || grep -E "$show" "$log"
 echo "✔ $title ($((SECONDS - started)) s)"
