@@ -17,15 +17,16 @@ packages_absent() {
 }
 
 packages_install() {
+    local before=${#problems[@]}
     if command -v brew >/dev/null; then
         packages_install_homebrew
     elif command -v apt-get >/dev/null; then
         packages_install_debian
     else
         problem "libraries: $(echo $(packages_absent)) not found; install them (with headers) through the system's package manager"
-        return
     fi
-    packages_present || problem "libraries: pkg-config or PATH still lacks: $(echo $(packages_absent))"
+    packages_present || [ ${#problems[@]} -gt "$before" ] \
+        || problem "libraries: installed, but still not found: $(echo $(packages_absent)); is PKG_CONFIG_PATH or PATH set oddly?"
 }
 
 packages_install_homebrew() {
@@ -33,25 +34,24 @@ packages_install_homebrew() {
         || problem "Homebrew: bring them with: brew install ${homebrew_formulas[*]}"
 }
 
-# apt-get as root; sudo may ask for the password only where someone can answer.
 packages_install_debian() {
-    local missing=() name become=()
+    local missing=() name apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600)
     for name in "${debian_packages[@]}"; do
         dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    local by_hand="sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    local by_hand="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
     if [ "$(id -u)" -ne 0 ]; then
-        if ! command -v sudo >/dev/null; then
-            problem "Debian packages: ${missing[*]} (not root and no sudo); as root: ${by_hand//sudo /}"
+        # Only where someone can answer does sudo ask for a password.
+        if ! { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+            problem "Debian packages: ${missing[*]}; no right to install them here (not root, no sudo); as root: $by_hand"
             return
         fi
-        [ -t 0 ] && sudo -v
-        become=(sudo -n)
+        apt=(sudo -n "${apt[@]}")
     fi
-    become+=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600)
+    echo "Debian packages to install: ${missing[*]}"
     # A failed update is no reason to stop: the lists at hand may do.
-    scripts/step.sh "Updating Debian package lists" "${become[@]}" update || true
-    scripts/step.sh "Installing Debian packages ${missing[*]}" "${become[@]}" install -y --no-install-recommends "${missing[@]}" \
-        || problem "Debian packages: ${missing[*]} could not be installed; with network: $by_hand"
+    scripts/step.sh "Updating Debian package lists" "${apt[@]}" update || true
+    scripts/step.sh "Installing Debian packages" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" \
+        || problem "Debian packages: ${missing[*]} could not be installed; with network, as root: $by_hand"
 }
