@@ -5,9 +5,13 @@ struct AxisWriter {
     private let axis: Axis
     private let name: String
     private let range: ClosedRange<Double>
+    private let length: Double
 
-    /// - Parameter name: "x", "y" or "cb" (the colour scale).
-    init(_ axis: Axis, name: String, range: ClosedRange<Double>) {
+    /// - Parameters:
+    ///   - name: "x", "y" or "cb" (the colour scale).
+    ///   - length: Length of the axis on the page in points.
+    init(_ axis: Axis, name: String, range: ClosedRange<Double>, length: Double) {
+        self.length = length
         self.axis = axis
         self.name = name
         self.range = range
@@ -35,11 +39,12 @@ struct AxisWriter {
 
     private var decades: Double { log10(range.upperBound / range.lowerBound) }
 
-    private var isWideLogarithmic: Bool { axis.isLogarithmic && decades >= 3 }
+    private var isWideLogarithmic: Bool { axis.isLogarithmic && decades >= 4.5 }
 
     private var positions: String {
         if case .every(let step) = axis.ticks { return number(step) }
-        guard axis.isLogarithmic, !isWideLogarithmic else { return "autofreq" }
+        if isWideLogarithmic { return "autofreq" }
+        guard axis.isLogarithmic else { return number(evenStep) }
         let labels = logarithmicTicks.map { value in
             "'\(axis.showsNumbers ? plainNumber(value) : "")' \(number(value))"
         }
@@ -49,20 +54,36 @@ struct AxisWriter {
     /// Ticks for a logarithmic axis of few decades, where powers of ten alone would leave it almost bare.
     private var logarithmicTicks: [Double] {
         guard decades > 0.35 else { return evenTicks }
-        let mantissas: [Double] = decades > 1.2 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 8]
+        let mantissas: [Double] = decades > 2.5 ? [1] : decades > 1.2 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 8]
         let powers = Int(floor(log10(range.lowerBound)))...Int(ceil(log10(range.upperBound)))
         return powers.flatMap { power in mantissas.map { $0 * pow(10, Double(power)) } }.filter(range.contains)
     }
 
-    /// Round values an equal distance apart, four to nine of them.
     private var evenTicks: [Double] {
-        let rough = (range.upperBound - range.lowerBound) / 5
-        let power = pow(10, floor(log10(rough)))
-        let step = ([1, 2, 5, 10].first { $0 * power >= rough } ?? 10) * power
+        let step = evenStep
         let first = (range.lowerBound / step).rounded(.up)
         return stride(from: first, through: (range.upperBound / step).rounded(.down), by: 1).map { $0 * step }
     }
 
-    /// At most four significant digits, no exponent for everyday magnitudes.
-    private func plainNumber(_ value: Double) -> String { String(format: "%.4g", value) }
+    /// The finest round step whose numbers do not run into each other.
+    private var evenStep: Double {
+        let extent = range.upperBound - range.lowerBound
+        func round(_ rough: Double) -> Double {
+            let power = pow(10, floor(log10(rough)))
+            return ([1, 2, 5].first { $0 * power >= rough * 0.999 } ?? 10) * power
+        }
+        guard name == "x" else { return round(extent * max(20, length / 7) / length) }
+        // The width of the numbers depends on the step: start with few and let it settle.
+        var step = round(extent / 4)
+        for _ in 0..<3 {
+            let widest = [range.lowerBound, range.upperBound]
+                .map { PlotText(plainNumber(($0 / step).rounded() * step)).width(size: Style.tickSize) }
+                .max() ?? 0
+            step = round(extent * max(38, widest * 1.7) / length)
+        }
+        return step
+    }
+
+    /// Six significant digits as gnuplot writes them, no exponent for everyday magnitudes.
+    private func plainNumber(_ value: Double) -> String { String(format: "%.6g", value) }
 }

@@ -31,10 +31,10 @@ public struct CardFigure: FigureConvertible {
         let sidebarX = hasSpectra ? Page.sidebar : Page.margin
         let width = hasSidebar ? sidebarX + Page.sidebarWidth + Page.margin : Page.left + Page.spectrumWidth + Page.margin
         let body = max(spectra.naturalHeight, sidebar.naturalHeight, 20)
-        // A full left column stretches to the sheet; a lone panel does not grow beyond twice its height.
-        let isFull = hasSpectra && hasSidebar && body > 0.7 * (Page.fullHeight - Page.top)
+        // Two or three panels stretch to the sheet; a lone one does not become a poster.
+        let isFull = hasSidebar && spectra.naturalHeight > 0.6 * (Page.fullHeight - Page.top)
         let height = isFull ? max(Page.fullHeight, Page.top + body + 8) : Page.top + body + 8
-        spectra.stretch(to: min(height - Page.top - 8, 2 * spectra.naturalHeight))
+        spectra.stretch(to: min(height - Page.top - 8, 2.2 * spectra.naturalHeight))
         var figure = Figure(width: width, height: height)
         addHeader(to: &figure)
         spectra.add(to: &figure, x: Page.left, y: Page.top, width: Page.spectrumWidth)

@@ -35,7 +35,7 @@ struct CardSidebar {
         neighbours.isEmpty ? 0 : titleSpace + row * Double(neighbours.count + 1) + gap - 4
     }
 
-    private var overlayTotal: Double { hasOverlay ? overlayHeight + scaleSpace + 8 : 0 }
+    private var overlayTotal: Double { hasOverlay ? overlayHeight + scaleSpace + 18 : 0 }
 
     /// Height of the column; 0 where nothing is to be shown.
     var naturalHeight: Double { parametersHeight + kielTotal + tableHeight + overlayTotal }
@@ -57,7 +57,7 @@ struct CardSidebar {
         top += tableHeight
         if hasOverlay {
             figure.panels.append(
-                overlay(Frame(x: x + inset, y: top + 4, width: width - inset, height: overlayHeight + spare)))
+                overlay(Frame(x: x + inset, y: top + 14, width: width - inset, height: overlayHeight + spare)))
         }
     }
 
@@ -99,9 +99,9 @@ struct CardSidebar {
             return value - half...value + half
         }
         let teffRange = union(
-            robustRange(of: teffs, tail: 0.002, margin: 0.05) ?? 3500...7500, around(kiel.teff, kiel.teffError, atLeast: 200))
+            robustRange(of: teffs, tail: 0.04, margin: 0.25) ?? 3500...7500, around(kiel.teff, kiel.teffError, atLeast: 200))
         let loggRange = union(
-            robustRange(of: loggs, tail: 0.002, margin: 0.05) ?? 0...5.2, around(kiel.logg, kiel.loggError, atLeast: 0.25))
+            robustRange(of: loggs, tail: 0.04, margin: 0.25) ?? 0...5.2, around(kiel.logg, kiel.loggError, atLeast: 0.25))
         var series: [Series] = []
         if !background.isEmpty {
             series.append(
@@ -116,19 +116,13 @@ struct CardSidebar {
             .errorBars(
                 x: [kiel.teff], y: [kiel.logg], xError: kiel.teffError.map { [$0] }, yError: kiel.loggError.map { [$0] },
                 colour: .black, width: 0.9),
-            .points(x: [kiel.teff], y: [kiel.logg], colour: .black, size: 0.8, shape: .diamond, label: "this star"),
+            .points(x: [kiel.teff], y: [kiel.logg], colour: .black, size: 1.2, shape: .openDiamond, width: 1.3, label: "this star"),
         ]
         return Panel(
             frame: frame, title: PlotText("Kiel diagram", .bold),
-            x: Axis(.effectiveTemperature + " [K]", range: teffRange, isReversed: true, ticks: .every(teffStep(teffRange))),
-            y: Axis(.surfaceGravity + " [dex]", range: loggRange, isReversed: true), series: series, labelDistance: 24)
-    }
-
-    /// A step that leaves room for the four or five digits of a temperature.
-    private func teffStep(_ range: ClosedRange<Double>?) -> Double {
-        guard let range else { return 1000 }
-        let rough = (range.upperBound - range.lowerBound) / 4.5
-        return [100, 200, 500, 1000, 2000, 5000, 10000].first { $0 >= rough } ?? 20000
+            x: Axis(.effectiveTemperature + " [K]", range: teffRange, isReversed: true),
+            y: Axis(.surfaceGravity + " [dex]", range: loggRange, isReversed: true), series: series,
+            legend: .inside(.topLeft), labelDistance: 24)
     }
 
     private func addTable(to figure: inout Figure, x: Double, y: Double, width: Double) {
@@ -142,10 +136,10 @@ struct CardSidebar {
         }
         let size = Style.legendSize
         // Right edges of the columns of numbers: similarity, Teff, log g, [Fe/H].
-        let edges = [width - 90, width - 60, width - 33, width]
+        let edges = [width - 83, width - 56, width - 31, width]
         let heads: [PlotText] = ["sim.", .effectiveTemperature, .surfaceGravity, .metallicity]
         var line = y + titleSpace + 3
-        figure.texts.append(PageText("source id", x: x + 26, y: line, size: size, colour: .grey))
+        figure.texts.append(PageText("source id", x: x + 24, y: line, size: size, colour: .grey))
         figure.texts += zip(heads, edges).map {
             PageText($0, x: x + $1, y: line, size: size, alignment: .right, colour: .grey)
         }
@@ -153,10 +147,10 @@ struct CardSidebar {
         for (index, neighbour) in neighbours.enumerated() {
             line += row
             figure.rules.append(
-                Figure.Rule(x0: x + 10, y0: line, x1: x + 21, y1: line, colour: colour(of: index), width: 1.6))
+                Figure.Rule(x0: x + 9, y0: line, x1: x + 20, y1: line, colour: colour(of: index), width: 1.6))
             figure.texts += [
                 PageText(PlotText("\(index + 1)"), x: x, y: line, size: size),
-                PageText(PlotText(neighbour.sourceID).fitted(width: edges[0] - 26 - 22, size: size), x: x + 26, y: line, size: size),
+                PageText(PlotText(neighbour.sourceID).fitted(width: edges[0] - 24 - 25, size: size), x: x + 24, y: line, size: size),
             ]
             let cells = [
                 fixed(neighbour.similarity, decimals: 3), fixed(neighbour.teff, decimals: 0),
@@ -172,24 +166,17 @@ struct CardSidebar {
         let wavelength = card.neighbourWavelength ?? []
         let reference = card.neighbourReference
         var series: [Series] = []
-        if let reference { series.append(.line(x: wavelength, y: reference, colour: .black, width: 1)) }
+        if let reference { series.append(.line(x: wavelength, y: reference, colour: .black, width: 1, label: "this star")) }
         for (index, neighbour) in neighbours.enumerated() {
             guard let flux = neighbour.flux else { continue }
             series.append(.line(x: wavelength, y: flux, colour: colour(of: index), width: 0.5, opacity: 0.85))
         }
         let range = SpectrumPanels.fluxRange(neighbours.compactMap(\.flux) + (reference.map { [$0] } ?? []))
         return Panel(
-            frame: frame,
-            x: Axis(SpectrumPanels.wavelengthLabel, range: SpectrumPanels.extent(wavelength), ticks: wavelengthTicks(wavelength)),
-            y: Axis("Normalised flux", range: range), series: series, legend: .none,
-            notes: reference == nil ? [] : [Panel.Note("black: this star", x: 0.97, y: 0.9, alignment: .right)],
+            frame: frame, title: PlotText("Their spectra", .bold),
+            x: Axis(SpectrumPanels.wavelengthLabel, range: SpectrumPanels.extent(wavelength)),
+            y: Axis("Normalised flux", range: range), series: series,
             labelDistance: 26)
-    }
-
-    private func wavelengthTicks(_ wavelength: [Double]) -> Axis.Ticks {
-        guard let extent = SpectrumPanels.extent(wavelength) else { return .automatic }
-        let rough = (extent.upperBound - extent.lowerBound) / 4.5
-        return [100, 200, 500, 1000, 2000, 5000].first { $0 >= rough }.map { .every($0) } ?? .automatic
     }
 
     private func colour(of index: Int) -> Colour {
@@ -209,6 +196,6 @@ struct CardSidebar {
             }
         }
         guard lines.count > 3 else { return lines }
-        return Array(lines[..<2]) + [lines[2] + " …"]
+        return lines[..<2] + [PlotText(lines[2] + " …").fitted(width: width, size: 8).plain]
     }
 }

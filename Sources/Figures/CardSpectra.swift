@@ -125,11 +125,10 @@ struct CardSpectra {
             series.append(
                 .band(
                     x: part.wavelength, low: zip(part.flux, error).map { $0 - $1 }, high: zip(part.flux, error).map { $0 + $1 },
-                    label: "prediction ± 1σ"))
+                    label: "± 1σ"))
         }
         series.append(
-            .line(
-                x: part.wavelength, y: part.flux, colour: .blue, width: 1.1, label: part.error == nil ? "prediction" : nil))
+            .line(x: part.wavelength, y: part.flux, colour: .blue, width: 1.1, label: "prediction"))
         if let observed = part.observed {
             series.append(.line(x: part.wavelength, y: observed, colour: .ink, width: 0.7, label: "observed"))
             series += SpectrumPanels.offScale(x: part.wavelength, y: observed, range: range)

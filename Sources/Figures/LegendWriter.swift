@@ -27,6 +27,10 @@ struct LegendWriter {
         switch panel.legend {
         case .none: return []
         case .above: places = row(entries.map(\.1))
+        case .list:
+            places = entries.indices.map { index in
+                (panel.frame.x, panel.frame.y - 8 - 11 * Double(entries.count - 1 - index), panel.frame.width - sample - gap)
+            }
         case .inside(let corner):
             let box = self.box(entries.map(\.1), corner)
             let ends = [screen(box.x, box.y), screen(box.x + box.width, box.y + box.height)]
@@ -75,12 +79,12 @@ struct LegendWriter {
         case .line:
             return [
                 "set arrow from \(screen(x, y)) to \(screen(x + sample, y)) nohead front lw \(number(max(series.width, 1))) "
-                    + "dt \(series.isDashed ? "(4,3)" : "1") lc rgb \(colour)"
+                    + "dt \(series.isDashed ? "(8,6)" : "1") lc rgb \(colour)"
             ]
         case .points, .errorBars:
             return [
                 "set label '' at \(screen(x + sample / 2, y)) point pt \(series.shape.rawValue) "
-                    + "ps \(number(max(series.size, 0.4))) lw 0.6 lc rgb \(colour) front"
+                    + "ps \(number(max(series.size, 0.4))) lw \(number(series.width)) lc rgb \(colour) front"
             ]
         case .band, .histogram:
             return [

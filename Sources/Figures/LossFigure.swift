@@ -3,7 +3,7 @@ import Foundation
 /// Training and validation loss against the step, from the columns of a run's metrics.
 ///
 /// Long training curves are drawn as their mean over equal stretches of steps on top of the range within each stretch;
-/// the axis is logarthmic when all losses are positive and span a factor of five or more.
+/// the axis is logarithmic when all losses are positive and span a factor of five or more.
 public struct LossFigure: FigureConvertible {
     /// A loss at some steps; steps and values are equally long, NaN values are left out.
     public struct Curve: Sendable {

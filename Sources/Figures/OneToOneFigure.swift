@@ -41,17 +41,17 @@ public struct OneToOneFigure: FigureConvertible {
         self.quantities = quantities
     }
 
-    private static let column = 232.0
+    private static let column = 256.0
     private static let side = 170.0
     /// From this many stars on, a density map replaces the points.
     private static let densityThreshold = 3000
 
-    /// The page, 232 points a column and 318 points high.
+    /// The page, 256 points a column and 318 points high.
     public func figure() throws -> Figure {
         let panels = try quantities.enumerated().flatMap { index, quantity in
             try OneToOneFigure.panels(quantity, x: 52 + Self.column * Double(index))
         }
-        let width = Self.column * Double(max(1, quantities.count)) + 10
+        let width = Self.column * Double(max(1, quantities.count))
         let title = PlotText(self.title, .bold).fitted(width: width - 60, size: Style.titleSize)
         return Figure(
             width: width, height: 318, panels: panels, texts: [PageText(title, x: 52, y: 13, size: Style.titleSize)])

@@ -24,6 +24,8 @@ public struct Panel: Sendable {
     public enum Legend: Sendable {
         /// In one row above the frame, at its right end: never over the data.
         case above
+        /// Above the frame, one entry a line of 11 points, for long entries.
+        case list
         /// Inside the frame, one entry a line.
         case inside(Corner)
         /// Nowhere.

@@ -20,13 +20,14 @@ public enum PictureFormat: String, Sendable, CaseIterable {
         switch self {
         case .png:
             let size = "\(Int((width * pixelsPerPoint).rounded())),\(Int((height * pixelsPerPoint).rounded()))"
+            // Cairo counts a font's points as 1/72 of 96 pixels, a page of ours as 1/72 inch: hence the 0.75.
             let scale = number(pixelsPerPoint)
             return "pngcairo enhanced color rounded background '#ffffff' font 'DejaVu Sans,\(number(fontSize))' "
-                + "fontscale \(scale) linewidth \(scale) pointscale \(scale) size \(size)"
+                + "fontscale \(number(0.75 * pixelsPerPoint)) linewidth \(scale) pointscale \(scale) size \(size)"
         case .pdf:
-            // This terminal draws its lines at half the width that the other two give for the same number.
+            // This terminal draws lines and points at half the size that the other two give for the same number.
             return "pdfcairo enhanced color rounded background '#ffffff' font 'DejaVu Sans,\(number(fontSize))' "
-                + "fontscale 1 linewidth 2 pointscale 1 size \(number(width / 72))in,\(number(height / 72))in"
+                + "fontscale 0.75 linewidth 2 pointscale 2 size \(number(width / 72))in,\(number(height / 72))in"
         case .svg:
             return "svg enhanced rounded background '#ffffff' font 'DejaVu Sans,\(number(fontSize))' "
                 + "size \(Int(width.rounded())),\(Int(height.rounded())) dynamic"

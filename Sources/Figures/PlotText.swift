@@ -66,7 +66,7 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The text as a single-quoted gnuplot string in enhanced mode.
     var quoted: String {
         let markup = runs.map { run in
-            let escaped = PlotText.escape(run.characters)
+            let escaped = PlotText.escape(PlotText.keepingOuterSpaces(run.characters))
             switch run.style {
             case .regular: return escaped
             case .bold: return "{/:Bold \(escaped)}"
@@ -76,6 +76,15 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
             }
         }
         return "'" + markup.joined().replacing("'", with: "''") + "'"
+    }
+
+    /// Spaces at the ends as no-break spaces: SVG viewers drop plain ones where the style changes.
+    private static func keepingOuterSpaces(_ characters: String) -> String {
+        let head = characters.prefix { $0 == " " }.count
+        let tail = characters.dropFirst(head).reversed().prefix { $0 == " " }.count
+        let space = "\u{A0}"
+        return String(repeating: space, count: head) + characters.dropFirst(head).dropLast(tail)
+            + String(repeating: space, count: tail)
     }
 
     /// Backslashes before the characters that enhanced text mode reads as markup.

@@ -30,17 +30,17 @@ public struct RetrievalFigure: FigureConvertible {
         self.candidates = candidates
     }
 
-    /// The page, 420 × 290 points.
+    /// The page, 420 points wide.
     public func figure() throws -> Figure {
-        let frame = Frame(x: 52, y: 28, width: 354, height: 222)
+        let frame = Frame(x: 52, y: 38 + 11 * Double(directions.count), width: 354, height: 210)
         var series: [Series] = []
-        for (direction, colour) in zip(directions, Colour.cycle) {
+        for (index, direction) in directions.enumerated() {
             guard direction.ranks.allSatisfy((1...max(1, candidates)).contains), !direction.ranks.isEmpty else {
                 throw FigureError(
                     .invalidData, direction.name, "ranks must be 1…\(candidates), one or more",
                     remedy: "count the rank of the true partner from 1")
             }
-            series.append(curve(direction, colour: colour))
+            series.append(curve(direction, colour: Colour.cycle[index % Colour.cycle.count]))
         }
         let ks = steps()
         series.append(
@@ -51,10 +51,10 @@ public struct RetrievalFigure: FigureConvertible {
             frame: frame,
             x: Axis(PlotText("Rank ") + PlotText("k", .italic), range: 1...Double(max(2, candidates)), isLogarithmic: true),
             y: Axis("Fraction of partners among the best k", range: 0...1.02, ticks: .every(0.2)), series: series,
-            legend: .inside(.bottomRight))
+            legend: .list)
         let title = PlotText(self.title, .bold).fitted(width: frame.width, size: Style.titleSize)
         return Figure(
-            width: 420, height: 290, panels: [panel], texts: [PageText(title, x: frame.x, y: 14, size: Style.titleSize)])
+            width: 420, height: frame.y + frame.height + 32, panels: [panel], texts: [PageText(title, x: frame.x, y: 14, size: Style.titleSize)])
     }
 
     private func curve(_ direction: Direction, colour: Colour) -> Series {
@@ -67,7 +67,7 @@ public struct RetrievalFigure: FigureConvertible {
             return Double(reached) / total
         }
         func percent(_ limit: Int) -> String {
-            String(format: "%.3g", 100 * Double(sorted.count { $0 <= limit }) / total)
+            String(format: "%.1f", 100 * Double(sorted.count { $0 <= limit }) / total)
         }
         let middle = sorted.count / 2
         let median = sorted.count % 2 == 1 ? Double(sorted[middle]) : Double(sorted[middle - 1] + sorted[middle]) / 2

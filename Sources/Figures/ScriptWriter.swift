@@ -56,8 +56,8 @@ struct ScriptWriter {
             "set bmargin at screen \(number(1 - (frame.y + frame.height) / figure.height))",
             "set border 15 lw 0.6 lc rgb '\(Colour.ink.specification())'",
         ]
-        commands += AxisWriter(panel.x, name: "x", range: xRange).commands()
-        commands += AxisWriter(panel.y, name: "y", range: yRange).commands()
+        commands += AxisWriter(panel.x, name: "x", range: xRange, length: frame.width).commands()
+        commands += AxisWriter(panel.y, name: "y", range: yRange, length: frame.height).commands()
         commands += decorations(panel, xRange: xRange)
         commands += LegendWriter(panel: panel, titleWidth: panel.title.width(size: Style.titleSize))
             .commands(screen: screen, text: command)
@@ -73,7 +73,7 @@ struct ScriptWriter {
         var texts = [
             PageText(panel.title, x: frame.x, y: frame.y - 8, size: Style.titleSize),
             PageText(
-                panel.x.label, x: frame.x + frame.width / 2, y: frame.y + frame.height + 22, size: Style.labelSize,
+                panel.x.label, x: frame.x + frame.width / 2, y: frame.y + frame.height + 20, size: Style.labelSize,
                 alignment: .center),
         ]
         texts += panel.notes.map { note in
@@ -99,8 +99,8 @@ struct ScriptWriter {
     private func colourScale(_ panel: Panel) -> [String] {
         let stops = Colour.viridis.enumerated().map { "\($0.offset) '\($0.element.specification())'" }
         var palette = ["set palette defined (\(stops.joined(separator: ", ")))"]
-        palette += AxisWriter(panel.colour, name: "cb", range: panel.colour.resolvedRange(of: panel.heat, padding: 0))
-            .commands()
+        let range = panel.colour.resolvedRange(of: panel.heat, padding: 0)
+        palette += AxisWriter(panel.colour, name: "cb", range: range, length: panel.frame.height).commands()
         guard panel.showsColourBar else { return palette + ["unset colorbox"] }
         let frame = panel.frame
         let corner = screen(frame.x + frame.width + 6, frame.y + frame.height)

@@ -14,7 +14,8 @@ public struct Series: Sendable {
 
     /// The shape of point marks.
     public enum Shape: Int, Sendable {
-        case dot = 7, circle = 6, square = 5, triangleUp = 9, triangleDown = 11, diamond = 13, cross = 2, plus = 1
+        case dot = 7, circle = 6, square = 5, triangleUp = 9, triangleDown = 11, diamond = 13, openDiamond = 12, cross = 2
+        case plus = 1
     }
 
     let marks: Marks
@@ -57,10 +58,10 @@ public struct Series: Sendable {
 
     /// Separate points.
     public static func points(
-        x: [Double], y: [Double], colour: Colour = .black, size: Double = 0.4, shape: Shape = .dot, opacity: Double = 1,
-        label: PlotText? = nil
+        x: [Double], y: [Double], colour: Colour = .black, size: Double = 0.4, shape: Shape = .dot, width: Double = 0.6,
+        opacity: Double = 1, label: PlotText? = nil
     ) -> Series {
-        Series(.points(x: x, y: y), colour: colour, size: size, shape: shape, opacity: opacity, label: label)
+        Series(.points(x: x, y: y), colour: colour, width: width, size: size, shape: shape, opacity: opacity, label: label)
     }
 
     /// Error bars of one standard deviation, without a point; errors that are not finite are drawn as zero.

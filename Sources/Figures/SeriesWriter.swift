@@ -18,10 +18,10 @@ struct SeriesWriter {
         switch series.marks {
         case .line(let x, let y):
             lines = try SeriesWriter.rows([x, y], panel)
-            clause = "using 1:2 with lines lw \(number(series.width)) dt \(series.isDashed ? "(6,4)" : "1") \(colour)"
+            clause = "using 1:2 with lines lw \(number(series.width)) dt \(series.isDashed ? "(12,8)" : "1") \(colour)"
         case .points(let x, let y):
             lines = try SeriesWriter.rows([x, y], panel)
-            clause = "using 1:2 with points pt \(series.shape.rawValue) ps \(number(series.size)) lw 0.6 \(colour)"
+            clause = "using 1:2 with points pt \(series.shape.rawValue) ps \(number(series.size)) lw \(number(series.width)) \(colour)"
         case .errorBars(let x, let y, let xError, let yError):
             let none = [Double](repeating: 0, count: x.count)
             let errors = [xError ?? none, yError ?? none].map { $0.map { $0.isFinite ? $0 : 0 } }
@@ -41,8 +41,8 @@ struct SeriesWriter {
             clause = "using (($1+$2)/2):4:1:2:3:4 with boxxyerror fs solid 1 noborder \(colour)"
         case .heatMap(let x, let y, let values):
             lines = try SeriesWriter.cells(x: x, y: y, values: values, panel)
-            // An SVG holds vectors only: its image would be a second file beside it.
-            clause = "using 1:2:3 with image\(format == .svg ? " pixels" : "")"
+            // Cells as vectors: an SVG's image would be a second file, and PDF viewers blur images.
+            clause = "using 1:2:3 with image\(format == .png ? "" : " pixels")"
         }
         if case .heatMap = series.marks { isHeatMap = !lines.isEmpty } else { isHeatMap = false }
         dataBlock = lines.isEmpty ? nil : "\(name) << EOD\n\(lines.joined(separator: "\n"))\nEOD"

@@ -10,7 +10,7 @@ enum SpectrumPanels {
         var range: ClosedRange<Double>?
         for curve in curves {
             let smooth = runningMedian(curve, half: 3)
-            guard let low = quantile(0.002, of: smooth), let high = quantile(0.998, of: smooth) else { continue }
+            guard let low = quantile(0.0005, of: smooth), let high = quantile(0.9995, of: smooth) else { continue }
             range = union(range, low...high)
         }
         guard let range, range.lowerBound < range.upperBound else { return nil }

@@ -45,9 +45,9 @@ func grouped(_ count: Int) -> String {
     return (count < 0 ? "−" : "") + marked.joined()
 }
 
-/// A round number near two thirds of `half`, so that an axis from −half to half has ticks at −step, 0 and step.
+/// A round number between half of `half` and `half`, so that an axis from −half to half has three ticks: −step, 0 and step.
 func roundStep(below half: Double) -> Double {
-    let rough = half * 0.75
+    let rough = half * 0.9
     let power = pow(10, floor(log10(rough)))
-    return ([5, 2, 1].first { $0 * power <= rough } ?? 1) * power
+    return ([8, 6, 5, 4, 3, 2, 1.5, 1].first { $0 * power <= rough } ?? 1) * power
 }
