@@ -1,0 +1,145 @@
+import Foundation
+
+/// The checks a spectrum must pass before it is normalised and resampled; each failure names field and remedy.
+enum SpectrumValidation {
+    /// Arrays of one length, numbers finite, wavelengths positive and increasing.
+    static func checkNumbers(wavelength: [Double], flux: [Double], file: String) throws {
+        try checkShapes(wavelength: wavelength, flux: flux, file: file)
+        try checkOrder(wavelength, file: file)
+        guard flux.allSatisfy(\.isFinite) else {
+            throw SpectrumError(
+                file: file, field: "flux", problem: "contains NaN or infinite values",
+                remedy: "interpolate over bad pixels first")
+        }
+    }
+
+    /// All checks of a spectrum that is to be seen through `instrument`.
+    static func check(_ spectrum: Spectrum, for instrument: Instrument) throws {
+        let file = spectrum.origin
+        try checkShapes(wavelength: spectrum.wavelength, flux: spectrum.flux, file: file)
+        try checkLength(spectrum.ivar?.count, "ivar", spectrum)
+        try checkLength(spectrum.mask?.count, "mask", spectrum)
+        try checkUnit(spectrum.wavelength, instrument: instrument, file: file)
+        try checkOrder(spectrum.wavelength, file: file)
+        try checkCoverage(spectrum.wavelength, instrument: instrument, file: file)
+        try checkFlux(spectrum, instrument: instrument)
+        if let snr = spectrum.snr, !(snr > 0) {
+            throw SpectrumError(
+                file: file, field: "signal-to-noise ratio", problem: "is \(number(snr)), not positive",
+                remedy: "the spectrum holds no signal: leave it out")
+        }
+    }
+
+    private static func checkShapes(wavelength: [Double], flux: [Double], file: String) throws {
+        guard wavelength.count == flux.count else {
+            throw SpectrumError(
+                file: file, field: "flux",
+                problem: "has \(flux.count) values but there are \(wavelength.count) wavelengths",
+                remedy: "give one flux value per wavelength")
+        }
+        guard wavelength.count >= 2 else {
+            throw SpectrumError(
+                file: file, field: "flux", problem: "the spectrum has \(flux.count) pixels",
+                remedy: "check that the file was downloaded completely")
+        }
+    }
+
+    private static func checkLength(_ count: Int?, _ field: String, _ spectrum: Spectrum) throws {
+        guard let count, count != spectrum.flux.count else { return }
+        throw SpectrumError(
+            file: spectrum.origin, field: field,
+            problem: "has \(count) values but the flux has \(spectrum.flux.count)",
+            remedy: "give one value per pixel or leave it out")
+    }
+
+    private static func checkOrder(_ wavelength: [Double], file: String) throws {
+        if let bad = wavelength.firstIndex(where: { !($0.isFinite && $0 > 0) }) {
+            throw SpectrumError(
+                file: file, field: "wavelength", problem: "is \(number(wavelength[bad])) at pixel \(bad)",
+                remedy: "wavelengths must be positive numbers in Å")
+        }
+        for i in 1..<wavelength.count where wavelength[i] <= wavelength[i - 1] {
+            let falls = wavelength[wavelength.count - 1] < wavelength[0]
+            throw SpectrumError(
+                file: file, field: "wavelength",
+                problem: "does not increase at pixel \(i) (\(number(wavelength[i - 1])), then \(number(wavelength[i])))",
+                remedy: falls ? "reverse the pixel order" : "sort the pixels by wavelength and drop duplicates")
+        }
+    }
+
+    /// Recognises other units by asking which of them would make the wavelengths meet the instrument's.
+    private static func checkUnit(_ wavelength: [Double], instrument: Instrument, file: String) throws {
+        let finite = wavelength.lazy.filter(\.isFinite)
+        guard let low = finite.min(), let high = finite.max() else { return }
+        let grid = instrument.grid.range
+        func meetsGrid(_ convert: (Double) -> Double) -> Bool {
+            let middle = (grid.lowerBound + grid.upperBound) / 2
+            return convert(low) < middle && convert(high) > middle
+        }
+        if meetsGrid({ $0 }) { return }
+        let candidates: [(name: String, remedy: String, convert: (Double) -> Double)] = [
+            ("log10 of Å", "give 10^x, in Å", { pow(10, min($0, 10)) }),
+            ("the natural logarithm of Å", "give exp(x), in Å", { exp(min($0, 20)) }),
+            ("nm", "multiply by 10 to give Å", { $0 * 10 }),
+            ("µm", "multiply by 10000 to give Å", { $0 * 1e4 }),
+            ("m", "multiply by 1e10 to give Å", { $0 * 1e10 }),
+        ]
+        guard let guess = candidates.first(where: { meetsGrid($0.convert) }) else { return }
+        throw SpectrumError(
+            file: file, field: "wavelength",
+            problem: "runs from \(number(low)) to \(number(high)), which looks like \(guess.name)", remedy: guess.remedy)
+    }
+
+    /// Half a pixel may be missing at either end.
+    private static func checkCoverage(_ wavelength: [Double], instrument: Instrument, file: String) throws {
+        let grid = instrument.grid.wavelengths
+        guard let first = wavelength.first, let last = wavelength.last, grid.count > 1 else { return }
+        let atBlue = first - grid[0]
+        let atRed = grid[grid.count - 1] - last
+        var missing: [String] = []
+        if atBlue > (grid[1] - grid[0]) / 2 { missing.append(String(format: "%.1f Å at the blue end", atBlue)) }
+        if atRed > (grid[grid.count - 1] - grid[grid.count - 2]) / 2 {
+            missing.append(String(format: "%.1f Å at the red end", atRed))
+        }
+        guard !missing.isEmpty else { return }
+        throw SpectrumError(
+            file: file, field: "wavelength",
+            problem: String(
+                format: "covers %.1f-%.1f Å; %@ needs %.1f-%.1f Å, so %@ missing", first, last, instrument.title,
+                grid[0], grid[grid.count - 1], missing.joined(separator: " and ") + (missing.count > 1 ? " are" : " is")),
+            remedy: "use a spectrum that covers the range, or another instrument")
+    }
+
+    private static func checkFlux(_ spectrum: Spectrum, instrument: Instrument) throws {
+        let grid = instrument.grid.range
+        var seen: (low: Double, high: Double)?
+        var inside = 0
+        var good = 0
+        for (wavelength, flux) in zip(spectrum.wavelength, spectrum.flux) where grid.contains(wavelength) {
+            inside += 1
+            guard flux.isFinite else { continue }
+            good += 1
+            seen = seen.map { (min($0.low, flux), max($0.high, flux)) } ?? (flux, flux)
+        }
+        guard let seen else {
+            throw SpectrumError(
+                file: spectrum.origin, field: "flux", problem: "is NaN at every pixel of the instrument's range",
+                remedy: "the spectrum holds no data: leave it out")
+        }
+        guard good * 2 > inside else {
+            throw SpectrumError(
+                file: spectrum.origin, field: "flux",
+                problem: "is NaN at \(inside - good) of \(inside) pixels of the instrument's range",
+                remedy: "too little is left to work with: leave it out")
+        }
+        guard seen.high > seen.low else {
+            throw SpectrumError(
+                file: spectrum.origin, field: "flux",
+                problem: "has zero variance: it is \(number(seen.low)) at every pixel",
+                remedy: "the spectrum holds no signal: leave it out")
+        }
+    }
+
+    /// A number as people write it: no more digits than needed.
+    static func number(_ value: Double) -> String { String(format: "%.7g", value) }
+}
