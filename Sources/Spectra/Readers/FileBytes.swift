@@ -1,0 +1,41 @@
+import CZlib
+import Foundation
+
+/// The bytes of a file, unpacked if it is gzip-compressed whatever its name.
+enum FileBytes {
+    /// Reads the file at `url`.
+    ///
+    /// - Throws: ``SpectrumError`` if it is missing, empty, a folder, or its compressed data are damaged.
+    static func read(_ url: URL) throws -> Data {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+            throw SpectrumError(url, problem: "does not exist", remedy: "check the path")
+        }
+        guard !isFolder.boolValue else {
+            throw SpectrumError(url, problem: "is a folder", remedy: "name the files in it")
+        }
+        // zlib passes files that are not compressed through unchanged.
+        guard let file = gzopen(url.path, "rb") else {
+            throw SpectrumError(
+                url, problem: "cannot be opened (\(String(cString: strerror(errno))))", remedy: "check permissions")
+        }
+        defer { gzclose(file) }
+        gzbuffer(file, 1 << 18)
+        var data = Data()
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let got = gzread(file, &chunk, UInt32(chunk.count))
+            if got > 0 { data.append(contentsOf: chunk[0..<Int(got)]) }
+            var code: Int32 = 0
+            let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
+            guard got >= 0, code == Z_OK else {
+                throw SpectrumError(
+                    url, problem: "its compressed data are damaged or cut short (\(message))",
+                    remedy: "download it again")
+            }
+            if got == 0 { break }
+        }
+        guard !data.isEmpty else { throw SpectrumError(url, problem: "is empty", remedy: "download it again") }
+        return data
+    }
+}

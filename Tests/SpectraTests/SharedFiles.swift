@@ -1,0 +1,19 @@
+import Foundation
+
+/// The folder of real files and golden numbers beside the project; tests that need it are skipped where it is absent.
+enum SharedFiles {
+    static let root: URL = {
+        if let path = ProcessInfo.processInfo.environment["SPECCLIP_SHARED"] { return URL(fileURLWithPath: path) }
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return package.deletingLastPathComponent().appendingPathComponent("shared")
+    }()
+
+    static func url(_ path: String) -> URL { root.appendingPathComponent(path) }
+
+    static func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: url(path).path) }
+
+    static let hasPreparationGoldens = has("goldens/prep/gaspp_real.npz")
+    static let hasData = has("data/lamost") && has("data/gaia_xp")
+    static let absent = "the shared folder (SPECCLIP_SHARED, else ../shared) is absent"
+}
