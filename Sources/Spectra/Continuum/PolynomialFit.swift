@@ -122,13 +122,15 @@ struct PolynomialFit: Sendable {
 
     /// The polynomial of `coefficients` at each abscissa.
     func values(_ coefficients: [Double]) -> [Double] {
-        [Double](unsafeUninitializedCapacity: x.count * 8) { buffer, initialised in
-            let blocks = UnsafeMutableRawPointer(buffer.baseAddress)
+        var values = [Double](repeating: 0, count: x.count * 8)
+        values.withUnsafeMutableBytes { bytes in
             evaluate(coefficients) { block, value in
-                withUnsafeBytes(of: value) { blocks?.advanced(by: block * 64).copyMemory(from: $0.baseAddress!, byteCount: 64) }
+                bytes.storeBytes(
+                    of: value, toByteOffset: block * MemoryLayout<SIMD8<Double>>.size, as: SIMD8<Double>.self)
             }
-            initialised = count
         }
+        values.removeLast(values.count - count)
+        return values
     }
 
     /// Population standard deviation of the residuals `values` - fit.

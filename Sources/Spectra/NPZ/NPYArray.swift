@@ -33,7 +33,8 @@ public struct NPYArray: Sendable, Equatable {
     public init(_ values: Values, shape: [Int]? = nil) {
         self.shape = shape ?? [values.count]
         self.values = values
-        precondition(self.shape.reduce(1, *) == values.count, "shape \(self.shape) does not hold \(values.count) values")
+        precondition(
+            self.shape.reduce(1, *) == values.count, "shape \(self.shape) does not hold \(values.count) values")
     }
 
     /// The values as 64-bit numbers; nil for text.

@@ -87,7 +87,9 @@ enum NPYFormat {
         default: break
         }
         let length = width / (header.type.hasPrefix("U") ? 4 : 1)
-        let scalars = header.type.hasPrefix("U") ? words(UInt32.self, per: length) : words(UInt8.self, per: length).map { UInt32($0) }
+        let scalars =
+            header.type.hasPrefix("U")
+            ? words(UInt32.self, per: length) : words(UInt8.self, per: length).map { UInt32($0) }
         return .string(
             (0..<header.count).map { item in
                 var text = String.UnicodeScalarView()
@@ -144,7 +146,8 @@ enum NPYFormat {
             isFortran = order.1 == "True"
             for part in tuple.1.split(separator: ",") {
                 let digits = part.trimmingCharacters(in: .whitespaces)
-                guard let length = Int(digits), case let (product, overflow) = count.multipliedReportingOverflow(by: length),
+                guard let length = Int(digits),
+                    case let (product, overflow) = count.multipliedReportingOverflow(by: length),
                     !overflow
                 else { throw Failure(problem: "has a malformed shape (\(tuple.1))") }
                 shape.append(length)

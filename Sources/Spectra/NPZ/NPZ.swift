@@ -49,7 +49,9 @@ public struct NPZ: Sendable {
             for (name, array) in arrays {
                 let data = NPYFormat.encode(array)
                 let copy = malloc(max(1, data.count))
-                data.withUnsafeBytes { if let base = $0.baseAddress { copy?.copyMemory(from: base, byteCount: $0.count) } }
+                data.withUnsafeBytes {
+                    if let base = $0.baseAddress { copy?.copyMemory(from: base, byteCount: $0.count) }
+                }
                 guard let copy, let source = zip_source_buffer(archive, copy, UInt64(data.count), 1),
                     case let index = zip_file_add(archive, name + ".npy", source, ZIP_FL_ENC_UTF_8), index >= 0
                 else {

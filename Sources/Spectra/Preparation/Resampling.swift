@@ -31,7 +31,7 @@ struct Resampling: Sendable {
             switch (grid.isLogarithmic, roundsTo32Bits) {
             case (false, _): wavelength
             case (true, false): wavelength.map { log10($0) }
-            case (true, true): wavelength.map { Double(log10(Float($0))) }
+            case (true, true): wavelength.map { Double(Float(log10($0))) }
             }
         var left: [Int32] = []
         var offset: [Double] = []

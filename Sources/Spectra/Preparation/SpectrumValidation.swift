@@ -62,7 +62,8 @@ enum SpectrumValidation {
             let falls = wavelength[wavelength.count - 1] < wavelength[0]
             throw SpectrumError(
                 file: file, field: "wavelength",
-                problem: "does not increase at pixel \(i) (\(number(wavelength[i - 1])), then \(number(wavelength[i])))",
+                problem:
+                    "does not increase at pixel \(i) (\(number(wavelength[i - 1])), then \(number(wavelength[i])))",
                 remedy: falls ? "reverse the pixel order" : "sort the pixels by wavelength and drop duplicates")
         }
     }
@@ -87,7 +88,8 @@ enum SpectrumValidation {
         guard let guess = candidates.first(where: { meetsGrid($0.convert) }) else { return }
         throw SpectrumError(
             file: file, field: "wavelength",
-            problem: "runs from \(number(low)) to \(number(high)), which looks like \(guess.name)", remedy: guess.remedy)
+            problem: "runs from \(number(low)) to \(number(high)), which looks like \(guess.name)", remedy: guess.remedy
+        )
     }
 
     /// Half a pixel may be missing at either end.
@@ -106,7 +108,8 @@ enum SpectrumValidation {
             file: file, field: "wavelength",
             problem: String(
                 format: "covers %.1f-%.1f Å; %@ needs %.1f-%.1f Å, so %@ missing", first, last, instrument.title,
-                grid[0], grid[grid.count - 1], missing.joined(separator: " and ") + (missing.count > 1 ? " are" : " is")),
+                grid[0], grid[grid.count - 1], missing.joined(separator: " and ") + (missing.count > 1 ? " are" : " is")
+            ),
             remedy: "use a spectrum that covers the range, or another instrument")
     }
 

@@ -39,8 +39,18 @@ enum ColumnRole: CaseIterable {
     static func unit(ofWavelengthColumn name: String) -> WavelengthUnit? {
         let plain = plain(name)
         if plain == "loglam" { return .log10Angstrom }
-        if let bracket = name.firstMatch(of: /[\[(]\s*([^\])]+?)\s*[\])]/) { return WavelengthUnit(parsing: String(bracket.1)) }
+        if let bracket = name.firstMatch(of: /[\[(]\s*([^\])]+?)\s*[\])]/) {
+            return WavelengthUnit(parsing: String(bracket.1))
+        }
         guard let ending = plain.split(separator: "_").dropFirst().last else { return nil }
         return WavelengthUnit(parsing: String(ending))
+    }
+
+    /// Throws if the columns are those of continuous Gaia XP spectra.
+    static func refuseCoefficients(_ columns: [String], _ url: URL) throws {
+        guard columns.contains(where: { ["bp_coefficients", "rp_coefficients"].contains(plain($0)) }) else { return }
+        throw SpectrumError(
+            url, field: "bp_coefficients", problem: "holds continuous Gaia XP spectra (coefficients), not sampled ones",
+            remedy: "ask the archive for XP_SAMPLED, or convert with GaiaXPy")
     }
 }

@@ -57,7 +57,8 @@ enum FITSLayout {
             let (next, overflow) = total.multipliedReportingOverflow(by: size)
             guard size >= 0, !overflow else {
                 throw SpectrumError(
-                    url, field: "HDU \(number)", problem: "states impossible sizes \(sizes)", remedy: "download it again")
+                    url, field: "HDU \(number)", problem: "states impossible sizes \(sizes)",
+                    remedy: "download it again")
             }
             total = next
         }
@@ -118,7 +119,9 @@ enum FITSLayout {
         var width: Int64 = 0
         ffgtclll(handle, number, &type, &`repeat`, &width, &status)
         defer { ffcmsg() }
-        guard status == 0, `repeat` >= 0, `repeat` <= rowWidth, width >= 0, width <= max(8, rowWidth) else { return nil }
+        guard status == 0, `repeat` >= 0, `repeat` <= rowWidth, width >= 0, width <= max(8, rowWidth) else {
+            return nil
+        }
         let kind: FITSColumn.Kind =
             switch abs(type) {
             case TSTRING: .text

@@ -70,6 +70,7 @@ final class FITSSpectra: SpectrumSource {
             }
             if columns.wavelength?.isScalar == true { return .pixelPerRow(hdu, columns) }
         }
+        try ColumnRole.refuseCoefficients(file.hdus.flatMap { $0.columns.map(\.name) }, file.url)
         let found = file.hdus.map { hdu in
             let name = hdu.name.isEmpty ? "HDU \(hdu.number)" : "HDU \(hdu.number) \(hdu.name)"
             return hdu.columns.isEmpty
@@ -109,12 +110,15 @@ final class FITSSpectra: SpectrumSource {
         if let start = number("COEFF0"), let step = number("COEFF1") {
             guard step > 0, step * Double(count) < 10, abs(start) < 10 else {
                 throw SpectrumError(
-                    file.url, field: "COEFF0, COEFF1", problem: "are \(start) and \(step): not a log10 wavelength scale",
+                    file.url, field: "COEFF0, COEFF1",
+                    problem: "are \(start) and \(step): not a log10 wavelength scale",
                     remedy: "download the file again or correct the header")
             }
             return ((0..<count).map { start + step * Double($0) }, .log10Angstrom)
         }
-        guard let value = number("CRVAL1"), let step = number("CD1_1") ?? number("CDELT1"), step != 0 else { return nil }
+        guard let value = number("CRVAL1"), let step = number("CD1_1") ?? number("CDELT1"), step != 0 else {
+            return nil
+        }
         let first = value + (1 - (number("CRPIX1") ?? 1)) * step
         let axis = (0..<count).map { first + step * Double($0) }
         if primaryHeader["DC-FLAG"] == "1" { return (axis, .log10Angstrom) }

@@ -45,7 +45,9 @@ struct SpectrumBuilder {
     }
 
     private func fact(_ keys: [String]) -> String? {
-        keys.lazy.compactMap { header[$0] }.first { !$0.isEmpty && !["null", "nan", "-9999"].contains($0.lowercased()) }
+        keys.lazy.compactMap { header[$0] }.first {
+            !$0.isEmpty && !["null", "nan", "-9999"].contains($0.lowercased())
+        }
     }
 
     private func text(_ role: ColumnRole) -> String? { fact(role.names.map { $0.uppercased() }) }
@@ -65,7 +67,8 @@ extension SpectrumBuilder {
         guard flux.count == Self.gaiaXPSampling.count else {
             throw SpectrumError(
                 file: origin, field: "flux",
-                problem: "has \(flux.count) values and no wavelengths; only sampled Gaia XP (343 values) may leave them out",
+                problem:
+                    "has \(flux.count) values and no wavelengths; only sampled Gaia XP (343 values) may leave them out",
                 remedy: "add a wavelength column in Å")
         }
         wavelength = Self.gaiaXPSampling

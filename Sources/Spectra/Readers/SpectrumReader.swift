@@ -41,7 +41,8 @@ public enum SpectrumReader {
         if start.starts(with: Data("SIMPLE  =".utf8)) { return try FITSSpectra(data, url: url) }
         if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
             throw SpectrumError(
-                url, problem: "is HDF5, not a spectrum", remedy: "give a paired data set with --split, or a FITS or CSV file")
+                url, problem: "is HDF5, not a spectrum",
+                remedy: "give a paired data set with --split, or a FITS or CSV file")
         }
         if start.starts(with: [0x50, 0x4b]) {
             throw SpectrumError(url, problem: "is a zip archive, not a spectrum", remedy: "unpack it first")

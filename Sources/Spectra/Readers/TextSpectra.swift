@@ -55,9 +55,11 @@ private struct Parser {
         return builder.build()
     }
 
-    /// A header that names no flux: the first two columns are taken, if they are numbers.
+    /// A header that names no flux: the first two columns are taken, if they are numbers and nothing else is known of
+    /// the table.
     private func unnamed(_ names: [String]) throws -> Spectrum {
-        guard names.count >= 2, table.records.count > 1,
+        try ColumnRole.refuseCoefficients(names, url)
+        guard names.count >= 2, table.records.count > 1, ColumnRole.sourceID.index(in: names) == nil,
             table.records[1].fields.prefix(2).allSatisfy({ number($0) != nil }), table.records[1].fields.count >= 2
         else {
             throw SpectrumError(
@@ -81,7 +83,8 @@ private struct Parser {
     private func pixels(_ names: [String], flux: Int) throws -> [Spectrum] {
         guard let wavelength = ColumnRole.wavelength.index(in: names) else {
             throw SpectrumError(
-                url, field: "wavelength", problem: "no such column; there are " + names.prefix(12).joined(separator: ", "),
+                url, field: "wavelength",
+                problem: "no such column; there are " + names.prefix(12).joined(separator: ", "),
                 remedy: "name it wavelength, wave, lambda or loglam")
         }
         let source = ColumnRole.sourceID.index(in: names)
@@ -122,7 +125,11 @@ private struct Parser {
             builder.flux = try array(flux, names[flux], of: record)
             let values = try columns.map { try $0.map { try array($0, names[$0], of: record) } }
             (builder.ivar, builder.error, builder.flags) = (values[1], values[2], values[3])
-            if let wavelength = values[0] { builder.wavelength = wavelength } else { try builder.assumeGaiaXPSampling() }
+            if let wavelength = values[0] {
+                builder.wavelength = wavelength
+            } else {
+                try builder.assumeGaiaXPSampling()
+            }
             builders.append(builder)
         }
         guard let wavelength = columns[0] else { return builders.map { $0.build() } }
@@ -143,7 +150,9 @@ private struct Parser {
     /// The unit a column's name states; else, for XP's own sampling or an instrument whose files are in nm, nm.
     private func unit(_ name: String?, _ wavelength: [Double]) -> WavelengthUnit {
         if let name, let stated = ColumnRole.unit(ofWavelengthColumn: name) ?? statedInECSV(name) { return stated }
-        guard let first = wavelength.first, let last = wavelength.last, first > 100, last < 2000 else { return .angstrom }
+        guard let first = wavelength.first, let last = wavelength.last, first > 100, last < 2000 else {
+            return .angstrom
+        }
         return instrument?.fileUnit ?? (wavelength.count == 343 ? .nanometre : .angstrom)
     }
 
