@@ -153,21 +153,21 @@ def align(options):
     import models
 
     count = options.batch or 1024
-    lrs_backbone = load(models.MaskedTransformer(), options, "lrs").requires_grad_(False)
-    xp_backbone = load(models.AutoEncoder(), options, "xp").requires_grad_(False)
+    recompute = options.name.endswith("recompute")
     lrs, xp = spectra(options, "lrs", count), spectra(options, "xp", count)
-    heads = models.AlignmentHeads().train()
+    if recompute:
+        lrs_backbone = load(models.MaskedTransformer(), options, "lrs").requires_grad_(False)
+        xp_backbone = load(models.AutoEncoder(), options, "xp").requires_grad_(False)
+    else:
+        cached = torch.randn(count, 146, 768), torch.randn(count, 768)
 
+    @torch.no_grad()
     def features():
-        with torch.no_grad():
-            # In slices of 64: the whole batch at once would need several times the memory and no less time.
-            return torch.cat([lrs_backbone(part) for part in lrs.split(64)]), xp_backbone(xp)
+        # In slices of 64: the whole batch at once would need several times the memory and no less time.
+        return (torch.cat([lrs_backbone(part) for part in lrs.split(64)]), xp_backbone(xp)) if recompute else cached
 
-    recompute = "recompute" in options.name
-    cached = None if recompute else (torch.randn(count, 146, 768), torch.randn(count, 768))
-    step = train_step(
-        heads.parameters(), 1e-4, (0.9, 0.999), 0.05, lambda: heads.loss(*(cached or features()), lrs, xp)
-    )
+    heads = models.AlignmentHeads().train()
+    step = train_step(heads.parameters(), 1e-4, (0.9, 0.999), 0.05, lambda: heads.loss(*features(), lrs, xp))
     iterations = options.iterations or (1 if recompute else 2)
     yield options.name, "s/step", timed(step, iterations, warm_up=0 if recompute else 1), None
 

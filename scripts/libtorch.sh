@@ -44,7 +44,7 @@ libtorch_damage() {
     ls -d "$1"/torch-"$libtorch_version"*.dist-info/RECORD >/dev/null 2>&1 \
         || { echo "$1 holds no torch $libtorch_version"; return; }
     (
-        cd "$1"
+        cd "$1" || return
         # path,sha256=…,size; scripts are recorded relative to another root and compiled Python without a size.
         cat ./*.dist-info/RECORD | tr -d '\r' | awk -F, 'NF == 3 && $3 != "" && $1 !~ /^\.\./ { print $3 " " $1 }' | LC_ALL=C sort >"$2/want"
         cut -d ' ' -f 2- "$2/want" | xargs -d '\n' stat -c '%s %n' 2>/dev/null | LC_ALL=C sort >"$2/have"
@@ -99,7 +99,7 @@ libtorch_install_wheels() {
     }
     # TMPDIR: pip unpacks under it first, and /tmp is often too small for 1.2 GB.
     if ! TMPDIR="$partial/scratch" PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
-        scripts/step.sh "Downloading libtorch $libtorch_version (0.6 GB)" $python -m pip install --no-input --no-deps --no-compile \
+        scripts/step.sh "Downloading libtorch $libtorch_version (0.6 GB)" "$python" -m pip install --no-input --no-deps --no-compile \
         $(libtorch_pip_options "$python") --target "$partial/wheels" "${libtorch_wheels[@]}"; then
         libtorch_explain_offline
         return
