@@ -3,7 +3,9 @@
 extension Tensor {
     /// self += scale · other
     public func addInPlace(_ other: Tensor, scale: Double = 1) {
-        ATen.addInPlace.perform(.tensor(self), .tensor(other), .double(scale))
+        // Integer tensors refuse a floating-point factor, even 1.0.
+        let factor: Argument = Int(exactly: scale).map(Argument.int) ?? .double(scale)
+        ATen.addInPlace.perform(.tensor(self), .tensor(other), factor)
     }
     /// self *= other
     public func multiplyInPlace(_ other: Tensor) { ATen.mulInPlace.perform(.tensor(self), .tensor(other)) }
