@@ -1,0 +1,90 @@
+import Foundation
+import Torch
+
+/// Where a run stands: the numbers that decide what the next step does.
+struct TrainingPosition: Codable, Equatable {
+    var step = 0
+    /// Lowest validation loss so far.
+    var best = Double.infinity
+    /// Validations since then.
+    var waited = 0
+    var isFinished = false
+
+    enum CodingKeys: String, CodingKey { case step, best, waited, isFinished }
+
+    init() {}
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        step = try container.decode(Int.self, forKey: .step)
+        best = try container.decodeIfPresent(Double.self, forKey: .best) ?? .infinity
+        waited = try container.decode(Int.self, forKey: .waited)
+        isFinished = try container.decode(Bool.self, forKey: .isFinished)
+    }
+
+    /// JSON has no infinity: a run without validation yet leaves `best` out.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(step, forKey: .step)
+        if best.isFinite { try container.encode(best, forKey: .best) }
+        try container.encode(waited, forKey: .waited)
+        try container.encode(isFinished, forKey: .isFinished)
+    }
+}
+
+/// The whole state of a run in one safetensors file: model, optimiser moments, random generator, position.
+///
+/// Written to a temporary file and renamed, so that a kill at any moment leaves the former checkpoint whole.
+struct Checkpoint {
+    static let format = "specclip-checkpoint-1"
+    let file: URL
+
+    func save(_ model: Module, optimizer: AdamW, position: TrainingPosition, settings: String) throws {
+        var tensors = model.stateDictionary().map { ("model." + $0.0, $0.1) }
+        tensors += optimizer.state().map { ("optimizer." + $0.0, $0.1) }
+        tensors.append(("generator", Generator.state()))
+        let metadata = [
+            "format": Self.format,
+            "position": String(decoding: try JSONEncoder().encode(position), as: UTF8.self),
+            "settings": settings,
+        ]
+        try SafetensorsFile.write(tensors, metadata: metadata, to: file)
+    }
+
+    /// Puts the saved state back; `nil` when there is no checkpoint yet.
+    func restore(_ model: Module, optimizer: AdamW, settings: String, folder: String) throws -> TrainingPosition? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        let saved = try SafetensorsFile(contentsOf: file)
+        guard saved.metadata["format"] == Self.format, let text = saved.metadata["position"],
+            let position = try? JSONDecoder().decode(TrainingPosition.self, from: Data(text.utf8))
+        else { throw TrainingError.checkpoint(file: file.path, problem: "this is not a training checkpoint") }
+        if let former = saved.metadata["settings"], former != settings {
+            throw TrainingError.differentConfiguration(folder: folder, difference: difference(former, settings))
+        }
+        // Cloned, because the file may be replaced by the next checkpoint while its map is still in use.
+        var state: [String: Tensor] = [:]
+        for name in saved.names { state[name] = try saved.tensor(name).clone() }
+        try model.load(Self.subset(state, prefix: "model."), strict: true)
+        try optimizer.load(state: Self.subset(state, prefix: "optimizer."))
+        if let generator = state["generator"] { try Generator.restore(generator) }
+        return position
+    }
+
+    private static func subset(_ state: [String: Tensor], prefix: String) -> [String: Tensor] {
+        var found: [String: Tensor] = [:]
+        for (name, tensor) in state where name.hasPrefix(prefix) {
+            found[String(name.dropFirst(prefix.count))] = tensor
+        }
+        return found
+    }
+}
+
+/// The first line in which two settings texts differ, as "was …, now …".
+func difference(_ former: String, _ now: String) -> String {
+    let (old, new) = (former.split(separator: "\n"), now.split(separator: "\n"))
+    for (a, b) in zip(old, new) where a != b {
+        let trim = CharacterSet(charactersIn: " ,")
+        return "was \(a.trimmingCharacters(in: trim)), now \(b.trimmingCharacters(in: trim))"
+    }
+    return "\(old.count) settings then, \(new.count) now"
+}

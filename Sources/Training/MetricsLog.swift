@@ -1,0 +1,53 @@
+import Foundation
+
+/// `metrics.csv`: one row per training interval and per validation, appended as the run goes.
+///
+/// Columns: step, split, learning_rate, gradient_norm, one per loss, rows_per_second, waiting (fraction of the
+/// interval in which the step waited for data). Empty where a column does not apply.
+final class MetricsLog {
+    private let url: URL
+    private let lossNames: [String]
+
+    var header: String {
+        (["step", "split", "learning_rate", "gradient_norm"] + lossNames + ["rows_per_second", "waiting"])
+            .joined(separator: ",")
+    }
+
+    /// Opens the log, dropping the rows after `step`: a resumed run writes them again.
+    init(_ url: URL, lossNames: [String], keepingUpTo step: Int) throws {
+        self.url = url
+        self.lossNames = lossNames
+        var lines = [header]
+        if step > 0, let old = try? String(contentsOf: url, encoding: .utf8) {
+            lines += old.split(separator: "\n").dropFirst().map(String.init)
+                .filter { Int($0.prefix { $0 != "," }).map { $0 <= step } ?? false }
+        }
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: url, options: .atomic)
+    }
+
+    func append(_ row: MetricsRow) throws {
+        var fields = ["\(row.step)", row.split.rawValue]
+        fields += [row.learningRate, row.gradientNorm].map(Self.text)
+        fields += lossNames.map { Self.text(row.losses[$0]) }
+        fields += [row.rowsPerSecond, row.waiting].map(Self.text)
+        let handle = try FileHandle(forWritingTo: url)
+        defer { try? handle.close() }
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data((fields.joined(separator: ",") + "\n").utf8))
+    }
+
+    private static func text(_ value: Double?) -> String {
+        value.map { String(format: "%.7g", $0) } ?? ""
+    }
+}
+
+/// What an interval of training, or a validation, measured.
+public struct MetricsRow: Sendable {
+    public var step: Int
+    public var split: TrainingSplit
+    public var losses: [String: Double]
+    public var learningRate: Double?
+    public var gradientNorm: Double?
+    public var rowsPerSecond: Double?
+    public var waiting: Double?
+}

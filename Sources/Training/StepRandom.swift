@@ -1,0 +1,46 @@
+/// A small, fast generator whose sequence depends on nothing but its seeds (SplitMix64, Steele et al. 2014).
+///
+/// `SystemRandomNumberGenerator` cannot be seeded; shuffles and augmentation must repeat after a resume.
+public struct StepRandom: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    /// A generator for one purpose: equal words give equal sequences, different words unrelated ones.
+    public init(_ words: UInt64...) {
+        state = 0x9E37_79B9_7F4A_7C15
+        for word in words {
+            state ^= word
+            _ = next()
+            state = state &* 0xD129_42F1_5A2F_6B2D &+ 1
+        }
+    }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// The order in which an epoch visits the rows: a permutation that depends on seed and epoch only.
+struct EpochOrder {
+    let rows: Int
+    let batch: Int
+    let seed: UInt64
+
+    /// Whole batches in an epoch; the rest is dropped, since batch statistics and negatives want a full batch.
+    var stepsPerEpoch: Int { max(1, rows / batch) }
+
+    /// The permutation of one epoch.
+    func permutation(epoch: Int) -> [Int] {
+        var random = StepRandom(seed, UInt64(epoch), 0x0DE5)
+        return Array(0..<rows).shuffled(using: &random)
+    }
+
+    /// The rows of one batch of a permutation (fewer than `batch` only where the whole set is smaller).
+    func rows(of step: Int, in permutation: [Int]) -> [Int] {
+        let first = (step % stepsPerEpoch) * batch
+        return Array(permutation[first..<min(first + batch, rows)])
+    }
+}

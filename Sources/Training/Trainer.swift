@@ -1,0 +1,207 @@
+import Foundation
+import Torch
+
+/// The one training loop: batches in, gradients, a step, a checkpoint now and then, stop when validation says so.
+///
+/// A run is a function of its settings, seed, data and thread count: killed at any step and started again, it ends
+/// with the same bits on the CPU. Batches depend on (seed, step) only, and the generator that dropout and masks
+/// draw from is part of the checkpoint.
+public final class Trainer<Task: TrainingTask> {
+    private let task: Task
+    private let options: TrainingOptions
+    private let seed: UInt64
+    private let folder: RunFolder
+    private let settings: String
+    private let progress: any ProgressSink
+    private let optimizer: AdamW
+    private let parameters: [Parameter]
+    private let schedule: WarmupCosine
+    private let checkpoint: Checkpoint
+    private var position = TrainingPosition()
+
+    /// - Parameter settings: everything that decides the result, as text; a run resumes only under equal settings.
+    public init(
+        _ task: Task, options: TrainingOptions, seed: UInt64, folder: RunFolder, settings: String,
+        progress: any ProgressSink = SilentProgress()
+    ) {
+        self.task = task
+        self.options = options
+        self.seed = seed
+        self.folder = folder
+        self.settings = settings
+        self.progress = progress
+        let trained = task.model.parameters().filter { $0.parameter.isTrainable }
+        parameters = trained.map(\.parameter)
+        optimizer = AdamW(
+            parameters: trained, learningRate: options.learningRate,
+            betas: (options.betas[0], options.betas[1]), eps: 1e-8, weightDecay: options.weightDecay)
+        schedule = WarmupCosine(
+            base: options.learningRate, warmup: options.warmup, total: options.steps,
+            minimum: options.minimumLearningRate)
+        checkpoint = Checkpoint(file: folder.last)
+    }
+
+    /// Trains to the end, to an early stop, or to an interruption; afterwards the model holds its best weights.
+    public func run() throws -> TrainingOutcome {
+        let rows = task.source.count(.training)
+        guard rows >= 2 else { throw TrainingError.tooFewRows(split: "training", rows: rows, needed: 2) }
+        Generator.seed(seed)
+        if let saved = try checkpoint.restore(
+            task.model, optimizer: optimizer, settings: settings, folder: folder.url.path)
+        {
+            position = saved
+            progress.note(saved.isFinished ? "finished before" : "resumed at step \(saved.step)")
+        }
+        let firstStep = position.step
+        if !position.isFinished { try train(EpochOrder(rows: rows, batch: min(options.batch, rows), seed: seed)) }
+        if position.isFinished { try loadBest() }
+        return TrainingOutcome(
+            step: position.step, stepsTaken: position.step - firstStep, bestValidation: position.best,
+            isFinished: position.isFinished)
+    }
+
+    private func train(_ order: EpochOrder) throws {
+        let batches = prefetcher(order)
+        defer { batches.cancel() }
+        var interval = Interval()
+        var log: MetricsLog?
+        var lastSave = Date()
+        task.model.train()
+        while position.step < options.steps, let batch = try batches.next() {
+            let losses = try step(batch)
+            if log == nil {
+                log = try MetricsLog(
+                    folder.metrics, lossNames: losses.map(\.name).dropLast(), keepingUpTo: position.step - 1)
+            }
+            interval.add(losses, rows: order.batch, waited: batches.waited)
+            let validates = position.step % options.validateEvery == 0 || position.step == options.steps
+            if validates || interval.seconds > 5 {
+                let row = interval.row(step: position.step, rate: optimizer.learningRate)
+                try log?.append(row)
+                progress.report(row, of: options.steps, secondsLeft: interval.secondsPerStep * Double(stepsLeft))
+                interval = Interval(waitedBefore: batches.waited)
+            }
+            if validates, try stopsAfterValidation(log) { break }
+            if Interruption.isRequested { return try interrupted() }
+            if Date().timeIntervalSince(lastSave) > options.checkpointSeconds {
+                try save()
+                lastSave = Date()
+            }
+        }
+        position.isFinished = true
+        try save()
+    }
+
+    private var stepsLeft: Int { options.steps - position.step }
+
+    private func prefetcher(_ order: EpochOrder) -> Prefetcher<(rows: [Int], batch: Task.Source.Batch)> {
+        let (source, seed) = (task.source, seed)
+        let cache = PermutationCache(order)
+        return Prefetcher(steps: position.step..<options.steps) { step in
+            let rows = cache.rows(of: step)
+            var random = StepRandom(seed, UInt64(step), 0xBA7C)
+            return (rows, try source.batch(.training, rows: rows, random: &random))
+        }
+    }
+
+    /// One optimiser step; afterwards `position.step` counts it.
+    private func step(_ next: (rows: [Int], batch: Task.Source.Batch)) throws -> [(name: String, value: Double)] {
+        optimizer.learningRate = schedule.rate(step: position.step)
+        let values = try catchingTorchErrors {
+            optimizer.zeroGradients()
+            let losses = try task.losses(next.batch)
+            let values = losses.map { ($0.name, $0.value.item()) }
+            guard values[0].1.isFinite else { throw notFinite("the loss", rows: next.rows) }
+            losses[0].value.backward()
+            let norm = clipGradientNorm(parameters, max: options.clip)
+            guard norm.isFinite else { throw notFinite("the gradient", rows: next.rows) }
+            optimizer.step()
+            return values + [("gradient_norm", norm)]
+        }
+        position.step += 1
+        return values
+    }
+
+    private func notFinite(_ what: String, rows: [Int]) -> TrainingError {
+        let report = ["step": [position.step], "rows": rows]
+        if let data = try? JSONEncoder().encode(report) { try? data.write(to: folder.notFinite, options: .atomic) }
+        return .notFinite(what: what, step: position.step, rows: rows, folder: folder.url.path)
+    }
+
+    /// Validates, keeps the best model, and tells whether patience has run out.
+    private func stopsAfterValidation(_ log: MetricsLog?) throws -> Bool {
+        guard let losses = try validate() else { return false }
+        let total = losses["loss"] ?? .nan
+        let row = MetricsRow(step: position.step, split: .validation, losses: losses)
+        try log?.append(row)
+        progress.report(row, of: options.steps, secondsLeft: nil)
+        if total < position.best - (position.best.isFinite ? options.minimumDelta : 0) {
+            position.best = total
+            position.waited = 0
+            try SafetensorsFile.write(
+                task.model.stateDictionary(), metadata: ["step": "\(position.step)"], to: folder.best)
+        } else {
+            position.waited += 1
+        }
+        guard position.waited >= options.patience else { return false }
+        progress.note("no better validation loss for \(options.patience) validations: stopped at step \(position.step)")
+        return true
+    }
+
+    /// Mean losses over the validation rows; `nil` when there are none.
+    ///
+    /// Masks are drawn from a fixed seed, so that validation losses of different steps compare (the published code
+    /// draws new ones, quirk Q7), and the training generator is put back afterwards.
+    private func validate() throws -> [String: Double]? {
+        let rows = min(task.source.count(.validation), options.validationRows)
+        guard rows > 0 else { return nil }
+        let generator = Generator.state()
+        Generator.seed(seed ^ 0x7A11D)
+        task.model.evaluate()
+        defer { task.model.train() }
+        var sums: [String: Double] = [:]
+        try withoutGradient {
+            for start in stride(from: 0, to: rows, by: options.batch) {
+                let range = Array(start..<min(start + options.batch, rows))
+                var random = StepRandom(seed, UInt64(start), 0x7A11)
+                let batch = try task.source.batch(.validation, rows: range, random: &random)
+                try catchingTorchErrors {
+                    for loss in try task.losses(batch) {
+                        sums[loss.name, default: 0] += loss.value.item() * Double(range.count) / Double(rows)
+                    }
+                }
+            }
+        }
+        try Generator.restore(generator)
+        return sums
+    }
+
+    private func save() throws {
+        try checkpoint.save(task.model, optimizer: optimizer, position: position, settings: settings)
+    }
+
+    private func interrupted() throws {
+        try save()
+        progress.note("interrupted: step \(position.step) is saved; the same command goes on from there")
+    }
+
+    private func loadBest() throws {
+        guard FileManager.default.fileExists(atPath: folder.best.path) else { return }
+        var state: [String: Tensor] = [:]
+        let file = try SafetensorsFile(contentsOf: folder.best)
+        for name in file.names { state[name] = try file.tensor(name).clone() }
+        try task.model.load(state, strict: true)
+        task.model.evaluate()
+    }
+}
+
+/// How a run ended.
+public struct TrainingOutcome: Sendable {
+    /// Steps of the whole run.
+    public let step: Int
+    /// Steps of this call; 0 when the run was finished before.
+    public let stepsTaken: Int
+    public let bestValidation: Double
+    /// False when the run was interrupted and waits to be resumed.
+    public let isFinished: Bool
+}

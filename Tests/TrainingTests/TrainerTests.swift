@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import Training
+
+/// A regression with dropout: small, but every source of randomness a real run has is in it.
+private final class Regression: TrainingTask {
+    struct Source: BatchSource {
+        let x: Tensor
+        let y: Tensor
+        var poisonedRow: Int?
+
+        func count(_ split: TrainingSplit) -> Int { split == .training ? 96 : 32 }
+
+        func batch(_ split: TrainingSplit, rows: [Int], random: inout StepRandom) throws -> [Tensor] {
+            let offset = split == .training ? 0 : 96
+            let index = Tensor(rows.map { Int64($0 + offset) }, shape: [rows.count])
+            let noise = Float.random(in: -0.01...0.01, using: &random)
+            let isPoisoned = split == .training && poisonedRow.map(rows.contains) ?? false
+            return [x.indexSelect(0, index) + (isPoisoned ? Double.nan : Double(noise)), y.indexSelect(0, index)]
+        }
+    }
+
+    let network: Sequential
+    var model: Module { network }
+    let source: Source
+    var afterStep: () -> Void = {}
+
+    init(poisonedRow: Int? = nil) {
+        Generator.seed(1)
+        let x = Tensor.randn([128, 8])
+        source = Source(x: x, y: x.sum(dims: [1], keepDims: true).tanh(), poisonedRow: poisonedRow)
+        network = Sequential([Linear(8, 32), GELU(), BatchNorm1d(32), Dropout(0.1), Linear(32, 1)])
+    }
+
+    func losses(_ batch: [Tensor]) throws -> [(name: String, value: Tensor)] {
+        afterStep()
+        return [("loss", Loss.mse(network(batch[0]), batch[1]))]
+    }
+}
+
+private struct Killed: Error {}
+
+/// The generator is one per process, so runs that seed it take turns.
+@Suite(.serialized) struct TrainerTests {
+    private var options: TrainingOptions {
+        var options = TrainingOptions()
+        options.batch = 16
+        options.steps = 40
+        options.learningRate = 1e-2
+        options.validateEvery = 10
+        options.checkpointSeconds = 0
+        return options
+    }
+
+    private func temporaryFolder() throws -> RunFolder {
+        try RunFolder(FileManager.default.temporaryDirectory.appending(path: "trainer-\(UUID().uuidString)"))
+    }
+
+    private func train(_ task: Regression, in folder: RunFolder, settings: String = "a") throws -> TrainingOutcome {
+        try Trainer(task, options: options, seed: 7, folder: folder, settings: settings).run()
+    }
+
+    private func weights(_ task: Regression) -> [[Float]] {
+        task.network.stateDictionary().map { $0.1.to(.float32).floats() }
+    }
+
+    @Test func learnsAndLogs() throws {
+        let folder = try temporaryFolder()
+        let task = Regression()
+        let outcome = try train(task, in: folder)
+        #expect(outcome.isFinished && outcome.stepsTaken == 40 && outcome.bestValidation < 0.2)
+        let lines = try String(contentsOf: folder.metrics, encoding: .utf8).split(separator: "\n")
+        #expect(lines[0] == "step,split,learning_rate,gradient_norm,loss,rows_per_second,waiting")
+        #expect(lines.filter { $0.contains("validation") }.count == 4)
+        #expect(try train(Regression(), in: folder).stepsTaken == 0, "a finished run is found, not repeated")
+    }
+
+    /// Stopped in the middle of an epoch, between validations: the loss throws like a killed process would end.
+    @Test(arguments: [1, 9, 10, 23, 39]) func resumedRunIsBitIdentical(stoppedAt stop: Int) throws {
+        let whole = Regression()
+        _ = try train(whole, in: temporaryFolder())
+
+        let folder = try temporaryFolder()
+        let first = Regression()
+        let interrupted = InterruptedTask(first, after: stop)
+        #expect(throws: Killed.self) {
+            try Trainer(interrupted, options: options, seed: 7, folder: folder, settings: "a").run()
+        }
+        let second = Regression()
+        #expect(try train(second, in: folder).stepsTaken < 40)
+        #expect(weights(second) == weights(whole))
+    }
+
+    @Test func otherSettingsAreRefused() throws {
+        let folder = try temporaryFolder()
+        _ = try train(Regression(), in: folder, settings: "width 8")
+        #expect {
+            try train(Regression(), in: folder, settings: "width 9")
+        } throws: { error in
+            "\(error)".contains("was width 8, now width 9") && "\(error)".contains("--restart")
+        }
+    }
+
+    @Test func lossThatIsNotFiniteNamesItsBatch() throws {
+        let folder = try temporaryFolder()
+        #expect {
+            try train(Regression(poisonedRow: 50), in: folder)
+        } throws: { error in
+            guard case TrainingError.notFinite(_, _, let rows, _) = error else { return false }
+            return rows.contains(50)
+        }
+        #expect(FileManager.default.fileExists(atPath: folder.notFinite.path))
+    }
+
+    @Test func truncatedCheckpointIsNamed() throws {
+        let folder = try temporaryFolder()
+        _ = try train(Regression(), in: folder)
+        let whole = try Data(contentsOf: folder.last)
+        try whole.prefix(whole.count / 2).write(to: folder.last)
+        #expect {
+            try train(Regression(), in: folder)
+        } throws: { "\($0)".contains("last.safetensors") }
+    }
+}
+
+/// A task that dies at its n-th training loss.
+private final class InterruptedTask: TrainingTask {
+    private let task: Regression
+    private var left: Int
+    var model: Module { task.model }
+    var source: Regression.Source { task.source }
+
+    init(_ task: Regression, after steps: Int) {
+        self.task = task
+        left = steps
+    }
+
+    func losses(_ batch: [Tensor]) throws -> [(name: String, value: Tensor)] {
+        if task.network.isTraining {
+            if left == 0 { throw Killed() }
+            left -= 1
+        }
+        return try task.losses(batch)
+    }
+}
