@@ -1,0 +1,59 @@
+import Foundation
+import Spectra
+
+/// Everything about a model but its weights: written as JSON into the header of the model file.
+public struct ModelDescription: Codable, Sendable, Hashable {
+    /// Version of this layout.
+    public var format = 1
+    /// Numbers in the shared embedding; `nil` for an encoder that is not aligned yet.
+    public var embedding: Int?
+    /// One branch per instrument.
+    public var branches: [BranchDescription]
+    /// What was trained on what, by which version: free text by field.
+    public var provenance: [String: String]
+
+    public init(embedding: Int?, branches: [BranchDescription], provenance: [String: String] = [:]) {
+        self.embedding = embedding
+        self.branches = branches
+        self.provenance = provenance
+    }
+
+    /// The instruments the model reads.
+    public var instruments: [Instrument] { branches.map(\.instrument) }
+}
+
+/// The part of a model that belongs to one instrument.
+public struct BranchDescription: Codable, Sendable, Hashable {
+    public var instrument: Instrument
+    public var encoder: EncoderConfiguration
+    /// Absent in an encoder that is not aligned yet.
+    public var projection: ProjectionConfiguration?
+    /// Embedding → this instrument's own spectrum.
+    public var decoder: DecoderConfiguration?
+    /// Another instrument's embedding → this instrument's spectrum.
+    public var crossDecoder: DecoderConfiguration?
+    /// What `decoder` gives.
+    public var reconstruction: ReconstructionTarget
+
+    public init(
+        instrument: Instrument, encoder: EncoderConfiguration, projection: ProjectionConfiguration? = nil,
+        decoder: DecoderConfiguration? = nil, crossDecoder: DecoderConfiguration? = nil,
+        reconstruction: ReconstructionTarget = .prepared
+    ) {
+        self.instrument = instrument
+        self.encoder = encoder
+        self.projection = projection
+        self.decoder = decoder
+        self.crossDecoder = crossDecoder
+        self.reconstruction = reconstruction
+    }
+}
+
+/// In which form a decoder gives a spectrum back (quirk Q19: LAMOST standardised, Gaia XP as prepared; predictions
+/// for another instrument are always as prepared).
+public enum ReconstructionTarget: String, Codable, Sendable {
+    /// As the instrument prepares it.
+    case prepared
+    /// With zero mean and unit standard deviation.
+    case standardised
+}

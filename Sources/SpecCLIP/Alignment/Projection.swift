@@ -1,0 +1,131 @@
+import Torch
+import Training
+
+/// From the features of one instrument to the embedding that all instruments share.
+open class Projection: Module {
+    /// - Parameter features: `[B, tokens, width]` or `[B, width]`.
+    /// - Returns: `[B, embedding]`, also for a batch of one (the published heads drop that axis, quirk Q13).
+    open func callAsFunction(_ features: Tensor) -> Tensor { fatalError("a projection projects") }
+}
+
+/// Which projection, and its sizes.
+public struct ProjectionConfiguration: Codable, Sendable, Hashable {
+    /// The two families of the paper; either reads tokens or a latent.
+    public enum Kind: String, Codable, Sendable {
+        /// A learned query attends to the tokens (reference, section 7.1).
+        case crossAttention = "cross-attention"
+        /// An MLP on the latent or the mean token (reference, sections 7.2 and 7.3).
+        case mlp
+    }
+
+    public var kind: Kind
+    /// Attention heads (cross-attention only).
+    public var heads: Int
+    /// Inner width of the feature MLP (mlp only).
+    public var hidden: Int
+    public var dropout: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case kind, heads, hidden, dropout }
+
+    public init(kind: Kind, heads: Int = 4, hidden: Int = 1160, dropout: Double = 0.1) {
+        self.kind = kind
+        self.heads = heads
+        self.hidden = hidden
+        self.dropout = dropout
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        kind = try fields.required(.kind)
+        heads = try fields(.heads, default: 4)
+        hidden = try fields(.hidden, default: 1160)
+        dropout = try fields(.dropout, default: 0.1)
+    }
+
+    /// A new projection with initial weights drawn from the default generator.
+    public func makeProjection(features: Int, embedding: Int) -> Projection {
+        switch kind {
+        case .crossAttention:
+            CrossAttentionProjection(features: features, embedding: embedding, heads: heads, dropout: dropout)
+        case .mlp: MLPProjection(features: features, embedding: embedding, hidden: hidden, dropout: dropout)
+        }
+    }
+}
+
+/// `x + mlp(x)` with a four times wider inner layer: the end of every projection.
+final class ResidualMLP: Module {
+    let encoder: Linear
+    let decoder: Linear
+    private let activation = GELU()
+    private let dropout: Dropout
+
+    init(width: Int, dropout: Double) {
+        encoder = Linear(width, 4 * width)
+        decoder = Linear(4 * width, width)
+        self.dropout = Dropout(dropout)
+        super.init()
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor { x + dropout(decoder(activation(encoder(x)))) }
+}
+
+/// A learned query reads the tokens (reference, section 7.1).
+final class CrossAttentionProjection: Projection {
+    let crossAttention: QueryAttention
+    let mlp: ResidualMLP
+
+    init(features: Int, embedding: Int, heads: Int, dropout: Double) {
+        crossAttention = QueryAttention(features: features, embedding: embedding, heads: heads, dropout: dropout)
+        mlp = ResidualMLP(width: embedding, dropout: dropout)
+        super.init()
+    }
+
+    override func callAsFunction(_ features: Tensor) -> Tensor {
+        mlp(crossAttention(features.rank == 2 ? features.unsqueezed(1) : features))
+    }
+}
+
+/// The attention of a `CrossAttentionProjection`, with its query and its layer norm.
+final class QueryAttention: Module {
+    let query: Parameter
+    let multiheadAttn: MultiheadAttention
+    let layernorm: LayerNorm
+    private let dropout: Dropout
+
+    init(features: Int, embedding: Int, heads: Int, dropout: Double) {
+        query = Parameter(Tensor.randn([1, 1, embedding]))
+        multiheadAttn = MultiheadAttention(embedDim: embedding, heads: heads, kdim: features, vdim: features)
+        layernorm = LayerNorm(embedding)
+        self.dropout = Dropout(dropout)
+        super.init()
+    }
+
+    /// `[B, T, features]` → `[B, embedding]`.
+    func callAsFunction(_ tokens: Tensor) -> Tensor {
+        let queries = query.value.expanded([tokens.shape[0], -1, -1])
+        let read = multiheadAttn(query: queries, key: tokens, value: tokens)
+        return layernorm(dropout(read)).squeezed(1)
+    }
+}
+
+/// An MLP on the latent, or on the mean token (reference, sections 7.2 and 7.3).
+final class MLPProjection: Projection {
+    let projection: Linear
+    let featureMlp: Sequential
+    let mlp: ResidualMLP
+
+    init(features: Int, embedding: Int, hidden: Int, dropout: Double) {
+        projection = Linear(features, embedding)
+        featureMlp = Sequential([
+            Linear(embedding, hidden), LayerNorm(hidden), GELU(),
+            Linear(hidden, embedding), LayerNorm(embedding), Dropout(dropout),
+        ])
+        mlp = ResidualMLP(width: embedding, dropout: dropout)
+        super.init()
+    }
+
+    override func callAsFunction(_ features: Tensor) -> Tensor {
+        let vector = features.rank == 3 ? features.mean(dims: [1], keepDims: false) : features
+        return mlp(featureMlp(projection(vector)))
+    }
+}

@@ -1,0 +1,105 @@
+import Spectra
+import Torch
+
+/// The aligned model: any number of instruments, one embedding (SpecCLIP, arXiv 2507.01939).
+public final class SpecCLIPModel: Module {
+    /// Branches by the instrument's `embeddingKey`.
+    let branches: [String: Branch]
+    /// What the model is made of.
+    public let descriptionOfModel: ModelDescription
+
+    /// A model with initial weights drawn from the default generator.
+    public init(_ description: ModelDescription) {
+        descriptionOfModel = description
+        var branches: [String: Branch] = [:]
+        for branch in description.branches {
+            branches[branch.instrument.embeddingKey] = Branch(branch, embedding: description.embedding)
+        }
+        self.branches = branches
+        super.init()
+    }
+
+    /// The instruments the model reads, in the order of its description.
+    public var instruments: [Instrument] { descriptionOfModel.instruments }
+
+    /// - Throws: `ModelError.unknownInstrument`, naming those the model knows.
+    public func branch(_ instrument: Instrument) throws -> Branch {
+        guard let branch = branches[instrument.embeddingKey] else {
+            throw ModelError.unknownInstrument(instrument.name, known: instruments.map(\.name))
+        }
+        return branch
+    }
+
+    /// Embeddings of prepared spectra.
+    /// - Parameter flux: `[B, pixels]` of that instrument.
+    /// - Returns: `[B, embedding]`; for a model that is not aligned, the encoder's summary vector.
+    public func embed(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
+        let branch = try branch(instrument)
+        return branch.embed(branch.backbone(flux))
+    }
+
+    /// The spectrum that another instrument would see.
+    /// - Parameters:
+    ///   - embedding: `[B, embedding]` of the observed spectra.
+    ///   - source: the instrument they came from.
+    ///   - target: the instrument to predict; the source itself gives the reconstruction.
+    /// - Returns: `[B, pixels]` as the target instrument prepares it (standardised where `reconstruction` says so and
+    ///   source and target agree).
+    public func translate(_ embedding: Tensor, from source: Instrument, to target: Instrument) throws -> Tensor {
+        let branch = try branch(target)
+        guard let decoder = source == target ? branch.decoder : branch.crossDecoder else {
+            throw ModelError.noDecoder(from: source.name, to: target.name)
+        }
+        return decoder(embedding)
+    }
+}
+
+/// One instrument's part of a model.
+public final class Branch: Module {
+    /// The foundation model of the instrument.
+    public let backbone: Encoder
+    /// Features → shared embedding.
+    public let projection: Projection?
+    /// Embedding → own spectrum.
+    public let decoder: SpectrumDecoder?
+    /// Other instruments' embedding → own spectrum.
+    public let crossDecoder: SpectrumDecoder?
+    let reconstruction: ReconstructionTarget
+
+    init(_ description: BranchDescription, embedding: Int?) {
+        let pixels = description.instrument.grid.count
+        let backbone = description.encoder.makeEncoder(pixels: pixels)
+        self.backbone = backbone
+        let width = embedding ?? backbone.width
+        projection = description.projection?.makeProjection(features: backbone.width, embedding: width)
+        decoder = description.decoder.map { SpectrumDecoder($0, embedding: width, pixels: pixels) }
+        crossDecoder = description.crossDecoder.map { SpectrumDecoder($0, embedding: width, pixels: pixels) }
+        reconstruction = description.reconstruction
+        super.init()
+    }
+
+    /// Features → `[B, embedding]`; without a projection, the encoder's summary.
+    func embed(_ features: Tensor) -> Tensor { projection?(features) ?? backbone.summary(features) }
+
+    /// What `decoder` should give for these spectra.
+    func reconstructionTarget(_ flux: Tensor) -> Tensor {
+        reconstruction == .standardised ? Standardised(flux).flux : flux
+    }
+}
+
+/// What can be wrong with a model or its file.
+public enum ModelError: Error, CustomStringConvertible {
+    case unknownInstrument(String, known: [String])
+    case noDecoder(from: String, to: String)
+    case file(path: String, problem: String)
+
+    public var description: String {
+        switch self {
+        case .unknownInstrument(let name, let known):
+            "this model does not read \(name); it reads \(known.joined(separator: ", "))"
+        case .noDecoder(let source, let target):
+            "this model has no decoder from \(source) to \(target); align with a prediction loss to get one"
+        case .file(let path, let problem): "\(path): \(problem)"
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Spectra
+import Training
+import Yams
+
+/// A whole training as one YAML file: instruments with their encoders, the alignment, the label heads.
+///
+/// Each stage reads its own section, so that one file tells how a model came to be. Unknown keys are errors.
+public struct Configuration: Codable, Sendable {
+    /// Name of the preset or project; the run folder's default name.
+    public var name: String
+    /// Fixes initial weights, order of rows, masks and dropout.
+    public var seed: UInt64
+    /// Numbers in the shared embedding.
+    public var embedding: Int
+    /// Data set with the pairs, unless a stage names its own; relative to the data folder.
+    public var data: String
+    public var instruments: [String: InstrumentConfiguration]
+    public var align: AlignConfiguration
+    public var labels: LabelsConfiguration
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case name, seed, embedding, data, instruments, align, labels }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        name = try fields(.name, default: "model")
+        seed = try fields(.seed, default: 42)
+        embedding = try fields(.embedding, default: 768)
+        data = try fields(.data, default: "pairs.h5")
+        instruments = try fields.required(.instruments)
+        align = try fields(.align, default: AlignConfiguration())
+        labels = try fields(.labels, default: LabelsConfiguration())
+    }
+
+    /// Reads YAML text.
+    /// - Parameter source: the file's name, for the error line.
+    public init(yaml: String, source: String) throws {
+        do {
+            self = try YAMLDecoder().decode(Configuration.self, from: yaml)
+        } catch let error as ConfigurationError {
+            throw ConfigurationFileError(source: source, problem: "\(error)")
+        } catch let DecodingError.dataCorrupted(context) where context.underlyingError is ConfigurationError {
+            throw ConfigurationFileError(source: source, problem: context.underlyingError.map { "\($0)" } ?? "")
+        } catch let error as DecodingError {
+            throw ConfigurationFileError(source: source, problem: Self.explain(error))
+        } catch {
+            throw ConfigurationFileError(source: source, problem: "not valid YAML: \(error)")
+        }
+    }
+
+    /// A preset by name, or the YAML file at a path.
+    public init(named nameOrPath: String) throws {
+        if let preset = Preset(rawValue: nameOrPath) {
+            self = try Configuration(yaml: preset.yaml, source: "preset \(nameOrPath)")
+            return
+        }
+        let url = URL(fileURLWithPath: nameOrPath)
+        guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+            let presets = Preset.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ConfigurationFileError(
+                source: nameOrPath, problem: "no such file; give a YAML file or one of the presets \(presets)")
+        }
+        self = try Configuration(yaml: text, source: nameOrPath)
+    }
+
+    /// The instruments, built-in or defined in the file, in the order of their names.
+    public func resolvedInstruments() throws -> [(instrument: Instrument, configuration: InstrumentConfiguration)] {
+        try instruments.sorted { $0.key < $1.key }.map { name, configuration in
+            (try configuration.definition ?? Instrument.named(name), configuration)
+        }
+    }
+
+    /// Makes every stage use one data set.
+    public mutating func replaceData(with path: String) {
+        data = path
+        align.data = nil
+        for name in instruments.keys { instruments[name]?.pretrain.data = nil }
+        for name in labels.heads.keys { labels.heads[name]?.data = nil }
+    }
+
+    private static func explain(_ error: DecodingError) -> String {
+        func path(_ context: DecodingError.Context) -> String {
+            context.codingPath.map(\.stringValue).joined(separator: ".")
+        }
+        switch error {
+        case .keyNotFound(let key, let context):
+            return "'\(path(context)).\(key.stringValue)' is missing; give it a value"
+        case .typeMismatch(let type, let context): return "\(path(context)): expected \(type); check the value"
+        case .valueNotFound(let type, let context): return "\(path(context)): expected \(type), found nothing"
+        case .dataCorrupted(let context) where context.codingPath.isEmpty:
+            return "not valid YAML: \(context.underlyingError.map { "\($0)" } ?? context.debugDescription)"
+                .split(separator: "\n").joined(separator: " ")
+        case .dataCorrupted(let context): return "\(path(context)): \(context.debugDescription)"
+        @unknown default: return "\(error)"
+        }
+    }
+}
+
+/// A configuration file that cannot be used.
+public struct ConfigurationFileError: Error, CustomStringConvertible {
+    public let source: String
+    public let problem: String
+
+    public var description: String { "\(source): \(problem)" }
+}
+
+/// The configurations that come with the program.
+public enum Preset: String, CaseIterable, Sendable {
+    /// Minutes on two cores: what the demo trains.
+    case tiny
+    /// An hour or two on a CPU, minutes on a GPU.
+    case small
+    /// The published sizes and schedules.
+    case paper
+
+    /// The YAML text.
+    public var yaml: String {
+        switch self {
+        case .tiny: String(decoding: PackageResources.tiny_yaml, as: UTF8.self)
+        case .small: String(decoding: PackageResources.small_yaml, as: UTF8.self)
+        case .paper: String(decoding: PackageResources.paper_yaml, as: UTF8.self)
+        }
+    }
+}

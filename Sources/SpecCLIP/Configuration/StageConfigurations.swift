@@ -1,0 +1,105 @@
+import Spectra
+import Training
+
+/// One instrument of a configuration: its encoder, how that is pre-trained, and how it joins the others.
+public struct InstrumentConfiguration: Codable, Sendable {
+    /// A new instrument's grid and normalisation; absent for the built-in ones.
+    public var definition: Instrument?
+    public var encoder: EncoderConfiguration
+    public var pretrain: PretrainConfiguration
+    public var projection: ProjectionConfiguration
+    public var decoder: DecoderConfiguration?
+    public var crossDecoder: DecoderConfiguration?
+    public var reconstruction: ReconstructionTarget
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case definition, encoder, pretrain, projection, decoder, crossDecoder, reconstruction
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        definition = try fields(.definition, default: nil)
+        encoder = try fields.required(.encoder)
+        pretrain = try fields(.pretrain, default: PretrainConfiguration())
+        projection = try fields.required(.projection)
+        self.decoder = try fields(.decoder, default: nil)
+        crossDecoder = try fields(.crossDecoder, default: nil)
+        reconstruction = try fields(.reconstruction, default: .prepared)
+    }
+}
+
+/// How an encoder learns from spectra alone.
+public struct PretrainConfiguration: Codable, Sendable {
+    /// Data set; the configuration's own when absent.
+    public var data: String?
+    public var training: TrainingOptions
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case data, training }
+
+    public init() { training = TrainingOptions() }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        data = try fields(.data, default: nil)
+        training = try fields(.training, default: TrainingOptions())
+    }
+}
+
+/// How instruments are aligned.
+public struct AlignConfiguration: Codable, Sendable {
+    /// Data set; the configuration's own when absent.
+    public var data: String?
+    public var objective: AlignmentObjective
+    public var training: TrainingOptions
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case data, objective, training }
+
+    public init() {
+        objective = AlignmentObjective()
+        training = TrainingOptions()
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        data = try fields(.data, default: nil)
+        objective = try fields(.objective, default: AlignmentObjective())
+        training = try fields(.training, default: TrainingOptions())
+    }
+}
+
+/// The label heads, one per instrument.
+public struct LabelsConfiguration: Codable, Sendable {
+    public var heads: [String: LabelHeadConfiguration]
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case heads }
+
+    public init() { heads = [:] }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        heads = try fields(.heads, default: [:])
+    }
+}
+
+/// One label head: which labels, how wide, how trained.
+public struct LabelHeadConfiguration: Codable, Sendable {
+    /// Data set; the configuration's own when absent.
+    public var data: String?
+    /// Names under `labels/` of the data set.
+    public var names: [String]
+    /// Widths of the hidden layers.
+    public var hidden: [Int]
+    public var dropout: Double
+    public var training: TrainingOptions
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case data, names, hidden, dropout, training }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        data = try fields(.data, default: nil)
+        names = try fields(.names, default: ["teff", "logg", "fe_h"])
+        hidden = try fields(.hidden, default: [256, 128])
+        dropout = try fields(.dropout, default: 0.1)
+        training = try fields(.training, default: TrainingOptions())
+    }
+}

@@ -1,0 +1,129 @@
+import Torch
+import Training
+
+/// Sizes of an auto-encoder; the defaults are the published Gaia XP encoder (42,846,129 parameters).
+public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
+    public var hidden: Int
+    /// Numbers of the latent vector.
+    public var bottleneck: Int
+    public var encoderBlocks: Int
+    public var decoderBlocks: Int
+    /// Width of a block's inner layer, in units of `hidden`.
+    public var expansion: Int
+    public var statistics: SpectrumStatistics
+    public var dropout: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case kind, hidden, bottleneck, encoderBlocks, decoderBlocks, expansion, statistics, dropout
+    }
+
+    /// The published sizes.
+    public init() {
+        hidden = 1290
+        bottleneck = 768
+        encoderBlocks = 2
+        decoderBlocks = 2
+        expansion = 3
+        statistics = .meanStd
+        dropout = 0
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let base = Self()
+        hidden = try fields(.hidden, default: base.hidden)
+        bottleneck = try fields(.bottleneck, default: base.bottleneck)
+        encoderBlocks = try fields(.encoderBlocks, default: base.encoderBlocks)
+        decoderBlocks = try fields(.decoderBlocks, default: base.decoderBlocks)
+        expansion = try fields(.expansion, default: base.expansion)
+        statistics = try fields(.statistics, default: base.statistics)
+        dropout = try fields(.dropout, default: base.dropout)
+    }
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(hidden, forKey: .hidden)
+        try container.encode(bottleneck, forKey: .bottleneck)
+        try container.encode(encoderBlocks, forKey: .encoderBlocks)
+        try container.encode(decoderBlocks, forKey: .decoderBlocks)
+        try container.encode(expansion, forKey: .expansion)
+        try container.encode(statistics, forKey: .statistics)
+        try container.encode(dropout, forKey: .dropout)
+    }
+}
+
+/// An MLP auto-encoder: statistics and standardised flux through a narrow latent and back (reference, section 5).
+public final class SpectralAutoEncoder: Encoder {
+    let inputProj: Linear
+    let encoderBlocks: [AutoEncoderBlock]
+    let bottleneckDown: Linear
+    let bottleneckNorm: LayerNorm
+    let bottleneckUp: Linear
+    let decoderBlocks: [AutoEncoderBlock]
+    let outputProj: Linear
+    private let configuration: AutoEncoderConfiguration
+
+    /// - Parameter pixels: pixels of a spectrum.
+    public init(_ configuration: AutoEncoderConfiguration, pixels: Int) {
+        self.configuration = configuration
+        let (hidden, length) = (configuration.hidden, configuration.statistics.count + pixels)
+        func blocks(_ count: Int) -> [AutoEncoderBlock] {
+            (0..<count).map { _ in
+                AutoEncoderBlock(width: hidden, inner: configuration.expansion * hidden, dropout: configuration.dropout)
+            }
+        }
+        inputProj = Linear(length, hidden)
+        encoderBlocks = blocks(configuration.encoderBlocks)
+        bottleneckDown = Linear(hidden, configuration.bottleneck)
+        bottleneckNorm = LayerNorm(configuration.bottleneck)
+        bottleneckUp = Linear(configuration.bottleneck, hidden)
+        decoderBlocks = blocks(configuration.decoderBlocks)
+        outputProj = Linear(hidden, length)
+        super.init(pixels: pixels)
+        for (path, parameter) in parameters() where !path.contains("norm") {
+            (parameter.value.rank == 2 ? Initializer.kaimingNormal : .zeros).apply(to: parameter)
+        }
+    }
+
+    public override var width: Int { configuration.bottleneck }
+    public override var featureShape: [Int] { [width] }
+
+    /// Statistics and standardised flux in one row, `[B, statistics + pixels]`.
+    public func vector(_ flux: Tensor) -> Tensor {
+        let spectra = Standardised(flux)
+        guard let columns = configuration.statistics.columns(of: spectra) else { return spectra.flux }
+        return Tensor.cat([columns, spectra.flux], dim: 1)
+    }
+
+    /// The latent, `[B, width]`.
+    public override func callAsFunction(_ flux: Tensor) -> Tensor { encode(vector(flux)) }
+
+    /// The latent of prepared rows (see `vector`).
+    public func encode(_ vector: Tensor) -> Tensor {
+        bottleneckNorm(bottleneckDown(encoderBlocks.reduce(inputProj(vector)) { $1($0) }))
+    }
+
+    /// Rows read back from latents, `[B, statistics + pixels]`.
+    public func reconstruct(_ latent: Tensor) -> Tensor {
+        outputProj(decoderBlocks.reduce(bottleneckUp(latent)) { $1($0) })
+    }
+
+    public override func pretrainingLoss(_ flux: Tensor) throws -> Tensor {
+        let row = vector(flux)
+        return Loss.mse(reconstruct(encode(row)), row)
+    }
+}
+
+/// `mlp(norm(x))`, without a residual, as published (quirk Q10).
+final class AutoEncoderBlock: Module {
+    let norm: LayerNorm
+    let mlp: Sequential
+
+    init(width: Int, inner: Int, dropout: Double) {
+        norm = LayerNorm(width)
+        mlp = Sequential([Linear(width, inner), GELU(), Dropout(dropout), Linear(inner, width), Dropout(dropout)])
+        super.init()
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor { mlp(norm(x)) }
+}

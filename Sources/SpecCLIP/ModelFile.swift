@@ -1,0 +1,96 @@
+import Foundation
+import Spectra
+import Torch
+
+/// A model in one `.safetensors` file: weights under `model.…`, the description as JSON in the header.
+///
+/// Other rooms add their own part (label heads, atlas): a header entry of their name and tensors under that prefix.
+public struct ModelFile {
+    /// Where it was read from.
+    public let url: URL
+    /// What the model is made of.
+    public let description: ModelDescription
+    private let file: SafetensorsFile
+
+    /// - Throws: `ModelError.file` when it is no model of ours, `TorchError` when it is no safetensors file.
+    public init(contentsOf url: URL) throws {
+        self.url = url
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw ModelError.file(
+                path: url.path, problem: "no such model file; train one (make demo) or give --model FILE.safetensors")
+        }
+        file = try SafetensorsFile(contentsOf: url)
+        guard let text = file.metadata["specclip"] else {
+            throw ModelError.file(
+                path: url.path, problem: "the header has no 'specclip' entry: not a model written by specclip")
+        }
+        do {
+            description = try JSONDecoder().decode(ModelDescription.self, from: Data(text.utf8))
+        } catch {
+            throw ModelError.file(
+                path: url.path, problem: "the 'specclip' entry of the header cannot be read: \(error)")
+        }
+        guard description.format == 1 else {
+            throw ModelError.file(
+                path: url.path, problem: "format \(description.format) is newer than this program; update specclip")
+        }
+    }
+
+    /// The aligned model with its weights, ready to read stars.
+    public func model(on device: Device = .cpu) throws -> SpecCLIPModel {
+        let model = SpecCLIPModel(description)
+        try load(model, part: "model")
+        try model.to(device)
+        model.evaluate()
+        return model
+    }
+
+    /// A part's own header entry.
+    public func header(_ part: String) -> String? { file.metadata[part] }
+
+    /// Loads the tensors of a part into a module; names and shapes must agree.
+    public func load(_ module: Module, part: String) throws {
+        do {
+            try module.load(tensors(part), strict: true)
+        } catch {
+            throw ModelError.file(path: url.path, problem: "\(error)")
+        }
+    }
+
+    /// The tensors under a prefix, by their remaining names.
+    public func tensors(_ part: String) throws -> [String: Tensor] {
+        var found: [String: Tensor] = [:]
+        for name in file.names where name.hasPrefix(part + ".") {
+            found[String(name.dropFirst(part.count + 1))] = try file.tensor(name)
+        }
+        return found
+    }
+
+    /// Writes a model, with the parts of other rooms, atomically.
+    public static func write(_ model: SpecCLIPModel, parts: [ModelFilePart] = [], to url: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        var metadata = ["specclip": String(decoding: try encoder.encode(model.descriptionOfModel), as: UTF8.self)]
+        var tensors = model.stateDictionary().map { ("model." + $0.0, $0.1) }
+        for part in parts {
+            metadata[part.name] = part.header
+            tensors += part.tensors.map { (part.name + "." + $0.0, $0.1) }
+        }
+        try SafetensorsFile.write(tensors, metadata: metadata, to: url)
+    }
+}
+
+/// What another room adds to a model file.
+public struct ModelFilePart {
+    /// Header entry and prefix of the tensors.
+    public let name: String
+    /// JSON text.
+    public let header: String
+    public let tensors: [(String, Tensor)]
+
+    public init(name: String, header: String, tensors: [(String, Tensor)]) {
+        self.name = name
+        self.header = header
+        self.tensors = tensors
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import Spectra
+import Torch
+import Training
+
+/// Aligns pre-trained encoders: projections and decoders learn, the encoders stay frozen.
+public struct Alignment {
+    let context: StageContext
+
+    public init(context: StageContext) { self.context = context }
+
+    /// The aligned model's file.
+    public var output: URL { context.folder.appending(path: "align").appending(path: "model.safetensors") }
+
+    /// Trains, resuming what was begun, and writes `<run>/align/model.safetensors`.
+    @discardableResult
+    public func run() throws -> TrainingOutcome {
+        let configuration = context.configuration
+        let data = try context.open(configuration.align.data)
+        let parts = try configuration.resolvedInstruments()
+        let description = ModelDescription(
+            embedding: configuration.embedding, branches: parts.map { Self.branch($0.instrument, $0.configuration) },
+            provenance: context.provenance(stage: "align", data: data))
+        Generator.seed(configuration.seed)
+        let model = SpecCLIPModel(description)
+        try loadEncoders(model)
+        try model.to(context.device)
+        let task = try AlignmentTask(model, objective: configuration.align.objective, data: data, context: context)
+        let settings = try [
+            settingsText(description.branches), settingsText(configuration.align),
+            "embedding \(configuration.embedding)",
+        ]
+        return try context.train(
+            task, options: configuration.align.training, name: "align", settings: settings, data: data,
+            output: output
+        ) { try ModelFile.write(model, to: output) }
+    }
+
+    static func branch(_ instrument: Instrument, _ part: InstrumentConfiguration) -> BranchDescription {
+        BranchDescription(
+            instrument: instrument, encoder: part.encoder, projection: part.projection, decoder: part.decoder,
+            crossDecoder: part.crossDecoder, reconstruction: part.reconstruction)
+    }
+
+    private func loadEncoders(_ model: SpecCLIPModel) throws {
+        for instrument in model.instruments {
+            let url = Pretraining.output(instrument, in: context.folder)
+            guard FileManager.default.fileExists(atPath: url.path) else {
+                throw ModelError.file(
+                    path: url.path,
+                    problem: "the encoder of \(instrument.name) is missing; run `specclip pretrain` first")
+            }
+            let trained = try ModelFile(contentsOf: url).model()
+            let backbone = try trained.branch(instrument).backbone
+            let state = Dictionary(uniqueKeysWithValues: backbone.stateDictionary())
+            try model.branch(instrument).backbone.load(state, strict: true)
+            try model.branch(instrument).backbone.freeze()
+        }
+    }
+}
+
+/// Cached features and spectra of the same stars in, the alignment losses out.
+final class AlignmentTask: TrainingTask {
+    struct Batch: Sendable {
+        var features: [String: Tensor] = [:]
+        var flux: [String: Tensor] = [:]
+    }
+
+    struct Source: BatchSource {
+        struct Rows: Sendable {
+            let spectra: SpectrumRows
+            let features: FeatureCache
+        }
+        let rows: [TrainingSplit: [String: Rows]]
+        let device: Device
+
+        func count(_ split: TrainingSplit) -> Int { rows[split]?.values.first?.features.count ?? 0 }
+
+        func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Batch {
+            var batch = Batch()
+            for (key, rows) in rows[split] ?? [:] {
+                batch.features[key] = try rows.features.tensor(wanted).to(device)
+                batch.flux[key] = try rows.spectra.tensor(wanted).to(device)
+            }
+            return batch
+        }
+    }
+
+    let model: Module
+    let source: Source
+    private let aligned: SpecCLIPModel
+    private let objective: AlignmentObjective
+
+    init(_ model: SpecCLIPModel, objective: AlignmentObjective, data: PairedDataSet, context: StageContext) throws {
+        self.model = model
+        aligned = model
+        self.objective = objective
+        let folder = try RunFolder(context.folder.appending(path: "align"))
+        let progress = context.progress("align")
+        var rows: [TrainingSplit: [String: Source.Rows]] = [:]
+        for split in [TrainingSplit.training, .validation] {
+            for instrument in model.instruments {
+                let spectra = try SpectrumRows(data, instrument, split.split)
+                let name = "features-\(instrument.name)-\(split.rawValue).f32"
+                let encoderFile = Pretraining.output(instrument, in: context.folder)
+                progress.note("features of \(spectra.count) \(instrument.title) spectra (\(split.rawValue))")
+                let features = try FeatureCache(
+                    at: folder.url.appending(path: name), rows: spectra, encoder: try model.branch(instrument).backbone,
+                    device: context.device, fingerprint: data.fingerprint + " " + fileFingerprint(encoderFile))
+                rows[split, default: [:]][instrument.embeddingKey] = Source.Rows(spectra: spectra, features: features)
+            }
+        }
+        source = Source(rows: rows, device: context.device)
+    }
+
+    func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
+        objective.losses(aligned, features: batch.features, flux: batch.flux)
+    }
+}
+
+/// Size and modification time of a file: enough to notice that it was made anew.
+public func fileFingerprint(_ url: URL) -> String {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)
+    let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+    return "\(size) bytes, \(Int64(time))"
+}

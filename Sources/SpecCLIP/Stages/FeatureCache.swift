@@ -1,0 +1,77 @@
+import Foundation
+import Spectra
+import Torch
+
+/// The features of a frozen encoder for every row of a split, computed once and mapped from disk.
+///
+/// A frozen encoder gives the same features in every epoch; the published code computes them anew each step.
+/// The file is raw float32 rows, beside a JSON note that says what they are; it is rebuilt when encoder or data change.
+public final class FeatureCache: Sendable {
+    private struct Note: Codable, Equatable {
+        let shape: [Int]
+        let fingerprint: String
+    }
+
+    private let map: Data
+    private let rowShape: [Int]
+    /// Number of rows.
+    public let count: Int
+
+    private var rowLength: Int { rowShape.reduce(1, *) }
+
+    /// Opens the cache at `url`, filling it first where it does not hold these features yet.
+    /// - Parameters:
+    ///   - fingerprint: identifies encoder weights and data.
+    ///   - progress: rows done so far and in all.
+    public init(
+        at url: URL, rows: SpectrumRows, encoder: Encoder, device: Device, fingerprint: String, batch: Int = 256,
+        progress: (Int, Int) -> Void = { _, _ in }
+    ) throws {
+        count = rows.count
+        rowShape = encoder.featureShape
+        let note = Note(shape: [rows.count] + encoder.featureShape, fingerprint: fingerprint)
+        let noteURL = url.appendingPathExtension("json")
+        let known = (try? Data(contentsOf: noteURL)).flatMap { try? JSONDecoder().decode(Note.self, from: $0) }
+        let bytes = note.shape.reduce(1, *) * MemoryLayout<Float>.stride
+        let size = try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize
+        if known != note || size != bytes {
+            try? FileManager.default.removeItem(at: noteURL)
+            try Self.fill(url, rows: rows, encoder: encoder, device: device, batch: batch, progress: progress)
+            try JSONEncoder().encode(note).write(to: noteURL, options: .atomic)
+        }
+        map = try Data(contentsOf: url, options: .alwaysMapped)
+    }
+
+    private static func fill(
+        _ url: URL, rows: SpectrumRows, encoder: Encoder, device: Device, batch: Int, progress: (Int, Int) -> Void
+    ) throws {
+        try Data().write(to: url)
+        let file = try FileHandle(forWritingTo: url)
+        defer { try? file.close() }
+        encoder.evaluate()
+        for block in rows.blocks(of: batch) {
+            let features = try catchingTorchErrors {
+                try withoutGradient { encoder(try rows.tensor(Array(block)).to(device)) }
+            }
+            try features.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
+            progress(block.upperBound, rows.count)
+        }
+        try file.synchronize()
+    }
+
+    /// The features of the rows `wanted`, in this order: `[wanted.count] + feature shape`.
+    public func tensor(_ wanted: [Int]) -> Tensor {
+        let length = rowLength
+        let values = [Float](unsafeUninitializedCapacity: wanted.count * length) { buffer, filled in
+            map.withUnsafeBytes { bytes in
+                let source = bytes.bindMemory(to: Float.self)
+                for (i, row) in wanted.enumerated() {
+                    let from = UnsafeBufferPointer(rebasing: source[row * length..<(row + 1) * length])
+                    _ = buffer[(i * length)...].initialize(fromContentsOf: from)
+                }
+            }
+            filled = wanted.count * length
+        }
+        return Tensor(values, shape: [wanted.count] + rowShape)
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Spectra
+import Torch
+import Training
+
+/// Pre-trains the encoder of one instrument on its spectra alone.
+public struct Pretraining {
+    let instrument: Instrument
+    let configuration: InstrumentConfiguration
+    let context: StageContext
+
+    public init(_ instrument: Instrument, _ configuration: InstrumentConfiguration, context: StageContext) {
+        self.instrument = instrument
+        self.configuration = configuration
+        self.context = context
+    }
+
+    /// The encoder's model file.
+    public var output: URL { Self.output(instrument, in: context.folder) }
+
+    static func output(_ instrument: Instrument, in folder: URL) -> URL {
+        folder.appending(path: instrument.name).appending(path: "encoder.safetensors")
+    }
+
+    /// Trains, resuming what was begun, and writes `<run>/<instrument>/encoder.safetensors`.
+    @discardableResult
+    public func run() throws -> TrainingOutcome {
+        let data = try context.open(configuration.pretrain.data)
+        let description = ModelDescription(
+            embedding: nil,
+            branches: [BranchDescription(instrument: instrument, encoder: configuration.encoder)],
+            provenance: context.provenance(stage: "pretrain", data: data))
+        Generator.seed(context.configuration.seed)
+        let model = SpecCLIPModel(description)
+        try model.to(context.device)
+        let task = try PretrainingTask(model, instrument, data: data, device: context.device)
+        return try context.train(
+            task, options: configuration.pretrain.training, name: instrument.name,
+            settings: [try settingsText(configuration.encoder), try settingsText(configuration.pretrain)], data: data,
+            output: output
+        ) { try ModelFile.write(model, to: output) }
+    }
+}
+
+/// Spectra in, self-supervised loss out.
+final class PretrainingTask: TrainingTask {
+    struct Source: BatchSource {
+        let rows: [TrainingSplit: SpectrumRows]
+        let device: Device
+
+        func count(_ split: TrainingSplit) -> Int { rows[split]?.count ?? 0 }
+
+        func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Tensor {
+            guard let rows = rows[split] else { return Tensor.zeros([0]) }
+            return try rows.tensor(wanted).to(device)
+        }
+    }
+
+    let model: Module
+    let source: Source
+    private let encoder: Encoder
+
+    init(_ model: SpecCLIPModel, _ instrument: Instrument, data: PairedDataSet, device: Device) throws {
+        let branch = try model.branch(instrument)
+        self.model = branch.backbone
+        encoder = branch.backbone
+        source = Source(
+            rows: [
+                .training: try SpectrumRows(data, instrument, .train),
+                .validation: try SpectrumRows(data, instrument, .validation),
+            ], device: device)
+    }
+
+    func losses(_ batch: Tensor) throws -> [(name: String, value: Tensor)] {
+        [("loss", try encoder.pretrainingLoss(batch))]
+    }
+}
