@@ -1,0 +1,100 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import Torch
+
+/// Embeddings of many stars, searched exactly by cosine similarity, within and across instruments.
+public struct EmbeddingAtlas: Sendable {
+    /// Unit rows `[N, E]` by the instrument's `embeddingKey`.
+    private let rows: [String: Tensor]
+    /// Identifiers of the stars, in row order.
+    public let sourceIDs: [String]
+
+    /// - Parameter embeddings: `[N, E]` per `embeddingKey`, all in the order of `sourceIDs`.
+    public init(embeddings: [String: Tensor], sourceIDs: [String]) {
+        rows = embeddings.mapValues { unit($0) }
+        self.sourceIDs = sourceIDs
+    }
+
+    /// Embeds a split of a data set with every instrument that model and data share.
+    public init(_ model: SpecCLIPModel, _ data: PairedDataSet, split: Split) throws {
+        var embeddings: [String: Tensor] = [:]
+        for instrument in model.instruments where data.has(instrument) {
+            let spectra = try SpectrumRows(data, instrument, split)
+            embeddings[instrument.embeddingKey] = try model.embed(spectra, of: instrument)
+        }
+        self.init(embeddings: embeddings, sourceIDs: try data.sourceIDs(split))
+    }
+
+    /// Number of stars.
+    public var count: Int { sourceIDs.count }
+
+    /// Whether stars seen by this instrument are in the atlas.
+    public func has(_ instrument: Instrument) -> Bool { rows[instrument.embeddingKey] != nil }
+
+    /// The rows most similar to each query, best first.
+    /// - Parameters:
+    ///   - queries: embeddings `[B, E]` of any instrument; they need not have unit length.
+    ///   - instrument: whose stars to search.
+    ///   - top: neighbours per query.
+    public func nearest(to queries: Tensor, among instrument: Instrument, top: Int) throws -> [[Neighbour]] {
+        let rows = try rows(of: instrument)
+        let count = min(top, self.count)
+        guard count > 0 else { return Array(repeating: [], count: queries.shape[0]) }
+        let found = withoutGradient { unit(queries).matmul(rows.transposed()).topk(count, dim: 1, largest: true) }
+        let (similarities, indices) = (found.values.floats(), found.indices.int64s())
+        return (0..<queries.shape[0]).map { query in
+            (0..<count).map { rank in
+                let row = Int(indices[query * count + rank])
+                return Neighbour(
+                    row: row, sourceID: sourceIDs[row], similarity: Double(similarities[query * count + rank]))
+            }
+        }
+    }
+
+    /// For each query, how many rows of `instrument` are more similar than the query's own star: 0 is a perfect find.
+    /// - Parameter queries: embeddings of another instrument, row i of star i.
+    public func ranksOfPartners(_ queries: Tensor, among instrument: Instrument) throws -> [Int] {
+        let rows = try rows(of: instrument)
+        var ranks: [Int] = []
+        for start in stride(from: 0, to: queries.shape[0], by: 1024) {
+            let length = min(1024, queries.shape[0] - start)
+            let block = unit(queries.narrow(0, start: start, length: length))
+            let similarity = block.matmul(rows.transposed())
+            let own = (block * rows.narrow(0, start: start, length: length)).sum(dims: [1], keepDims: true)
+            // A tolerance of rounding size: the matrix product and the row-wise product may differ in the last bit.
+            let better = similarity.gt(own + 1e-6).to(.int64).sum(dims: [1], keepDims: false)
+            ranks += better.int64s().map(Int.init)
+        }
+        return ranks
+    }
+
+    /// Unit embeddings of an instrument, `[N, E]`.
+    public func rows(of instrument: Instrument) throws -> Tensor {
+        guard let rows = rows[instrument.embeddingKey] else {
+            throw AtlasError.noInstrument(instrument.name, known: self.rows.keys.sorted())
+        }
+        return rows
+    }
+}
+
+/// A star found in an atlas.
+public struct Neighbour: Sendable, Hashable {
+    /// Row in the atlas.
+    public let row: Int
+    public let sourceID: String
+    /// Cosine similarity, -1 … 1.
+    public let similarity: Double
+}
+
+/// What can be wrong with a search.
+public enum AtlasError: Error, CustomStringConvertible {
+    case noInstrument(String, known: [String])
+
+    public var description: String {
+        switch self {
+        case .noInstrument(let name, let known):
+            "the atlas holds no \(name) spectra; it holds \(known.joined(separator: ", "))"
+        }
+    }
+}

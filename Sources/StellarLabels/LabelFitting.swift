@@ -1,0 +1,120 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import Torch
+import Training
+
+/// Fits the label heads of an aligned model and writes the finished model file.
+public struct LabelFitting {
+    let context: StageContext
+
+    public init(context: StageContext) { self.context = context }
+
+    /// The finished model: encoders, alignment, decoders, label heads.
+    public var output: URL { context.folder.appending(path: "model.safetensors") }
+
+    /// Fits one head after the other; interrupted, the same call goes on.
+    @discardableResult
+    public func run() throws -> Bool {
+        let aligned = Alignment(context: context).output
+        guard FileManager.default.fileExists(atPath: aligned.path) else {
+            throw ModelError.file(
+                path: aligned.path, problem: "the aligned model is missing; run `specclip align` first")
+        }
+        let model = try ModelFile(contentsOf: aligned).model(on: context.device)
+        var fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)] = []
+        var trained = false
+        for (name, configuration) in context.configuration.labels.heads.sorted(by: { $0.key < $1.key }) {
+            guard let instrument = model.instruments.first(where: { $0.name == name }) else {
+                throw ModelError.unknownInstrument(name, known: model.instruments.map(\.name))
+            }
+            let fit = try HeadFit(model, instrument, configuration, context: context)
+            guard let result = try fit.run() else { return false }
+            trained = trained || result.trained
+            fitted.append((instrument.embeddingKey, fit.head, try fit.calibrated()))
+        }
+        if trained || !FileManager.default.fileExists(atPath: output.path) { try write(model, fitted) }
+        return true
+    }
+
+    private func write(
+        _ model: SpecCLIPModel, _ fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)]
+    ) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let descriptions = Dictionary(uniqueKeysWithValues: fitted.map { ($0.key, $0.description) })
+        let part = ModelFilePart(
+            name: LabelReader.part, header: String(decoding: try encoder.encode(descriptions), as: UTF8.self),
+            tensors: fitted.flatMap { entry in
+                entry.head.stateDictionary().map { (entry.key + "." + $0.0, $0.1) }
+            })
+        try ModelFile.write(model, parts: [part], to: output)
+    }
+}
+
+/// The fit of one instrument's head on embeddings that are computed once.
+private final class HeadFit {
+    let head: LabelHead
+    private var description: LabelHeadDescription
+    private let configuration: LabelHeadConfiguration
+    private let context: StageContext
+    private let data: PairedDataSet
+    private let source: LabelTask.Source
+    private let name: String
+
+    init(
+        _ model: SpecCLIPModel, _ instrument: Instrument, _ configuration: LabelHeadConfiguration, context: StageContext
+    ) throws {
+        self.configuration = configuration
+        self.context = context
+        name = "labels-\(instrument.name)"
+        data = try context.open(configuration.data)
+        let training = try LabelledEmbeddings(model, instrument, data, .train, names: configuration.names)
+        let (mean, std) = try training.labelStatistics(minimumStars: 50, dataName: configuration.data ?? "data set")
+        description = LabelHeadDescription(
+            labels: configuration.names.map(StellarLabel.init(named:)), mean: mean, std: std,
+            errorScale: mean.map { _ in 1 }, hidden: configuration.hidden, dropout: configuration.dropout,
+            trainingStars: training.count, tier: data.tier)
+        let validation = try LabelledEmbeddings(model, instrument, data, .validation, names: configuration.names)
+        source = LabelTask.Source(
+            parts: [.training: training, .validation: validation], mean: mean, std: std, device: context.device)
+        Generator.seed(context.configuration.seed)
+        head = LabelHead(
+            embedding: training.embeddings.shape[1], hidden: configuration.hidden, dropout: configuration.dropout,
+            labels: configuration.names.count)
+        head.embeddingMean.value = training.embeddings.mean(dims: [0], keepDims: false)
+        head.embeddingStd.value = training.embeddings.std(dim: 0, unbiased: true, keepDims: false).clamp(min: 1e-6)
+        try head.to(context.device)
+    }
+
+    /// `nil` when interrupted.
+    func run() throws -> (trained: Bool, Void)? {
+        let folder = context.folder.appending(path: name)
+        let settings = try settingsText(configuration)
+        let outcome = try context.train(
+            LabelTask(head, source: source), options: configuration.training, name: name,
+            settings: [settings, "aligned \(fileFingerprint(Alignment(context: context).output))"], data: data,
+            output: folder.appending(path: "best.safetensors"), write: {})
+        return outcome.isFinished ? (outcome.stepsTaken > 0, ()) : nil
+    }
+
+    /// The description with σ scaled on the validation stars.
+    func calibrated() throws -> LabelHeadDescription {
+        guard let part = source.parts[.validation], part.count > 0 else { return description }
+        head.evaluate()
+        let (mean, logSigma) = withoutGradient { head(part.embeddings) }
+        let (values, sigmas) = (mean.doubles(), logSigma.exp().doubles())
+        let count = description.labels.count
+        for i in 0..<count {
+            let pulls = (0..<part.count).compactMap { star -> Double? in
+                let target = part.labels[i][star]
+                guard target.isFinite else { return nil }
+                let at = star * count + i
+                return abs((target - description.mean[i]) / description.std[i] - values[at]) / sigmas[at]
+            }.sorted()
+            guard pulls.count >= 20 else { continue }
+            description.errorScale[i] = pulls[Int(0.6827 * Double(pulls.count - 1))]
+        }
+        return description
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import SpecCLIP
+import Torch
+
+/// An MLP that reads labels, each as a Gaussian, from a standardised embedding (SpecCLIP §4; reference, section 11.2).
+///
+/// The published regressors give a value alone; this one learns the width of the error with it and scales that on the
+/// validation split, so that 68 % of the stars lie within one σ.
+public final class LabelHead: Module {
+    let network: Sequential
+    let embeddingMean: Buffer
+    let embeddingStd: Buffer
+    private let labels: Int
+
+    init(embedding: Int, hidden: [Int], dropout: Double, labels: Int) {
+        var layers: [any Layer] = []
+        var width = embedding
+        for next in hidden {
+            layers += [Linear(width, next), BatchNorm1d(next), ReLU(), Dropout(dropout)]
+            width = next
+        }
+        network = Sequential(layers + [Linear(width, 2 * labels)])
+        embeddingMean = Buffer(Tensor.zeros([embedding]))
+        embeddingStd = Buffer(Tensor.ones([embedding]))
+        self.labels = labels
+        super.init()
+    }
+
+    /// - Parameter embedding: `[B, E]`.
+    /// - Returns: mean and log σ in units of the training labels' spread, each `[B, labels]`.
+    func callAsFunction(_ embedding: Tensor) -> (mean: Tensor, logSigma: Tensor) {
+        let out = network((embedding - embeddingMean.value) / embeddingStd.value).chunk(2, 1)
+        // σ between 0.2 % and 20 times the spread: neither a certainty nor an infinity that training could fall into.
+        return (out[0], out[1].clamp(min: -6, max: 3))
+    }
+
+    /// Mean negative log-likelihood over the labels that are present.
+    /// - Parameters:
+    ///   - targets: standardised labels, 0 where missing, `[B, labels]`.
+    ///   - present: 1 where a label is known, 0 elsewhere.
+    func loss(_ embedding: Tensor, targets: Tensor, present: Tensor) -> Tensor {
+        let (mean, logSigma) = self(embedding)
+        let z = (targets - mean) * (-logSigma).exp()
+        let each = (z.square() * 0.5 + logSigma) * present
+        return each.sum() / present.sum().clamp(min: 1)
+    }
+}
+
+/// What a label head reads and in which units: stored beside its weights.
+public struct LabelHeadDescription: Codable, Sendable, Hashable {
+    public var labels: [StellarLabel]
+    /// Mean and spread of the training labels, per label.
+    public var mean: [Double]
+    public var std: [Double]
+    /// Factor on σ that makes 68.3 % of the validation stars lie within one σ.
+    public var errorScale: [Double]
+    public var hidden: [Int]
+    public var dropout: Double
+    /// Stars it was trained on, and the tier of their data.
+    public var trainingStars: Int
+    public var tier: String
+}

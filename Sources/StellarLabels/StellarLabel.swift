@@ -1,0 +1,33 @@
+/// A quantity that is read from a star: its name in catalogues, its unit, how many digits it deserves.
+public struct StellarLabel: Codable, Sendable, Hashable {
+    /// Column name: `teff`, `logg`, `fe_h`, …; its error is `e_` + name.
+    public let name: String
+    /// As printed in a table's head.
+    public let title: String
+    /// `K`, `dex`, `mag`, `km/s`, or empty.
+    public let unit: String
+    /// Digits after the decimal point.
+    public let digits: Int
+
+    /// The label of a column name; unknown names keep their name, without a unit.
+    public init(named name: String) {
+        let known = Self.known[name]
+        self.name = name
+        title = known?.title ?? name
+        unit = known?.unit ?? ""
+        digits = known?.digits ?? 3
+    }
+
+    private static let known: [String: (title: String, unit: String, digits: Int)] = [
+        "teff": ("Teff", "K", 0), "logg": ("log g", "dex", 2), "fe_h": ("[Fe/H]", "dex", 2),
+        "alpha_m": ("[α/M]", "dex", 2), "a_k": ("A_K", "mag", 2), "rv": ("RV", "km/s", 1),
+    ]
+}
+
+/// A label's value for one star with its 1σ error, in the label's unit.
+public struct LabelEstimate: Sendable, Hashable {
+    public let label: StellarLabel
+    public let value: Double
+    /// One standard deviation, calibrated on the validation split.
+    public let error: Double
+}

@@ -1,0 +1,64 @@
+import Foundation
+import Spectra
+import Testing
+import Torch
+import Training
+
+@testable import Atlas
+
+@Suite struct EmbeddingAtlasTests {
+    private func vectors(_ rows: Int, _ width: Int, seed: UInt64) -> [[Float]] {
+        var random = StepRandom(seed)
+        return (0..<rows).map { _ in (0..<width).map { _ in Float.random(in: -1...1, using: &random) } }
+    }
+
+    private func tensor(_ rows: [[Float]]) -> Tensor {
+        Tensor(rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
+    }
+
+    private func cosine(_ a: [Float], _ b: [Float]) -> Double {
+        let dot = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        func norm(_ v: [Float]) -> Double { v.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot() }
+        return dot / (norm(a) * norm(b))
+    }
+
+    private func atlas(_ rows: Tensor) -> EmbeddingAtlas {
+        EmbeddingAtlas(embeddings: ["gaia_xp": rows], sourceIDs: (0..<rows.shape[0]).map { "star \($0)" })
+    }
+
+    @Test func nearestAgreesWithBruteForce() throws {
+        let (rows, queries) = (vectors(200, 12, seed: 1), vectors(7, 12, seed: 99))
+        let found = try atlas(tensor(rows)).nearest(to: tensor(queries), among: .gaiaXP, top: 5)
+        for (query, neighbours) in zip(queries, found) {
+            let expected = rows.map { cosine(query, $0) }.sorted(by: >).prefix(5)
+            for (neighbour, similarity) in zip(neighbours, expected) {
+                #expect(abs(neighbour.similarity - similarity) < 1e-5)
+                #expect(abs(cosine(query, rows[neighbour.row]) - similarity) < 1e-5)
+                #expect(neighbour.sourceID == "star \(neighbour.row)")
+            }
+        }
+    }
+
+    @Test func partnersOfThemselvesComeFirst() throws {
+        let rows = tensor(vectors(300, 16, seed: 3))
+        let score = RetrievalScore(ranks: try atlas(rows * 3).ranksOfPartners(rows, among: .gaiaXP), stars: 300)
+        #expect(score.top1 == 1 && score.medianRank == 1)
+    }
+
+    /// Unrelated embeddings must score what guessing scores: the oracle is combinatorics, not this code.
+    @Test func unrelatedEmbeddingsScoreLikeChance() throws {
+        let (a, b) = (tensor(vectors(400, 16, seed: 5)), tensor(vectors(400, 16, seed: 6)))
+        let score = RetrievalScore(ranks: try atlas(a).ranksOfPartners(b, among: .gaiaXP), stars: 400)
+        let chance = RetrievalScore.chance(stars: 400)
+        #expect(abs(score.top10 - chance.top10) < 0.03)
+        #expect(abs(score.medianRank - chance.medianRank) < 50)
+    }
+
+    @Test func missingInstrumentIsNamed() {
+        #expect {
+            try atlas(Tensor.ones([2, 3])).nearest(to: Tensor.ones([1, 3]), among: .lamostLRS, top: 1)
+        } throws: {
+            "\($0)".contains("lamost-lrs") && "\($0)".contains("gaia_xp")
+        }
+    }
+}
