@@ -57,11 +57,12 @@ let package = Package(
             resources: [.embedInCode("Presets/tiny.yaml"), .embedInCode("Presets/small.yaml"), .embedInCode("Presets/paper.yaml")]),
         .target(name: "StellarLabels", dependencies: ["SpecCLIP"]),
         .target(name: "Atlas", dependencies: ["SpecCLIP"]),
+        .target(name: "Evaluation", dependencies: ["StellarLabels", "Atlas"]),
         .target(name: "Figures", dependencies: ["Spectra"]),
         .executableTarget(
             name: "SpecCLIPCommand",
             dependencies: [
-                "SpecCLIP", "StellarLabels", "Atlas", "Figures",
+                "SpecCLIP", "Evaluation", "Figures",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -71,6 +72,7 @@ let package = Package(
         .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP"]),
         .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels"]),
         .testTarget(name: "AtlasTests", dependencies: ["Atlas"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
         .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand"]),
     ],
