@@ -99,9 +99,9 @@ struct CardSidebar {
             return value - half...value + half
         }
         let teffRange = union(
-            robustRange(of: teffs, tail: 0.04, margin: 0.25) ?? 3500...7500, around(kiel.teff, kiel.teffError, atLeast: 200))
+            robustRange(of: teffs, tail: 0.04, margin: 0.15) ?? 3500...7500, around(kiel.teff, kiel.teffError, atLeast: 200))
         let loggRange = union(
-            robustRange(of: loggs, tail: 0.04, margin: 0.25) ?? 0...5.2, around(kiel.logg, kiel.loggError, atLeast: 0.25))
+            robustRange(of: loggs, tail: 0.01, margin: 0.1) ?? 0...5.2, around(kiel.logg, kiel.loggError, atLeast: 0.25))
         var series: [Series] = []
         if !background.isEmpty {
             series.append(
@@ -112,12 +112,15 @@ struct CardSidebar {
             guard let teff = neighbour.teff, let logg = neighbour.logg else { continue }
             series.append(.points(x: [teff], y: [logg], colour: colour(of: index), size: 0.45))
         }
-        series += [
-            .errorBars(
-                x: [kiel.teff], y: [kiel.logg], xError: kiel.teffError.map { [$0] }, yError: kiel.loggError.map { [$0] },
-                colour: .black, width: 0.9),
-            .points(x: [kiel.teff], y: [kiel.logg], colour: .black, size: 1.2, shape: .openDiamond, width: 1.3, label: "this star"),
-        ]
+        if kiel.teffError != nil || kiel.loggError != nil {
+            series.append(
+                .errorBars(
+                    x: [kiel.teff], y: [kiel.logg], xError: kiel.teffError.map { [$0] },
+                    yError: kiel.loggError.map { [$0] }, width: 0.9))
+        }
+        series.append(
+            .points(
+                x: [kiel.teff], y: [kiel.logg], size: 1.2, shape: .openDiamond, width: 1.3, label: "this star"))
         return Panel(
             frame: frame, title: PlotText("Kiel diagram", .bold),
             x: Axis(.effectiveTemperature + " [K]", range: teffRange, isReversed: true),

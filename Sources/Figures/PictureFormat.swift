@@ -25,9 +25,9 @@ public enum PictureFormat: String, Sendable, CaseIterable {
             return "pngcairo enhanced color rounded background '#ffffff' font 'DejaVu Sans,\(number(fontSize))' "
                 + "fontscale \(number(0.75 * pixelsPerPoint)) linewidth \(scale) pointscale \(scale) size \(size)"
         case .pdf:
-            // This terminal draws lines and points at half the size that the other two give for the same number.
+            // This terminal draws lines thinner and points smaller than the other two do for the same numbers.
             return "pdfcairo enhanced color rounded background '#ffffff' font 'DejaVu Sans,\(number(fontSize))' "
-                + "fontscale 0.75 linewidth 2 pointscale 2 size \(number(width / 72))in,\(number(height / 72))in"
+                + "fontscale 0.75 linewidth 2 pointscale 1.2 size \(number(width / 72))in,\(number(height / 72))in"
         case .svg:
             return "svg enhanced rounded background '#ffffff' font 'DejaVu Sans,\(number(fontSize))' "
                 + "size \(Int(width.rounded())),\(Int(height.rounded())) dynamic"

@@ -63,7 +63,11 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
         return "…"
     }
 
-    /// The text as a single-quoted gnuplot string in enhanced mode.
+    /// The text as a double-quoted gnuplot string in enhanced mode.
+    ///
+    /// Quotes, backslashes and every other character with a meaning to gnuplot's reader are written as octal codes. Single
+    /// quotes would look simpler, but gnuplot 5.4 loses count of doubled ones and then runs what stands in backquotes
+    /// as a shell command.
     var quoted: String {
         let markup = runs.map { run in
             let escaped = PlotText.escape(PlotText.keepingOuterSpaces(run.characters))
@@ -75,16 +79,28 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
             case .superscript: return "^{\(escaped)}"
             }
         }
-        return "'" + markup.joined().replacing("'", with: "''") + "'"
+        return "\"" + PlotText.octal(markup.joined()) + "\""
+    }
+
+    private static func octal(_ markup: String) -> String {
+        markup.unicodeScalars.reduce(into: "") { literal, scalar in
+            if "\"'`\\$@#".unicodeScalars.contains(scalar) {
+                let digits = String(scalar.value, radix: 8)
+                literal += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+            } else {
+                literal.unicodeScalars.append(scalar)
+            }
+        }
     }
 
     /// Spaces at the ends as no-break spaces: SVG viewers drop plain ones where the style changes.
     private static func keepingOuterSpaces(_ characters: String) -> String {
         let head = characters.prefix { $0 == " " }.count
         let tail = characters.dropFirst(head).reversed().prefix { $0 == " " }.count
-        let space = "\u{A0}"
-        return String(repeating: space, count: head) + characters.dropFirst(head).dropLast(tail)
-            + String(repeating: space, count: tail)
+        // librsvg trims no-break spaces as well unless something (a word joiner, without width) stands beyond them.
+        let (space, end) = ("\u{A0}", "\u{2060}")
+        return (head > 0 ? end : "") + String(repeating: space, count: head)
+            + characters.dropFirst(head).dropLast(tail) + String(repeating: space, count: tail) + (tail > 0 ? end : "")
     }
 
     /// Backslashes before the characters that enhanced text mode reads as markup.

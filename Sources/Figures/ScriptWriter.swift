@@ -84,8 +84,9 @@ struct ScriptWriter {
         var commands = texts.filter { !$0.text.isEmpty }.map(command)
         if !panel.y.label.isEmpty {
             let place = screen(frame.x - panel.labelDistance, frame.y + frame.height / 2)
+            let label = panel.y.label.fitted(width: frame.height + 36, size: Style.labelSize)
             commands.append(
-                "set label \(panel.y.label.quoted) at \(place) center rotate by 90 font ',\(number(Style.labelSize))' "
+                "set label \(label.quoted) at \(place) center rotate by 90 font ',\(number(Style.labelSize))' "
                     + "tc rgb '\(Colour.ink.specification())'")
         }
         commands += panel.shaded.filter { $0.overlaps(xRange) }.map { interval in
