@@ -27,7 +27,8 @@ public struct Axis: Sendable {
 
     /// An axis; everything but the label has a usual default.
     public init(
-        _ label: PlotText = "", range: ClosedRange<Double>? = nil, isLogarithmic: Bool = false, isReversed: Bool = false,
+        _ label: PlotText = "", range: ClosedRange<Double>? = nil, isLogarithmic: Bool = false,
+        isReversed: Bool = false,
         ticks: Ticks = .automatic, showsNumbers: Bool = true
     ) {
         self.label = label

@@ -76,10 +76,11 @@ struct AxisWriter {
         // The width of the numbers depends on the step: start with few and let it settle.
         var step = round(extent / 4)
         for _ in 0..<3 {
-            let widest = [range.lowerBound, range.upperBound]
+            let widest =
+                [range.lowerBound, range.upperBound]
                 .map { PlotText(plainNumber(($0 / step).rounded() * step)).width(size: Style.tickSize) }
                 .max() ?? 0
-            step = round(extent * max(38, widest * 1.7) / length)
+            step = round(extent * max(36, widest * 1.45) / length)
         }
         return step
     }

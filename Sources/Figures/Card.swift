@@ -17,7 +17,8 @@ public struct Card: Sendable {
 
         /// A spectrum as it was read.
         public init(
-            wavelength: [Double], flux: [Double], continuum: [Double]? = nil, bad: [Bool]? = nil, fluxUnit: String = "relative"
+            wavelength: [Double], flux: [Double], continuum: [Double]? = nil, bad: [Bool]? = nil,
+            fluxUnit: String = "relative"
         ) {
             self.wavelength = wavelength
             self.flux = flux
@@ -137,7 +138,8 @@ public struct Card: Sendable {
 
         /// A place in the Kiel diagram.
         public init(
-            teff: Double, logg: Double, teffError: Double? = nil, loggError: Double? = nil, backgroundTeff: [Double] = [],
+            teff: Double, logg: Double, teffError: Double? = nil, loggError: Double? = nil,
+            backgroundTeff: [Double] = [],
             backgroundLogg: [Double] = []
         ) {
             self.teff = teff

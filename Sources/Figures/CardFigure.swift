@@ -29,7 +29,8 @@ public struct CardFigure: FigureConvertible {
         let hasSpectra = spectra.naturalHeight > 0
         let hasSidebar = sidebar.naturalHeight > 0
         let sidebarX = hasSpectra ? Page.sidebar : Page.margin
-        let width = hasSidebar ? sidebarX + Page.sidebarWidth + Page.margin : Page.left + Page.spectrumWidth + Page.margin
+        let width =
+            hasSidebar ? sidebarX + Page.sidebarWidth + Page.margin : Page.left + Page.spectrumWidth + Page.margin
         let body = max(spectra.naturalHeight, sidebar.naturalHeight, 20)
         // Two or three panels stretch to the sheet; a lone one does not become a poster.
         let isFull = hasSidebar && spectra.naturalHeight > 0.6 * (Page.fullHeight - Page.top)
@@ -39,7 +40,8 @@ public struct CardFigure: FigureConvertible {
         addHeader(to: &figure)
         spectra.add(to: &figure, x: Page.left, y: Page.top, width: Page.spectrumWidth)
         sidebar.add(
-            to: &figure, x: sidebarX, y: Page.top, width: Page.sidebarWidth, height: max(height - Page.top - 8, sidebar.naturalHeight))
+            to: &figure, x: sidebarX, y: Page.top, width: Page.sidebarWidth,
+            height: max(height - Page.top - 8, sidebar.naturalHeight))
         return figure
     }
 
@@ -75,10 +77,12 @@ public struct CardFigure: FigureConvertible {
                 remedy: "give one value a pixel")
         }
         if let part = card.observed {
-            try same("observed spectrum", [part.wavelength.count, part.flux.count, part.continuum?.count, part.bad?.count])
+            try same(
+                "observed spectrum", [part.wavelength.count, part.flux.count, part.continuum?.count, part.bad?.count])
         }
         if let part = card.modelInput {
-            try same("model input", [part.wavelength.count, part.flux.count, part.reconstruction?.count, part.bad?.count])
+            try same(
+                "model input", [part.wavelength.count, part.flux.count, part.reconstruction?.count, part.bad?.count])
         }
         if let part = card.translation {
             try same(

@@ -74,7 +74,8 @@ struct CardSidebar {
             figure.texts += [
                 PageText(symbol, x: x, y: line, size: 9.5),
                 PageText(PlotText(value, .bold), x: x + 128, y: line, size: 9.5, alignment: .right),
-                PageText(PlotText(parameter.unit).fitted(width: 44, size: 9), x: x + 182, y: line, size: 9, colour: .ink),
+                PageText(
+                    PlotText(parameter.unit).fitted(width: 44, size: 9), x: x + 182, y: line, size: 9, colour: .ink),
             ]
             if let error = parameter.error, error.isFinite {
                 let text = PlotText("± " + fixed(error, decimals: parameter.decimals))
@@ -99,9 +100,11 @@ struct CardSidebar {
             return value - half...value + half
         }
         let teffRange = union(
-            robustRange(of: teffs, tail: 0.04, margin: 0.15) ?? 3500...7500, around(kiel.teff, kiel.teffError, atLeast: 200))
+            robustRange(of: teffs, tail: 0.04, margin: 0.15) ?? 3500...7500,
+            around(kiel.teff, kiel.teffError, atLeast: 200))
         let loggRange = union(
-            robustRange(of: loggs, tail: 0.01, margin: 0.1) ?? 0...5.2, around(kiel.logg, kiel.loggError, atLeast: 0.25))
+            robustRange(of: loggs, tail: 0.01, margin: 0.1) ?? 0...5.2, around(kiel.logg, kiel.loggError, atLeast: 0.25)
+        )
         var series: [Series] = []
         if !background.isEmpty {
             series.append(
@@ -153,7 +156,9 @@ struct CardSidebar {
                 Figure.Rule(x0: x + 9, y0: line, x1: x + 20, y1: line, colour: colour(of: index), width: 1.6))
             figure.texts += [
                 PageText(PlotText("\(index + 1)"), x: x, y: line, size: size),
-                PageText(PlotText(neighbour.sourceID).fitted(width: edges[0] - 24 - 25, size: size), x: x + 24, y: line, size: size),
+                PageText(
+                    PlotText(neighbour.sourceID).fitted(width: edges[0] - 24 - 25, size: size), x: x + 24, y: line,
+                    size: size),
             ]
             let cells = [
                 fixed(neighbour.similarity, decimals: 3), fixed(neighbour.teff, decimals: 0),
@@ -169,7 +174,9 @@ struct CardSidebar {
         let wavelength = card.neighbourWavelength ?? []
         let reference = card.neighbourReference
         var series: [Series] = []
-        if let reference { series.append(.line(x: wavelength, y: reference, colour: .black, width: 1, label: "this star")) }
+        if let reference {
+            series.append(.line(x: wavelength, y: reference, colour: .black, width: 1, label: "this star"))
+        }
         for (index, neighbour) in neighbours.enumerated() {
             guard let flux = neighbour.flux else { continue }
             series.append(.line(x: wavelength, y: flux, colour: colour(of: index), width: 0.5, opacity: 0.85))

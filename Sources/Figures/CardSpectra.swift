@@ -67,10 +67,12 @@ struct CardSpectra {
         if let continuum = part.continuum {
             series.append(
                 .line(
-                    x: part.wavelength, y: continuum.map { $0 * scale }, colour: .vermilion, width: 1.1, label: "continuum"))
+                    x: part.wavelength, y: continuum.map { $0 * scale }, colour: .vermilion, width: 1.1,
+                    label: "continuum"))
         }
         series += SpectrumPanels.offScale(x: part.wavelength, y: flux, range: range)
-        let power = exponent == 0 ? PlotText("") : PlotText("10") + PlotText(fixed(Double(exponent), decimals: 0), .superscript)
+        let power =
+            exponent == 0 ? PlotText("") : PlotText("10") + PlotText(fixed(Double(exponent), decimals: 0), .superscript)
         let unit = exponent == 0 ? PlotText(part.fluxUnit) : power + PlotText(" " + part.fluxUnit)
         return Panel(
             frame: frame, title: PlotText("Observed", .bold),
@@ -124,7 +126,8 @@ struct CardSpectra {
         if let error = part.error {
             series.append(
                 .band(
-                    x: part.wavelength, low: zip(part.flux, error).map { $0 - $1 }, high: zip(part.flux, error).map { $0 + $1 },
+                    x: part.wavelength, low: zip(part.flux, error).map { $0 - $1 },
+                    high: zip(part.flux, error).map { $0 + $1 },
                     label: "± 1σ"))
         }
         series.append(
@@ -133,7 +136,8 @@ struct CardSpectra {
             series.append(.line(x: part.wavelength, y: observed, colour: .ink, width: 0.7, label: "observed"))
             series += SpectrumPanels.offScale(x: part.wavelength, y: observed, range: range)
         }
-        let title = PlotText("Predicted \(part.instrument)", .bold).fitted(width: 0.5 * frame.width, size: Style.titleSize)
+        let title = PlotText("Predicted \(part.instrument)", .bold).fitted(
+            width: 0.5 * frame.width, size: Style.titleSize)
         return Panel(
             frame: frame, title: title,
             x: Axis(SpectrumPanels.wavelengthLabel, range: SpectrumPanels.extent(part.wavelength)),

@@ -47,6 +47,8 @@ public struct Colour: Sendable, Hashable {
     public static let cycle: [Colour] = [blue, vermilion, green, purple, orange, skyBlue, black]
 
     /// Stops of the viridis colour map, perceptually uniform (Smith & van der Walt, https://bids.github.io/colormap/).
-    static let viridis: [Colour] = [0x440154, 0x472D7B, 0x3B528B, 0x2C728E, 0x21918C, 0x28AE80, 0x5EC962, 0xADDC30, 0xFDE725]
-        .map { Colour($0) }
+    static let viridis: [Colour] = [
+        0x440154, 0x472D7B, 0x3B528B, 0x2C728E, 0x21918C, 0x28AE80, 0x5EC962, 0xADDC30, 0xFDE725,
+    ]
+    .map { Colour($0) }
 }

@@ -3,7 +3,7 @@ import Foundation
 /// The gnuplot program, found once and run once per picture.
 ///
 /// The script goes in on standard input with its data inline, so no shell, no command line and no data file is ever quoted.
-/// gnuplot: http://www.gnuplot.info (version 5.2 or later, built with the cairo terminals; Debian's `gnuplot-nox` is).
+/// gnuplot: http://www.gnuplot.info (version 5.4 or later, built with the cairo terminals; Debian's `gnuplot-nox` is).
 public struct Gnuplot: Sendable {
     /// The environment variable that names another gnuplot program than the one on `PATH`.
     public static let overrideVariable = "SPECCLIP_GNUPLOT"
@@ -95,7 +95,8 @@ public struct Gnuplot: Sendable {
         }
         if !force {
             throw FigureError(
-                .outputExists, url.path, "the output exists", remedy: "use --force to replace it or choose another name")
+                .outputExists, url.path, "the output exists", remedy: "use --force to replace it or choose another name"
+            )
         }
     }
 
@@ -138,8 +139,9 @@ public struct Gnuplot: Sendable {
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
             let text = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
             throw FigureError(
-                .gnuplotFailed, subject, "gnuplot failed: " + Gnuplot.essence(of: text, status: process.terminationStatus),
-                remedy: "gnuplot 5.2 or later with the pngcairo, pdfcairo and svg terminals is needed")
+                .gnuplotFailed, subject,
+                "gnuplot failed: " + Gnuplot.essence(of: text, status: process.terminationStatus),
+                remedy: "gnuplot 5.4 or later with the pngcairo, pdfcairo and svg terminals is needed")
         }
     }
 

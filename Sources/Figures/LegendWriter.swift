@@ -29,7 +29,10 @@ struct LegendWriter {
         case .above: places = row(entries.map(\.1))
         case .list:
             places = entries.indices.map { index in
-                (panel.frame.x, panel.frame.y - 8 - 11 * Double(entries.count - 1 - index), panel.frame.width - sample - gap)
+                (
+                    panel.frame.x, panel.frame.y - 8 - 11 * Double(entries.count - 1 - index),
+                    panel.frame.width - sample - gap
+                )
             }
         case .inside(let corner):
             let box = self.box(entries.map(\.1), corner)

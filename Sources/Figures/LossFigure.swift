@@ -82,7 +82,9 @@ public struct LossFigure: FigureConvertible {
             if let best = points.min(by: { $0.value < $1.value }) {
                 let text = "best: \(String(format: "%.4g", best.value)) at step \(grouped(Int(best.step)))"
                 series.append(
-                    .points(x: [best.step], y: [best.value], colour: .ink, size: 0.9, shape: .circle, label: PlotText(text)))
+                    .points(
+                        x: [best.step], y: [best.value], colour: .ink, size: 0.9, shape: .circle, label: PlotText(text))
+                )
             }
         }
         title = title.fitted(width: frame.width, size: Style.titleSize)

@@ -7,7 +7,8 @@ extension OneToOneFigure.Quantity {
         let middle = residuals.count / 2
         let bias =
             residuals.isEmpty
-            ? Double.nan : residuals.count % 2 == 1 ? residuals[middle] : (residuals[middle - 1] + residuals[middle]) / 2
+            ? Double.nan
+            : residuals.count % 2 == 1 ? residuals[middle] : (residuals[middle - 1] + residuals[middle]) / 2
         self.init(
             symbol: symbol, unit: unit, truth: truth, predicted: predicted, bias: bias,
             sigma: residuals.isEmpty ? .nan : robustSigma(residuals))

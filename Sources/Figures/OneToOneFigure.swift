@@ -68,8 +68,10 @@ public struct OneToOneFigure: FigureConvertible {
         let truth = stars.map(\.0)
         let predicted = stars.map(\.1)
         let residual = stars.map { $1 - $0 }
-        let range = union(
-            robustRange(of: truth, tail: 0.001, margin: 0.06), robustRange(of: predicted, tail: 0.001, margin: 0.06))
+        let range =
+            union(
+                robustRange(of: truth, tail: 0.001, margin: 0.06), robustRange(of: predicted, tail: 0.001, margin: 0.06)
+            )
             ?? 0...1
         let reach = max(6 * quantity.sigma, 2 * abs(quantity.bias))
         let half = reach.isFinite && reach > 0 ? reach : max(1e-9, residual.map(abs).max() ?? 1)
@@ -94,7 +96,8 @@ public struct OneToOneFigure: FigureConvertible {
                     .line(x: ends, y: [quantity.sigma, quantity.sigma], colour: .ink, width: 0.6, isDashed: true),
                     .line(x: ends, y: [-quantity.sigma, -quantity.sigma], colour: .ink, width: 0.6, isDashed: true),
                 ],
-            notes: outside > 0 ? [Panel.Note(PlotText("\(grouped(outside)) beyond"), x: 0.97, y: 0.11, alignment: .right)] : [],
+            notes: outside > 0
+                ? [Panel.Note(PlotText("\(grouped(outside)) beyond"), x: 0.97, y: 0.11, alignment: .right)] : [],
             colour: Axis(isLogarithmic: true))
         var titled = main
         titled.title = heading(quantity).fitted(width: side + 20, size: Style.titleSize)
@@ -105,7 +108,8 @@ public struct OneToOneFigure: FigureConvertible {
     private static func heading(_ quantity: Quantity) -> PlotText {
         let decimals = quantity.sigma >= 10 ? 0 : quantity.sigma >= 1 ? 1 : 3
         let bias = (quantity.bias > 0 ? "+" : "") + fixed(quantity.bias, decimals: decimals)
-        return quantity.symbol + PlotText(": bias \(bias), σ \(fixed(quantity.sigma, decimals: decimals)) \(quantity.unit)")
+        return quantity.symbol
+            + PlotText(": bias \(bias), σ \(fixed(quantity.sigma, decimals: decimals)) \(quantity.unit)")
     }
 
     /// Points for few stars, a map of log star counts for many.
@@ -113,14 +117,17 @@ public struct OneToOneFigure: FigureConvertible {
         _ x: [Double], _ y: [Double], xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
     ) -> [Series] {
         guard x.count >= densityThreshold else {
-            return [.points(x: x, y: y, colour: .blue, size: x.count > 500 ? 0.2 : 0.3, opacity: x.count > 200 ? 0.5 : 0.9)]
+            return [
+                .points(x: x, y: y, colour: .blue, size: x.count > 500 ? 0.2 : 0.3, opacity: x.count > 200 ? 0.5 : 0.9)
+            ]
         }
         let bins = 80
         let rows = max(8, Int((Double(bins) * (yRange == xRange ? 1 : 0.33)).rounded()))
         var counts = [[Double]](repeating: [Double](repeating: 0, count: bins), count: rows)
         func bin(_ value: Double, _ range: ClosedRange<Double>, _ count: Int) -> Int? {
             guard range.contains(value) else { return nil }
-            return min(count - 1, Int((value - range.lowerBound) / (range.upperBound - range.lowerBound) * Double(count)))
+            return min(
+                count - 1, Int((value - range.lowerBound) / (range.upperBound - range.lowerBound) * Double(count)))
         }
         for (x, y) in zip(x, y) {
             if let column = bin(x, xRange, bins), let row = bin(y, yRange, rows) { counts[row][column] += 1 }

@@ -7,7 +7,8 @@ public enum PictureFormat: String, Sendable, CaseIterable {
     /// The format for `url`'s extension (case does not matter).
     public init(of url: URL) throws(FigureError) {
         guard let format = PictureFormat(rawValue: url.pathExtension.lowercased()) else {
-            let given = url.pathExtension.isEmpty ? "no file extension" : "unknown picture format '.\(url.pathExtension)'"
+            let given =
+                url.pathExtension.isEmpty ? "no file extension" : "unknown picture format '.\(url.pathExtension)'"
             throw FigureError(.unknownFormat, url.path, given, remedy: "name it .png, .pdf or .svg")
         }
         self = format

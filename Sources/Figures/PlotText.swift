@@ -56,7 +56,8 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
         var kept = characters.count - 1
         while kept > 0 {
             let head = (kept + 1) / 2
-            let short = PlotText(String(characters[..<head]) + "…" + String(characters[(characters.count - kept + head)...]), style)
+            let short = PlotText(
+                String(characters[..<head]) + "…" + String(characters[(characters.count - kept + head)...]), style)
             if short.width(size: size) <= width { return short }
             kept -= 1
         }

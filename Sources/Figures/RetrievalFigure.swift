@@ -49,12 +49,14 @@ public struct RetrievalFigure: FigureConvertible {
                 label: PlotText("chance, \(grouped(candidates)) candidates")))
         let panel = Panel(
             frame: frame,
-            x: Axis(PlotText("Rank ") + PlotText("k", .italic), range: 1...Double(max(2, candidates)), isLogarithmic: true),
+            x: Axis(
+                PlotText("Rank ") + PlotText("k", .italic), range: 1...Double(max(2, candidates)), isLogarithmic: true),
             y: Axis("Fraction of partners among the best k", range: 0...1.02, ticks: .every(0.2)), series: series,
             legend: .list)
         let title = PlotText(self.title, .bold).fitted(width: frame.width, size: Style.titleSize)
         return Figure(
-            width: 420, height: frame.y + frame.height + 32, panels: [panel], texts: [PageText(title, x: frame.x, y: 14, size: Style.titleSize)])
+            width: 420, height: frame.y + frame.height + 32, panels: [panel],
+            texts: [PageText(title, x: frame.x, y: 14, size: Style.titleSize)])
     }
 
     private func curve(_ direction: Direction, colour: Colour) -> Series {
@@ -71,7 +73,8 @@ public struct RetrievalFigure: FigureConvertible {
         }
         let middle = sorted.count / 2
         let median = sorted.count % 2 == 1 ? Double(sorted[middle]) : Double(sorted[middle - 1] + sorted[middle]) / 2
-        let text = "\(direction.name): top-1 \(percent(1)) %, top-10 \(percent(10)) %, median \(String(format: "%.4g", median))"
+        let text =
+            "\(direction.name): top-1 \(percent(1)) %, top-10 \(percent(10)) %, median \(String(format: "%.4g", median))"
         return .line(x: ks, y: fractions, colour: colour, width: 1.2, label: PlotText(text))
     }
 

@@ -24,7 +24,8 @@ struct ScriptWriter {
             }
             data += blocks.compactMap(\.dataBlock)
             commands += panelCommands(panel, blocks: blocks)
-            commands.append("unset label; unset arrow; unset object; unset xtics; unset ytics; unset cbtics; unset logscale")
+            commands.append(
+                "unset label; unset arrow; unset object; unset xtics; unset ytics; unset cbtics; unset logscale")
         }
         return (data + commands + ["unset multiplot"]).joined(separator: "\n")
     }
@@ -78,7 +79,8 @@ struct ScriptWriter {
         ]
         texts += panel.notes.map { note in
             PageText(
-                note.text, x: frame.x + note.x * frame.width, y: frame.y + note.y * frame.height, size: Style.legendSize,
+                note.text, x: frame.x + note.x * frame.width, y: frame.y + note.y * frame.height,
+                size: Style.legendSize,
                 alignment: note.alignment, colour: note.colour)
         }
         var commands = texts.filter { !$0.text.isEmpty }.map(command)

@@ -14,7 +14,8 @@ public struct Series: Sendable {
 
     /// The shape of point marks.
     public enum Shape: Int, Sendable {
-        case dot = 7, circle = 6, square = 5, triangleUp = 9, triangleDown = 11, diamond = 13, openDiamond = 12, cross = 2
+        case dot = 7, circle = 6, square = 5, triangleUp = 9, triangleDown = 11, diamond = 13, openDiamond = 12, cross =
+            2
         case plus = 1
     }
 
@@ -35,7 +36,8 @@ public struct Series: Sendable {
     public var label: PlotText?
 
     private init(
-        _ marks: Marks, colour: Colour, width: Double = 1, size: Double = 0.5, shape: Shape = .dot, isDashed: Bool = false,
+        _ marks: Marks, colour: Colour, width: Double = 1, size: Double = 0.5, shape: Shape = .dot,
+        isDashed: Bool = false,
         opacity: Double = 1, label: PlotText? = nil
     ) {
         self.marks = marks
@@ -50,7 +52,8 @@ public struct Series: Sendable {
 
     /// A line through (x, y), broken where a value is not finite.
     public static func line(
-        x: [Double], y: [Double], colour: Colour = .black, width: Double = 0.8, isDashed: Bool = false, opacity: Double = 1,
+        x: [Double], y: [Double], colour: Colour = .black, width: Double = 0.8, isDashed: Bool = false,
+        opacity: Double = 1,
         label: PlotText? = nil
     ) -> Series {
         Series(.line(x: x, y: y), colour: colour, width: width, isDashed: isDashed, opacity: opacity, label: label)
@@ -61,19 +64,22 @@ public struct Series: Sendable {
         x: [Double], y: [Double], colour: Colour = .black, size: Double = 0.4, shape: Shape = .dot, width: Double = 0.6,
         opacity: Double = 1, label: PlotText? = nil
     ) -> Series {
-        Series(.points(x: x, y: y), colour: colour, width: width, size: size, shape: shape, opacity: opacity, label: label)
+        Series(
+            .points(x: x, y: y), colour: colour, width: width, size: size, shape: shape, opacity: opacity, label: label)
     }
 
     /// Error bars of one standard deviation, without a point; errors that are not finite are drawn as zero.
     public static func errorBars(
-        x: [Double], y: [Double], xError: [Double]? = nil, yError: [Double]? = nil, colour: Colour = .black, width: Double = 0.8
+        x: [Double], y: [Double], xError: [Double]? = nil, yError: [Double]? = nil, colour: Colour = .black,
+        width: Double = 0.8
     ) -> Series {
         Series(.errorBars(x: x, y: y, xError: xError, yError: yError), colour: colour, width: width)
     }
 
     /// The area between two curves.
     public static func band(
-        x: [Double], low: [Double], high: [Double], colour: Colour = .skyBlue, opacity: Double = 0.35, label: PlotText? = nil
+        x: [Double], low: [Double], high: [Double], colour: Colour = .skyBlue, opacity: Double = 0.35,
+        label: PlotText? = nil
     ) -> Series {
         Series(.band(x: x, low: low, high: high), colour: colour, opacity: opacity, label: label)
     }

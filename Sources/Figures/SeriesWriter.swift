@@ -21,7 +21,8 @@ struct SeriesWriter {
             clause = "using 1:2 with lines lw \(number(series.width)) dt \(series.isDashed ? "(12,8)" : "1") \(colour)"
         case .points(let x, let y):
             lines = try SeriesWriter.rows([x, y], panel)
-            clause = "using 1:2 with points pt \(series.shape.rawValue) ps \(number(series.size)) lw \(number(series.width)) \(colour)"
+            clause =
+                "using 1:2 with points pt \(series.shape.rawValue) ps \(number(series.size)) lw \(number(series.width)) \(colour)"
         case .errorBars(let x, let y, let xError, let yError):
             let none = [Double](repeating: 0, count: x.count)
             let errors = [xError ?? none, yError ?? none].map { $0.map { $0.isFinite ? $0 : 0 } }
@@ -32,7 +33,8 @@ struct SeriesWriter {
             clause = "using 1:2:3 with filledcurves fs solid 1 noborder \(colour)"
         case .histogram(let edges, let counts):
             guard edges.count == counts.count + 1 else {
-                throw SeriesWriter.misfit([edges.count, counts.count], panel, "a histogram needs one edge more than counts")
+                throw SeriesWriter.misfit(
+                    [edges.count, counts.count], panel, "a histogram needs one edge more than counts")
             }
             // A logarithmic axis has no zero: the boxes reach down to well below any count instead.
             let floor = panel.y.isLogarithmic ? 1e-3 : 0
@@ -69,7 +71,9 @@ struct SeriesWriter {
         return rows
     }
 
-    private static func cells(x: [Double], y: [Double], values: [[Double]], _ panel: Panel) throws(FigureError) -> [String] {
+    private static func cells(x: [Double], y: [Double], values: [[Double]], _ panel: Panel) throws(FigureError)
+        -> [String]
+    {
         guard values.count == y.count, values.allSatisfy({ $0.count == x.count }) else {
             throw misfit([y.count, values.count], panel, "a heat map needs a row for each y and a column for each x")
         }

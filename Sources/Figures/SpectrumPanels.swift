@@ -26,7 +26,9 @@ enum SpectrumPanels {
     }
 
     /// Triangles at the edge of the panel where the flux goes beyond it, one for each group of neighbouring pixels.
-    static func offScale(x: [Double], y: [Double], range: ClosedRange<Double>?, label: PlotText = "off scale") -> [Series] {
+    static func offScale(x: [Double], y: [Double], range: ClosedRange<Double>?, label: PlotText = "off scale")
+        -> [Series]
+    {
         guard let range, let first = x.first, let last = x.last else { return [] }
         let extent = range.upperBound - range.lowerBound
         func marks(_ isOutside: (Double) -> Bool, at place: Double, _ shape: Series.Shape) -> Series? {

@@ -16,15 +16,19 @@ import Testing
         card.signalToNoise = 5.4
         card.dataTier = "semi-synthetic pairs"
         card.observed = .init(
-            wavelength: wavelength, flux: flux, continuum: flux.map { _ in 1000 }, bad: wavelength.map { $0 > 5000 && $0 < 5010 })
+            wavelength: wavelength, flux: flux, continuum: flux.map { _ in 1000 },
+            bad: wavelength.map { $0 > 5000 && $0 < 5010 })
         card.modelInput = .init(
             wavelength: wavelength, flux: flux.map { $0 / 1000 }, reconstruction: flux.map { _ in 1 })
         card.translation = .init(
             instrument: "Gaia XP", wavelength: wavelength, flux: flux, error: flux, observed: flux,
             normalisation: "flux at 5500 Å")
-        card.parameters = [.effectiveTemperature(5777, error: 100), .surfaceGravity(4.44), .metallicity(.nan, error: .nan)]
+        card.parameters = [
+            .effectiveTemperature(5777, error: 100), .surfaceGravity(4.44), .metallicity(.nan, error: .nan),
+        ]
         card.flags = ["odd"]
-        card.kiel = .init(teff: 5777, logg: 4.44, teffError: 100, backgroundTeff: [4000, 6000], backgroundLogg: [1, 4])
+        card.kiel = .init(
+            teff: 5777, logg: 4.44, teffError: 100, backgroundTeff: [4000, 6000], backgroundLogg: [1, 4])
         card.neighbours = [
             .init(sourceID: "9", similarity: 0.99, teff: 5700, logg: 4.4, feH: 0, flux: flux),
             .init(sourceID: "8", similarity: 0.98),
@@ -76,7 +80,9 @@ import Testing
         card = {
             var renamed = Card(title: long, instrument: long)
             (renamed.parameters, renamed.flags, renamed.neighbours) = (card.parameters, card.flags, card.neighbours)
-            (renamed.sourceID, renamed.model, renamed.neighbourSource) = (card.sourceID, card.model, card.neighbourSource)
+            (renamed.sourceID, renamed.model, renamed.neighbourSource) = (
+                card.sourceID, card.model, card.neighbourSource
+            )
             return renamed
         }()
         let figure = try CardFigure(card).figure()

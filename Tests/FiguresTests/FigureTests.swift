@@ -32,7 +32,9 @@ import Testing
         #expect(error?.kind == .invalidData)
         #expect(error?.description.contains("3, 1") == true)
         #expect(throws: FigureError.self) { _ = try script([.histogram(edges: [0, 1], counts: [1, 2])]) }
-        #expect(throws: FigureError.self) { _ = try script([.heatMap(x: [0, 1], y: [0, 1], values: [[1, 2], [3]])]) }
+        #expect(throws: FigureError.self) {
+            _ = try script([.heatMap(x: [0, 1], y: [0, 1], values: [[1, 2], [3]])])
+        }
     }
 
     @Test(.enabled(if: hasGnuplot, needsGnuplot), arguments: PictureFormat.allCases)
@@ -65,7 +67,8 @@ import Testing
     @Test func lossesAreLogarithmicOnlyWhenThatHelps() throws {
         func isLogarithmic(_ values: [Double]) throws -> Bool {
             let steps = values.indices.map(Double.init)
-            return try LossFigure(title: "t", training: .init(steps: steps, values: values)).figure().panels[0].y.isLogarithmic
+            return try LossFigure(title: "t", training: .init(steps: steps, values: values)).figure().panels[0].y
+                .isLogarithmic
         }
         #expect(try isLogarithmic([10, 1, 0.1]))
         #expect(try !isLogarithmic([1.2, 1.1, 1]))

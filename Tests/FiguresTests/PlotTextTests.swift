@@ -32,16 +32,19 @@ import Testing
         let alphabet = Array("ab_^{}@&~\\'\"`$#%!;|<>()[]*?=+-:/., é漢𝒳\n\t\u{7}\u{202E}")
         var generator = SplitMix(state: 7)
         let texts = (0..<200).map { _ in
-            String((0..<Int.random(in: 1...30, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" })
+            String(
+                (0..<Int.random(in: 1...30, using: &generator)).map { _ in
+                    alphabet.randomElement(using: &generator) ?? "a"
+                })
         }
         var figure = simpleFigure(title: PlotText(texts[0]))
-        figure.texts = texts.enumerated().map { PageText(PlotText($1), x: 5, y: Double($0)) }
+        figure.texts = texts.enumerated().map { PageText(PlotText($1), x: 5, y: Double($0) / 2) }
         figure.panels[0].y.label = PlotText(texts[1])
         figure.panels[0].series = [.line(x: [0, 1], y: [0, 1], label: PlotText(texts[2]))]
         let output = scratch.file("texts.svg")
         try figure.write(to: output)
         let svg = try String(contentsOf: output, encoding: .utf8)
-        let drawn = svg.matches(of: #/<text>(.*?)</text>/#).map { match in
+        let drawn = svg.matches(of: #/<text[^>]*>(.*?)</text>/#).map { match in
             match.1.replacing(#/<[^>]*>/#, with: "").replacing("&amp;", with: "&").replacing("&lt;", with: "<")
                 .replacing("&gt;", with: ">").filter { !$0.isWhitespace && $0 != "\u{2060}" }
         }
