@@ -82,6 +82,7 @@ public struct EmbeddingAtlas: Sendable {
 public struct Neighbour: Sendable, Hashable {
     /// Row in the atlas.
     public let row: Int
+    /// Identifier of the star.
     public let sourceID: String
     /// Cosine similarity, -1 … 1.
     public let similarity: Double
@@ -91,6 +92,7 @@ public struct Neighbour: Sendable, Hashable {
 public enum AtlasError: Error, CustomStringConvertible {
     case noInstrument(String, known: [String])
 
+    /// One line: what is wrong, where, and the remedy.
     public var description: String {
         switch self {
         case .noInstrument(let name, let known):

@@ -6,11 +6,15 @@ import Torch
 
 /// Predicted and true labels of held-out stars.
 public struct LabelEvaluation: Sendable {
+    /// Which label.
     public let label: StellarLabel
+    /// The label as the catalogue has it; NaN where unknown.
     public let truth: [Double]
+    /// The model’s values.
     public let predicted: [Double]
     /// The model's own 1σ errors.
     public let errors: [Double]
+    /// The linear baseline’s values.
     public let baseline: [Double]
 
     /// Residuals of stars whose true label is known.
@@ -40,6 +44,7 @@ public struct LabelTest {
     let reader: LabelReader
     let instrument: Instrument
 
+    /// A test of one instrument’s label head.
     public init(_ model: SpecCLIPModel, _ reader: LabelReader, _ instrument: Instrument) {
         self.model = model
         self.reader = reader

@@ -9,6 +9,7 @@ public struct PairEvaluation {
     let model: SpecCLIPModel
     let data: PairedDataSet
 
+    /// An evaluation of a model on a data set of pairs.
     public init(_ model: SpecCLIPModel, _ data: PairedDataSet) {
         self.model = model
         self.data = data

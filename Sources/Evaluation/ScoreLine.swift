@@ -9,15 +9,20 @@ public struct ScoreLine: Codable, Sendable, Hashable {
     public var tier: String
     /// Number of test stars.
     public var stars: Int
+    /// Unit of both figures; empty for shares.
     public var unit: String
+    /// Figure of the model.
     public var model: Double
+    /// Figure of the baseline.
     public var baseline: Double
     /// What the baseline is.
     public var baselineName: String
+    /// Whether small or large is good.
     public var better: Better
     /// Median of prediction minus truth, where that makes sense.
     public var bias: Double?
 
+    /// A line of a report.
     public init(
         _ name: String, tier: String, stars: Int, unit: String, model: Double, baseline: Double, baselineName: String,
         better: Better = .lower, bias: Double? = nil

@@ -86,8 +86,10 @@ public struct ModelFilePart {
     public let name: String
     /// JSON text.
     public let header: String
+    /// Weights by their names within the part.
     public let tensors: [(String, Tensor)]
 
+    /// A part of a model file.
     public init(name: String, header: String, tensors: [(String, Tensor)]) {
         self.name = name
         self.header = header

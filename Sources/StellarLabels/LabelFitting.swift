@@ -8,6 +8,7 @@ import Training
 public struct LabelFitting {
     let context: StageContext
 
+    /// A stage of the training that `context` describes.
     public init(context: StageContext) { self.context = context }
 
     /// The finished model: encoders, alignment, decoders, label heads.

@@ -48,15 +48,20 @@ public final class LabelHead: Module {
 
 /// What a label head reads and in which units: stored beside its weights.
 public struct LabelHeadDescription: Codable, Sendable, Hashable {
+    /// What is read, in the order of the outputs.
     public var labels: [StellarLabel]
     /// Mean and spread of the training labels, per label.
     public var mean: [Double]
+    /// Standard deviation of the training labels.
     public var std: [Double]
     /// Factor on σ that makes 68.3 % of the validation stars lie within one σ.
     public var errorScale: [Double]
+    /// Widths of the hidden layers.
     public var hidden: [Int]
+    /// Dropout probability while training.
     public var dropout: Double
     /// Stars it was trained on, and the tier of their data.
     public var trainingStars: Int
+    /// Data tier of the training stars.
     public var tier: String
 }

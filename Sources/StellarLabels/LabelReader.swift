@@ -70,6 +70,7 @@ public enum LabelError: Error, CustomStringConvertible {
     case noHead(String, known: [String])
     case tooFewStars(label: String, data: String, stars: Int, needed: Int)
 
+    /// One line: what is wrong, where, and the remedy.
     public var description: String {
         switch self {
         case .noLabels(let file): "\(file): this model has no label heads; make them with `specclip labels fit`"

@@ -26,7 +26,9 @@ public struct StellarLabel: Codable, Sendable, Hashable {
 
 /// A label's value for one star with its 1σ error, in the label's unit.
 public struct LabelEstimate: Sendable, Hashable {
+    /// What was read.
     public let label: StellarLabel
+    /// Its value, in the label’s unit.
     public let value: Double
     /// One standard deviation, calibrated on the validation split.
     public let error: Double

@@ -43,11 +43,18 @@ final class MetricsLog {
 
 /// What an interval of training, or a validation, measured.
 public struct MetricsRow: Sendable {
+    /// Optimiser step at the end of the interval.
     public var step: Int
+    /// What was measured: training or validation.
     public var split: TrainingSplit
+    /// Mean of each loss, by name; `loss` is the total.
     public var losses: [String: Double]
+    /// Learning rate of the last step.
     public var learningRate: Double?
+    /// Mean global L2 norm of the gradient before clipping.
     public var gradientNorm: Double?
+    /// Spectra per second.
     public var rowsPerSecond: Double?
+    /// Share of the time in which the step waited for data, 0 … 1.
     public var waiting: Double?
 }

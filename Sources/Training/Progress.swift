@@ -10,8 +10,11 @@ public protocol ProgressSink {
 
 /// Says nothing.
 public struct SilentProgress: ProgressSink {
+    /// A sink that stays silent.
     public init() {}
+    /// Reports an interval or a validation.
     public func report(_ row: MetricsRow, of steps: Int, secondsLeft: Double?) {}
+    /// Reports something worth a line of its own.
     public func note(_ text: String) {}
 }
 
@@ -22,6 +25,7 @@ public struct ConsoleProgress: ProgressSink {
     /// - Parameter name: what is trained, at the start of each line.
     public init(_ name: String) { self.name = name }
 
+    /// Reports an interval or a validation.
     public func report(_ row: MetricsRow, of steps: Int, secondsLeft: Double?) {
         let total = row.losses["loss"].map { String(format: "%.4f", $0) } ?? "?"
         var line = "\(name)  \(row.step)/\(steps)"
@@ -36,6 +40,7 @@ public struct ConsoleProgress: ProgressSink {
         note(line, prefixed: false)
     }
 
+    /// Reports something worth a line of its own.
     public func note(_ text: String) { note(text, prefixed: true) }
 
     private func note(_ text: String, prefixed: Bool) {

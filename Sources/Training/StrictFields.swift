@@ -37,6 +37,7 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case missingKey(path: String)
     case invalid(path: String, problem: String)
 
+    /// One line: what is wrong, where, and the remedy.
     public var description: String {
         switch self {
         case .unknownKey(let path, let nearest?): "configuration: unknown key '\(path)'; did you mean '\(nearest)'?"

@@ -201,6 +201,7 @@ public struct TrainingOutcome: Sendable {
     public let step: Int
     /// Steps of this call; 0 when the run was finished before.
     public let stepsTaken: Int
+    /// Lowest validation loss; infinite when there was no validation.
     public let bestValidation: Double
     /// False when the run was interrupted and waits to be resumed.
     public let isFinished: Bool

@@ -9,6 +9,7 @@ public enum TrainingError: Error, CustomStringConvertible {
     /// Too few rows to train or validate.
     case tooFewRows(split: String, rows: Int, needed: Int)
 
+    /// One line: what is wrong, where, and the remedy.
     public var description: String {
         switch self {
         case .notFinite(let what, let step, let rows, let folder):

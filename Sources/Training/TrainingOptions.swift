@@ -49,6 +49,8 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
         checkpointSeconds = 30
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()

@@ -25,6 +25,8 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         self.prediction = prediction
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         temperature = try fields(.temperature, default: 15.5)

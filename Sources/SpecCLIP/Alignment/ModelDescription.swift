@@ -12,6 +12,7 @@ public struct ModelDescription: Codable, Sendable, Hashable {
     /// What was trained on what, by which version: free text by field.
     public var provenance: [String: String]
 
+    /// A model of these branches.
     public init(embedding: Int?, branches: [BranchDescription], provenance: [String: String] = [:]) {
         self.embedding = embedding
         self.branches = branches
@@ -24,7 +25,9 @@ public struct ModelDescription: Codable, Sendable, Hashable {
 
 /// The part of a model that belongs to one instrument.
 public struct BranchDescription: Codable, Sendable, Hashable {
+    /// What it observes with, and how that is prepared.
     public var instrument: Instrument
+    /// Its foundation model.
     public var encoder: EncoderConfiguration
     /// Absent in an encoder that is not aligned yet.
     public var projection: ProjectionConfiguration?
@@ -35,6 +38,7 @@ public struct BranchDescription: Codable, Sendable, Hashable {
     /// What `decoder` gives.
     public var reconstruction: ReconstructionTarget
 
+    /// One instrument’s part; without a projection, an encoder that is not aligned yet.
     public init(
         instrument: Instrument, encoder: EncoderConfiguration, projection: ProjectionConfiguration? = nil,
         decoder: DecoderConfiguration? = nil, crossDecoder: DecoderConfiguration? = nil,

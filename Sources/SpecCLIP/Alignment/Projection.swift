@@ -18,15 +18,18 @@ public struct ProjectionConfiguration: Codable, Sendable, Hashable {
         case mlp
     }
 
+    /// The family.
     public var kind: Kind
     /// Attention heads (cross-attention only).
     public var heads: Int
     /// Inner width of the feature MLP (mlp only).
     public var hidden: Int
+    /// Dropout probability while training.
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable { case kind, heads, hidden, dropout }
 
+    /// A projection of a family; the defaults are the published sizes.
     public init(kind: Kind, heads: Int = 4, hidden: Int = 1160, dropout: Double = 0.1) {
         self.kind = kind
         self.heads = heads
@@ -34,6 +37,8 @@ public struct ProjectionConfiguration: Codable, Sendable, Hashable {
         self.dropout = dropout
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         kind = try fields.required(.kind)

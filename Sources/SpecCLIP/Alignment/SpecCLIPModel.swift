@@ -93,6 +93,7 @@ public enum ModelError: Error, CustomStringConvertible {
     case noDecoder(from: String, to: String)
     case file(path: String, problem: String)
 
+    /// One line: what is wrong, where, and the remedy.
     public var description: String {
         switch self {
         case .unknownInstrument(let name, let known):

@@ -25,15 +25,19 @@ public final class SpectrumDecoder: Module {
 public struct DecoderConfiguration: Codable, Sendable, Hashable {
     /// Widths of the hidden layers.
     public var hidden: [Int]
+    /// Dropout probability while training.
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable { case hidden, dropout }
 
+    /// A decoder with these hidden layers.
     public init(hidden: [Int], dropout: Double = 0.1) {
         self.hidden = hidden
         self.dropout = dropout
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         hidden = try fields.required(.hidden)

@@ -15,12 +15,17 @@ public struct Configuration: Codable, Sendable {
     public var embedding: Int
     /// Data set with the pairs, unless a stage names its own; relative to the data folder.
     public var data: String
+    /// One section per instrument, by its name.
     public var instruments: [String: InstrumentConfiguration]
+    /// How instruments are aligned.
     public var align: AlignConfiguration
+    /// The label heads.
     public var labels: LabelsConfiguration
 
     enum CodingKeys: String, CodingKey, CaseIterable { case name, seed, embedding, data, instruments, align, labels }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         name = try fields(.name, default: "model")
@@ -98,9 +103,12 @@ public struct Configuration: Codable, Sendable {
 
 /// A configuration file that cannot be used.
 public struct ConfigurationFileError: Error, CustomStringConvertible {
+    /// The file or preset.
     public let source: String
+    /// What is wrong with it, and the remedy.
     public let problem: String
 
+    /// One line: what is wrong, where, and the remedy.
     public var description: String { "\(source): \(problem)" }
 }
 

@@ -5,17 +5,25 @@ import Training
 public struct InstrumentConfiguration: Codable, Sendable {
     /// A new instrument's grid and normalisation; absent for the built-in ones.
     public var definition: Instrument?
+    /// The foundation model.
     public var encoder: EncoderConfiguration
+    /// How it learns from spectra alone.
     public var pretrain: PretrainConfiguration
+    /// How its features enter the shared embedding.
     public var projection: ProjectionConfiguration
+    /// Embedding → own spectrum; none without a reconstruction loss.
     public var decoder: DecoderConfiguration?
+    /// Another instrument’s embedding → own spectrum; none without a prediction loss.
     public var crossDecoder: DecoderConfiguration?
+    /// The form in which `decoder` gives a spectrum back.
     public var reconstruction: ReconstructionTarget
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case definition, encoder, pretrain, projection, decoder, crossDecoder, reconstruction
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         definition = try fields(.definition, default: nil)
@@ -32,12 +40,16 @@ public struct InstrumentConfiguration: Codable, Sendable {
 public struct PretrainConfiguration: Codable, Sendable {
     /// Data set; the configuration's own when absent.
     public var data: String?
+    /// Batches, steps, rates and stopping.
     public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable { case data, training }
 
+    /// The default schedule.
     public init() { training = TrainingOptions() }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
@@ -49,16 +61,21 @@ public struct PretrainConfiguration: Codable, Sendable {
 public struct AlignConfiguration: Codable, Sendable {
     /// Data set; the configuration's own when absent.
     public var data: String?
+    /// The losses and their weights.
     public var objective: AlignmentObjective
+    /// Batches, steps, rates and stopping.
     public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable { case data, objective, training }
 
+    /// The published objective with the default schedule.
     public init() {
         objective = AlignmentObjective()
         training = TrainingOptions()
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
@@ -69,12 +86,16 @@ public struct AlignConfiguration: Codable, Sendable {
 
 /// The label heads, one per instrument.
 public struct LabelsConfiguration: Codable, Sendable {
+    /// Label heads by instrument name.
     public var heads: [String: LabelHeadConfiguration]
 
     enum CodingKeys: String, CodingKey, CaseIterable { case heads }
 
+    /// No label heads.
     public init() { heads = [:] }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         heads = try fields(.heads, default: [:])
@@ -89,11 +110,15 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     public var names: [String]
     /// Widths of the hidden layers.
     public var hidden: [Int]
+    /// Dropout probability while training.
     public var dropout: Double
+    /// Batches, steps, rates and stopping.
     public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable { case data, names, hidden, dropout, training }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)

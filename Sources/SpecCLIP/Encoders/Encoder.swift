@@ -40,6 +40,8 @@ public enum EncoderConfiguration: Codable, Sendable, Hashable {
     }
     private enum KindKey: String, CodingKey { case kind }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         switch try decoder.container(keyedBy: KindKey.self).decode(Kind.self, forKey: .kind) {
         case .maskedTransformer: self = .maskedTransformer(try MaskedTransformerConfiguration(from: decoder))
@@ -47,6 +49,7 @@ public enum EncoderConfiguration: Codable, Sendable, Hashable {
         }
     }
 
+    /// Writes the section, with its kind where there are several.
     public func encode(to encoder: any Swift.Encoder) throws {
         var container = encoder.container(keyedBy: KindKey.self)
         switch self {

@@ -4,13 +4,19 @@ import Training
 public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
     /// Width D of tokens inside the model.
     public var width: Int
+    /// Transformer blocks.
     public var layers: Int
+    /// Attention heads; `width` is a multiple of it.
     public var heads: Int
+    /// How a spectrum is cut into tokens.
     public var tokens: SpectrumTokenizer
     /// Rows of the position embedding: the most tokens a spectrum may have.
     public var maxTokens: Int
+    /// Which tokens are hidden in pre-training.
     public var mask: TokenMask
+    /// How attention logits are scaled.
     public var attentionScale: AttentionScale
+    /// Dropout probability while training.
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -29,6 +35,8 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
         dropout = 0
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()
@@ -47,6 +55,7 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
         }
     }
 
+    /// Writes the section, with its kind where there are several.
     public func encode(to encoder: any Swift.Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(width, forKey: .width)

@@ -3,14 +3,19 @@ import Training
 
 /// Sizes of an auto-encoder; the defaults are the published Gaia XP encoder (42,846,129 parameters).
 public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
+    /// Width of the layers.
     public var hidden: Int
     /// Numbers of the latent vector.
     public var bottleneck: Int
+    /// Blocks before the latent.
     public var encoderBlocks: Int
+    /// Blocks after the latent.
     public var decoderBlocks: Int
     /// Width of a block's inner layer, in units of `hidden`.
     public var expansion: Int
+    /// Which statistics are put before the standardised flux.
     public var statistics: SpectrumStatistics
+    /// Dropout probability while training.
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -28,6 +33,8 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
         dropout = 0
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()
@@ -40,6 +47,7 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
         dropout = try fields(.dropout, default: base.dropout)
     }
 
+    /// Writes the section, with its kind where there are several.
     public func encode(to encoder: any Swift.Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(hidden, forKey: .hidden)

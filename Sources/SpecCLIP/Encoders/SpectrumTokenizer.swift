@@ -22,6 +22,8 @@ public struct SpectrumTokenizer: Codable, Sendable, Hashable {
         self.statistics = statistics
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         section = try fields(.section, default: 20)

@@ -4,7 +4,9 @@ import Training
 /// Which tokens are hidden in pre-training: one run of `width` tokens in each of `chunks` equal parts
 /// (reference, section 3.3).
 public struct TokenMask: Codable, Sendable, Hashable {
+    /// Parts a spectrum is divided into.
     public var chunks: Int
+    /// Tokens hidden in each part.
     public var width: Int
 
     enum CodingKeys: String, CodingKey, CaseIterable { case chunks, width }
@@ -15,6 +17,8 @@ public struct TokenMask: Codable, Sendable, Hashable {
         self.width = width
     }
 
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         chunks = try fields(.chunks, default: 6)

@@ -7,6 +7,7 @@ import Training
 public struct Alignment {
     let context: StageContext
 
+    /// A stage of the training that `context` describes.
     public init(context: StageContext) { self.context = context }
 
     /// The aligned model's file.

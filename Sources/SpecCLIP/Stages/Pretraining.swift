@@ -9,6 +9,7 @@ public struct Pretraining {
     let configuration: InstrumentConfiguration
     let context: StageContext
 
+    /// The pre-training of one instrument.
     public init(_ instrument: Instrument, _ configuration: InstrumentConfiguration, context: StageContext) {
         self.instrument = instrument
         self.configuration = configuration

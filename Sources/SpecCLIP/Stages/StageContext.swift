@@ -5,16 +5,20 @@ import Training
 
 /// What every stage of a training shares: the configuration, where data and runs live, the device, where to report.
 public struct StageContext {
+    /// All sections of the configuration.
     public var configuration: Configuration
     /// Folder that relative data names start from.
     public var dataFolder: URL
     /// Folder of this training; each stage has its own folder in it.
     public var folder: URL
+    /// Where to compute.
     public var device: Device
     /// Begin anew instead of resuming.
     public var restart: Bool
+    /// Makes the sink that a stage of this name reports to.
     public var progress: (String) -> any ProgressSink
 
+    /// A context; nothing is read or written yet.
     public init(
         _ configuration: Configuration, dataFolder: URL, folder: URL, device: Device = .cpu, restart: Bool = false,
         progress: @escaping (String) -> any ProgressSink = { _ in SilentProgress() }
