@@ -11,6 +11,6 @@ extension OneToOneFigure.Quantity {
             : residuals.count % 2 == 1 ? residuals[middle] : (residuals[middle - 1] + residuals[middle]) / 2
         self.init(
             symbol: symbol, unit: unit, truth: truth, predicted: predicted, bias: bias,
-            sigma: residuals.isEmpty ? .nan : robustSigma(residuals))
+            sigma: residuals.count < 3 ? .nan : robustSigma(residuals))
     }
 }
