@@ -5,6 +5,8 @@ import Foundation
 ///
 /// Equal input gives equal bytes. Use from one thread at a time.
 public final class PairedDataSetWriter {
+    /// JSON that says where the data come from and how they were made; may be changed until ``finish()``.
+    public var provenance: String
     private let url: URL
     private let temporary: URL
     private let instruments: [Instrument]
@@ -42,6 +44,7 @@ public final class PairedDataSetWriter {
                 file: url.path, field: "file", problem: "exists already",
                 remedy: "choose another name, or give --force to replace it")
         }
+        self.provenance = provenance
         self.url = url
         self.instruments = instruments
         self.labelNames = labels
@@ -65,7 +68,6 @@ public final class PairedDataSetWriter {
         self.file = file
         do {
             try file.setAttribute(PairedLayout.tier, tier)
-            try file.setAttribute(PairedLayout.provenance, provenance)
             try file.setAttribute(PairedLayout.version, PairedLayout.formatVersion)
             try file.setAttribute(PairedLayout.creator, "swift-specclip")
             for split in Split.allCases { parts[split] = try makePart(split, in: file) }
@@ -102,6 +104,7 @@ public final class PairedDataSetWriter {
             try write(pending[split] ?? [], to: split)
             pending[split] = nil
         }
+        try file?.setAttribute(PairedLayout.provenance, provenance)
         try file?.flush()
         parts = [:]
         file = nil

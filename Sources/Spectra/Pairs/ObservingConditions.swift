@@ -1,0 +1,126 @@
+import Foundation
+
+/// What observing does to the spectra of simulated stars: radial velocity, resolution and noise, drawn star by star.
+public struct ObservingConditions: Sendable, Codable, Hashable {
+    /// Standard deviation of the radial velocities, km/s.
+    public var velocitySigma = 80.0
+    /// Share of the stars whose velocity is drawn evenly instead, so that fast stars are not strange to a model.
+    public var uniformVelocityShare = 0.3
+    /// Half-width of that even distribution, km/s.
+    public var uniformVelocityLimit = 400.0
+    /// Median S/N per pixel of the LRS spectra between 4400 and 5500 Å.
+    public var lrsSignalToNoise = 40.0
+    /// Standard deviation of its natural logarithm.
+    public var lrsSignalToNoiseSpread = 0.8
+    /// Median S/N per pixel of the XP spectra between 496 and 616 nm (109 in the XP–APOGEE library).
+    public var xpSignalToNoise = 109.0
+    /// Standard deviation of its natural logarithm.
+    public var xpSignalToNoiseSpread = 0.73
+    /// Range of the Gaussian σ, in LRS pixels, that widens the library's lines to LAMOST's.
+    public var broadening: ClosedRange<Double> = 0.6...0.8
+
+    /// The conditions under which the published surveys work.
+    public init() {}
+
+    /// Pixels to spare at each end of the LRS grid, for shifts up to 500 km/s (7.2 pixels) and the blur.
+    static let margin = 12
+    private static let fastest = 500.0
+
+    /// The LRS instrument with ``margin`` more pixels at each end, at rest.
+    static func widened(_ instrument: Instrument) -> Instrument {
+        var wide = instrument
+        if case .logarithmic(let start, let step, let count) = instrument.grid {
+            wide.grid = .logarithmic(
+                log10Start: start - Double(margin) * step, step: step, count: count + 2 * margin)
+        }
+        return wide
+    }
+
+    /// S/N along the LRS relative to that at 4400–5500 Å: medians of nine LAMOST spectra in steps of 100 Å from 4000 Å.
+    private static let lrsProfile: [Double] = [
+        0.304, 0.370, 0.461, 0.490, 0.642, 0.800, 0.907, 0.955, 0.989, 0.999, 1.033, 1.047, 1.046, 1.102, 1.107, 1.091,
+        1.003,
+    ]
+
+    /// S/N along XP relative to that at 496–616 nm: medians of the XP–APOGEE library in steps of 38 nm from 336 nm.
+    private static let xpProfile: [Double] = [
+        0.046, 0.057, 0.197, 0.367, 0.568, 0.805, 1.053, 1.414, 1.442, 1.036, 1.197, 1.510, 1.559, 1.555, 1.411, 1.218,
+        0.960, 0.554, 0.228,
+    ]
+
+    /// A simulated observation.
+    struct Observation {
+        var flux: [Float]
+        var ivar: [Float]
+        var velocity: Double
+        var snr: Double
+    }
+
+    /// Observes a continuum-normalised spectrum given on the widened LRS grid.
+    func observeLRS(
+        _ wide: [Float], _ instrument: Instrument, using generator: inout SeededGenerator
+    ) -> Observation {
+        let velocity =
+            generator.uniform() < uniformVelocityShare
+            ? generator.uniform(in: -uniformVelocityLimit...uniformVelocityLimit)
+            : velocitySigma * generator.gaussian()
+        let bounded = max(-Self.fastest, min(Self.fastest, velocity))
+        let snr = Self.draw(lrsSignalToNoise, lrsSignalToNoiseSpread, 5...500, &generator)
+        // Red stars lose more in the blue than blue ones do: the fall is drawn steeper or flatter.
+        let steepness = generator.uniform(in: 0.5...1.5)
+        let sigma = generator.uniform(in: broadening)
+        var step = 1e-4
+        if case .logarithmic(_, let gridStep, _) = instrument.grid { step = gridStep }
+        let shift = log10(RadialVelocity.factor(bounded)) / step
+        var flux = LineSpread.blur(wide, margin: Self.margin, shift: shift, sigma: sigma)
+        let profile = Self.profile(Self.lrsProfile, from: 4000, step: 100, at: instrument.grid.wavelengths)
+        let ivar = Self.addNoise(&flux, profile.map { snr * pow($0, steepness) }, &generator)
+        return Observation(flux: flux, ivar: ivar, velocity: bounded, snr: snr)
+    }
+
+    /// Observes a spectrum given on the XP grid (any positive scale).
+    func observeXP(_ flux: [Float], using generator: inout SeededGenerator) -> Observation {
+        let snr = Self.draw(xpSignalToNoise, xpSignalToNoiseSpread, 8...800, &generator)
+        let wavelengths = Instrument.gaiaXP.grid.wavelengths
+        let profile = Self.profile(Self.xpProfile, from: 3360, step: 380, at: wavelengths)
+        var flux = flux
+        // Noise follows the flux: the profile is of S/N. A thousandth of the mean keeps it positive where there is none.
+        let least = flux.reduce(0, +) / Float(max(1, flux.count)) * 1e-3
+        var ivar = [Float](repeating: 0, count: flux.count)
+        for i in flux.indices {
+            let sigma = max(least, abs(flux[i])) / Float(snr * profile[i])
+            flux[i] += sigma * Float(generator.gaussian())
+            ivar[i] = 1 / (sigma * sigma)
+        }
+        return Observation(flux: flux, ivar: ivar, velocity: 0, snr: snr)
+    }
+
+    /// Adds photon noise of the given S/N in the continuum to normalised flux; returns the inverse variance.
+    private static func addNoise(
+        _ flux: inout [Float], _ snr: [Double], _ generator: inout SeededGenerator
+    ) -> [Float] {
+        flux.indices.map { i in
+            let sigma = Float(max(0.1, Double(flux[i])).squareRoot() / snr[i])
+            flux[i] += sigma * Float(generator.gaussian())
+            return 1 / (sigma * sigma)
+        }
+    }
+
+    private static func draw(
+        _ median: Double, _ spread: Double, _ range: ClosedRange<Double>, _ generator: inout SeededGenerator
+    ) -> Double {
+        min(range.upperBound, max(range.lowerBound, median * exp(spread * generator.gaussian())))
+    }
+
+    /// A profile tabulated in equal steps, interpolated linearly and held constant beyond its ends.
+    private static func profile(
+        _ values: [Double], from start: Double, step: Double, at wavelengths: [Double]
+    ) -> [Double] {
+        wavelengths.map { wavelength in
+            let place = max(0, min(Double(values.count - 1), (wavelength - start) / step))
+            let index = min(values.count - 2, Int(place))
+            let fraction = place - Double(index)
+            return values[index] * (1 - fraction) + values[index + 1] * fraction
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+
+/// Makes paired data sets, one tier a file. Rows are streamed: memory does not grow with their number.
+public struct PairMaker: Sendable {
+    /// What to make.
+    public let tier: PairTier
+    /// How.
+    public let options: PairOptions
+    /// Where the libraries are.
+    public let store: LibraryStore
+
+    /// How far the work has come: rows read of rows there are.
+    public typealias Progress = (_ done: Int, _ total: Int) -> Void
+
+    /// A maker of one tier.
+    public init(_ tier: PairTier, options: PairOptions = PairOptions(), store: LibraryStore = LibraryStore()) {
+        self.tier = tier
+        self.options = options
+        self.store = store
+    }
+
+    /// Makes the file.
+    ///
+    /// - Parameters:
+    ///   - url: the file to make.
+    ///   - force: replace an existing file.
+    ///   - progress: called on the calling thread after each batch.
+    /// - Throws: ``SpectrumError`` when a library is missing, the options make no sense or the file cannot be written;
+    ///   nothing half-written stays behind.
+    public func write(to url: URL, force: Bool = false, progress: Progress = { _, _ in }) throws {
+        try check()
+        let source = try makeSource()
+        let writer = try PairedDataSetWriter(
+            creating: url, instruments: source.instruments, labels: source.labelNames, tier: tier.rawValue, force: force
+        )
+        var tally = PairTally()
+        let total = options.limit.map { min($0, source.count) } ?? source.count
+        for start in stride(from: 0, to: total, by: Self.batch) {
+            let end = min(total, start + Self.batch)
+            let results = try source.rows(start..<end)
+            // The order of rows is that of the source, whatever thread made them.
+            for split in Split.allCases {
+                let rows = results.compactMap { if case .row(let row, split) = $0 { row } else { nil } }
+                try writer.append(split: split, rows: rows)
+                tally.written[split.rawValue, default: 0] += rows.count
+            }
+            for case .skipped(let reason) in results { tally.skipped[reason, default: 0] += 1 }
+            progress(end, total)
+        }
+        writer.provenance = try PairProvenance(
+            tier: tier, options: options, notes: source.notes, rows: tally.written, skipped: tally.skipped
+        ).json()
+        try writer.finish()
+    }
+
+    private static let batch = 1024
+
+    private func makeSource() throws -> any PairSource {
+        switch tier {
+        case .realXP: try RealXPSource(store, options)
+        case .realMILES: try RealMILESSource(store, options)
+        case .semiSynthetic: try SemiSyntheticSource(store, options)
+        case .sameSpectrum: try SameSpectrumSource(store, options)
+        case .procedural: ProceduralSource(options)
+        }
+    }
+
+    private func check() throws {
+        let shares = [options.validation, options.test]
+        guard shares.allSatisfy({ $0 >= 0 && $0 < 1 }), shares.reduce(0, +) < 1 else {
+            throw SpectrumError(
+                file: "pairs", field: "validation, test", problem: "shares \(shares) leave nothing to train on",
+                remedy: "give shares that sum to less than 1")
+        }
+        guard options.limit ?? 1 > 0, options.realisations > 0 else {
+            throw SpectrumError(
+                file: "pairs", field: "limit, realisations", problem: "are not positive", remedy: "give 1 or more")
+        }
+    }
+}
+
+/// Where the rows of a tier come from.
+protocol PairSource {
+    /// Instruments of each row.
+    var instruments: [Instrument] { get }
+    /// Labels of the rows.
+    var labelNames: [String] { get }
+    /// What a reader of the file must know of its making.
+    var notes: [String] { get }
+    /// Number of candidates, those that will be left out included.
+    var count: Int { get }
+    /// The rows of some candidates, in order.
+    func rows(_ range: Range<Int>) throws -> [PairCandidate]
+}
+
+/// What became of a candidate.
+enum PairCandidate: Sendable {
+    case row(PairedRow, Split)
+    case skipped(String)
+}
+
+private struct PairTally {
+    var written: [String: Int] = [:]
+    var skipped: [String: Int] = [:]
+}
