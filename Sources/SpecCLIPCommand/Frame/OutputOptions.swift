@@ -1,0 +1,83 @@
+import ArgumentParser
+import Foundation
+
+/// Where a result goes.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The file to write; its extension chooses the format.", valueName: "file"))
+    var output: String?
+
+    @Flag(name: [.short, .long], help: "Replace an output file that exists.")
+    var force = false
+
+    /// The output file, checked before any long work: its extension is known, its folder can be written, and nothing
+    /// is lost that was not offered with `--force`.
+    func url(extensions: [String]) throws -> URL? {
+        try output.map { try OutputCheck.url($0, extensions: extensions, force: force) }
+    }
+
+    /// As `url(extensions:)`, for commands that cannot do without a file.
+    func requiredURL(extensions: [String]) throws -> URL {
+        guard let url = try url(extensions: extensions) else {
+            throw ValidationError("Missing expected argument '--output <file>' (\(OutputCheck.list(extensions)))")
+        }
+        return url
+    }
+}
+
+/// Judges an output path before work begins.
+enum OutputCheck {
+    static func url(_ path: String, extensions: [String], force: Bool) throws -> URL {
+        let url = URL(fileURLWithPath: path)
+        guard extensions.isEmpty || extensions.contains(url.pathExtension.lowercased()) else {
+            throw CommandError(
+                subject: path, field: "extension",
+                problem: url.pathExtension.isEmpty
+                    ? "is missing" : "'.\(url.pathExtension)' is no format of this command",
+                remedy: "name it \(list(extensions))")
+        }
+        try check(url, shown: path, force: force)
+        return url
+    }
+
+    /// - Parameter shown: the path as the user wrote it.
+    static func check(_ url: URL, shown path: String, force: Bool) throws {
+        let manager = FileManager.default
+        let folder = url.deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        guard manager.fileExists(atPath: folder, isDirectory: &isFolder) else {
+            throw CommandError(
+                subject: path, problem: "its folder does not exist", remedy: "make it: mkdir -p '\(folder)'")
+        }
+        guard isFolder.boolValue else {
+            throw CommandError(subject: path, problem: "\(folder) is not a folder", remedy: "choose another path")
+        }
+        if manager.fileExists(atPath: url.path, isDirectory: &isFolder) {
+            guard !isFolder.boolValue else {
+                throw CommandError(subject: path, problem: "is a folder", remedy: "name a file in it")
+            }
+            guard force else {
+                throw CommandError(
+                    subject: path, problem: "exists already", remedy: "choose another name, or replace it with --force")
+            }
+        }
+        // Only an attempt tells: permissions, read-only disks and full ones all end here.
+        var probe = Array((folder + "/.specclip-XXXXXX").utf8CString)
+        let descriptor = mkstemp(&probe)
+        guard descriptor >= 0 else {
+            throw CommandError(
+                subject: path, problem: "its folder \(folder) cannot be written (\(String(cString: strerror(errno))))",
+                remedy: "choose a folder that can be written")
+        }
+        close(descriptor)
+        unlink(probe)
+    }
+
+    /// "a.x, b.y or c.z".
+    static func list(_ extensions: [String]) -> String {
+        let dotted = extensions.map { "." + $0 }
+        guard let last = dotted.last, dotted.count > 1 else { return dotted.first ?? "" }
+        return dotted.dropLast().joined(separator: ", ") + " or " + last
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Foundation
+import Spectra
+
+/// Which stars a command reads.
+struct InputOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Spectrum files (FITS, CSV, text, also .gz; a table may hold many spectra), or one HDF5 data set.",
+            valueName: "input"))
+    var inputs: [String]
+
+    @Option(help: ArgumentHelp("Of a data set: train, validation or test.", valueName: "split"))
+    var split: Split = .test
+
+    @Option(
+        help: ArgumentHelp(
+            "The instrument of the spectra, lamost-lrs or gaia-xp (default: deduced from each spectrum).",
+            valueName: "name"))
+    var instrument: String?
+
+    @Option(
+        name: .customLong("rv"),
+        help: ArgumentHelp("Radial velocity to remove first, km/s, positive when receding.", valueName: "km/s"))
+    var radialVelocity = 0.0
+
+    @Flag(name: .customLong("normalised"), help: "The flux is divided by its continuum already.")
+    var isNormalised = false
+
+    @Flag(
+        name: .customLong("reference-rounding"),
+        help: "Round as the published pipeline does where wavelengths are 32-bit.")
+    var referenceRounding = false
+
+    func validate() throws {
+        if !(abs(radialVelocity) < 10_000) {
+            throw ValidationError("--rv \(radialVelocity): must lie between -10000 and 10000 km/s")
+        }
+    }
+
+    var prepareOptions: PrepareOptions {
+        PrepareOptions(
+            continuumIsDivided: isNormalised, referenceRounding: referenceRounding, radialVelocity: radialVelocity)
+    }
+}
+
+extension Split: ExpressibleByArgument {}

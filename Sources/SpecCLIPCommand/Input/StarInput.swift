@@ -1,0 +1,209 @@
+import ArgumentParser
+import Foundation
+import Spectra
+
+/// The stars a command reads, one batch at a time in the order of the input, so that memory does not grow with their
+/// number. What fails is reported at once on standard error and left out; the others go on.
+final class StarInput {
+    /// Spectra that failed so far.
+    private(set) var failures = 0
+    /// Spectra handed over so far.
+    private(set) var count = 0
+    /// The data set, if that is what was given.
+    let dataSet: PairedDataSet?
+
+    private let options: InputOptions
+    /// The instruments the model reads.
+    private let known: [Instrument]
+    /// The one instrument asked for.
+    private let chosen: Instrument?
+    private let progress: ProgressLine
+
+    /// - Parameters:
+    ///   - known: instruments that the model reads.
+    ///   - what: what is done with the stars, for the progress line.
+    /// - Throws: `CommandError` for input that makes no sense as a whole.
+    init(_ options: InputOptions, among known: [Instrument], doing what: String) throws {
+        self.options = options
+        self.known = known
+        progress = ProgressLine(what)
+        chosen = try options.instrument.map { try Self.instrument(named: $0, among: known) }
+        let dataSets = options.inputs.filter(Self.isHDF5)
+        guard dataSets.isEmpty || options.inputs.count == 1 else {
+            throw CommandError(
+                subject: dataSets[0], problem: "is a data set among other inputs", remedy: "give it alone")
+        }
+        dataSet = try dataSets.first.map { try PairedDataSet(opening: URL(fileURLWithPath: $0)) }
+        if let dataSet { try check(dataSet) }
+    }
+
+    /// Hands batches of at most `size` stars to `body`. Files may mix instruments, so may a batch; a data set comes
+    /// instrument by instrument.
+    func forEachBatch(of size: Int = 256, _ body: ([Star]) throws -> Void) throws {
+        defer { progress.finish() }
+        if let dataSet {
+            try readRows(of: dataSet, size, body)
+        } else {
+            try readFiles(size, body)
+        }
+    }
+
+    /// Fails the command, at its end, if any spectrum failed.
+    func finish() throws {
+        if count == 0 && failures == 0 {
+            throw CommandError(
+                subject: options.inputs.joined(separator: " "), problem: "holds no spectra",
+                remedy: "give files with spectra, or another --split")
+        }
+        if failures > 0 {
+            Program.note("specclip: \(failures) of \(failures + count) spectra failed (see above); the others are done")
+            throw ExitCode(Program.Code.failed)
+        }
+    }
+
+    /// Whether a file is HDF5, by its first bytes.
+    static func isHDF5(_ path: String) -> Bool {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? handle.close() }
+        return (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
+    }
+
+    /// The instrument called `name` among those a model reads.
+    static func instrument(named name: String, among known: [Instrument]) throws -> Instrument {
+        if let found = known.first(where: { $0.name == name.lowercased() || $0.embeddingKey == name }) { return found }
+        throw CommandError(
+            subject: "--instrument \(name)", problem: "the model does not read it",
+            remedy: "it reads " + known.map(\.name).joined(separator: ", "))
+    }
+
+    // MARK: - Data sets
+
+    private func check(_ data: PairedDataSet) throws {
+        let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
+        guard !read.isEmpty else {
+            throw CommandError(
+                subject: options.inputs[0], field: "instruments",
+                problem: "holds \(data.instruments.map(\.name).joined(separator: ", "))"
+                    + ", of which none is asked for and known to the model",
+                remedy: "the model reads " + known.map(\.name).joined(separator: ", "))
+        }
+        guard data.count(options.split) > 0 else {
+            let filled = Split.allCases.filter { data.count($0) > 0 }.map(\.rawValue)
+            throw CommandError(
+                subject: options.inputs[0], field: options.split.rawValue, problem: "the split is empty",
+                remedy: "give --split " + filled.joined(separator: " or "))
+        }
+    }
+
+    private func readRows(of data: PairedDataSet, _ size: Int, _ body: ([Star]) throws -> Void) throws {
+        let split = options.split
+        let ids = try data.sourceIDs(split)
+        let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
+        for instrument in read {
+            let pixels = instrument.grid.count
+            for start in stride(from: 0, to: ids.count, by: size) {
+                let range = start..<min(start + size, ids.count)
+                let flux = try data.rows(instrument, split: split, range: range)
+                let ivar = try data.ivar(instrument, split: split, range: range)
+                let stars = range.map { row in
+                    let at = (row - start) * pixels..<(row - start + 1) * pixels
+                    let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
+                    let name = "\(options.inputs[0])#\(row)"
+                    let prepared = PreparedSpectrum(
+                        flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
+                        snr: weights.flatMap { Self.snr(flux[at], $0) }, origin: name, sourceID: ids[row])
+                    return Star(name: name, sourceID: ids[row], instrument: instrument, prepared: prepared)
+                }
+                try body(stars)
+                count += stars.count
+                progress.update(count, of: ids.count * read.count)
+            }
+        }
+    }
+
+    private static func snr(_ flux: ArraySlice<Float>, _ ivar: [Float]) -> Double? {
+        let ratios = zip(flux, ivar).filter { $0.1 > 0 }.map { Double($0) * Double($1).squareRoot() }.sorted()
+        return ratios.isEmpty ? nil : ratios[ratios.count / 2]
+    }
+
+    // MARK: - Files
+
+    private func readFiles(_ size: Int, _ body: ([Star]) throws -> Void) throws {
+        var waiting: [Star] = []
+        func hand(over all: Bool) throws {
+            while waiting.count >= size || (all && !waiting.isEmpty) {
+                let batch = Array(waiting.prefix(size))
+                waiting.removeFirst(batch.count)
+                try body(batch)
+                count += batch.count
+                progress.update(count)
+            }
+        }
+        for path in options.inputs {
+            do {
+                try SpectrumReader.stream(URL(fileURLWithPath: path), as: chosen, batch: size) { spectra, first in
+                    let results = prepare(spectra.map { Self.renamed($0, path) })
+                    for result in results {
+                        switch result {
+                        case .success(let star): waiting.append(star)
+                        case .failure(let error): fail(error)
+                        }
+                    }
+                    do { try hand(over: false) } catch { throw BodyFailure(error: error) }
+                }
+            } catch let failure as BodyFailure {
+                throw failure.error
+            } catch {
+                fail(error)
+            }
+        }
+        try hand(over: true)
+    }
+
+    /// Tells a failure of the work from one of the file.
+    private struct BodyFailure: Error { let error: any Error }
+
+    private func fail(_ error: any Error) {
+        progress.finish()
+        Program.report(error)
+        failures += 1
+    }
+
+    /// The origin as the user wrote the path, not as the system resolves it.
+    private static func renamed(_ spectrum: Spectrum, _ path: String) -> Spectrum {
+        var spectrum = spectrum
+        let row = spectrum.origin.lastIndex(of: "#").map { spectrum.origin[$0...] } ?? ""
+        spectrum.origin = path + row
+        return spectrum
+    }
+
+    /// Prepares spectra, on all cores where there are many.
+    private func prepare(_ spectra: [Spectrum]) -> [Result<Star, any Error>] {
+        let (known, chosen, options) = (known, chosen, options.prepareOptions)
+        @Sendable func one(_ spectrum: Spectrum) -> Result<Star, any Error> {
+            Result {
+                guard let instrument = chosen ?? InstrumentGuess.instrument(of: spectrum, among: known) else {
+                    throw CommandError(subject: spectrum.origin, problem: "the model reads no instrument", remedy: "")
+                }
+                return Star(
+                    name: spectrum.origin, sourceID: spectrum.sourceID ?? "", instrument: instrument,
+                    prepared: try instrument.prepare(spectrum, options: options), raw: spectrum)
+            }
+        }
+        return parallelMap(spectra, one)
+    }
+}
+
+/// `transform` of every element, in order, computed on all cores.
+func parallelMap<Element: Sendable, Value: Sendable>(
+    _ elements: [Element], _ transform: @Sendable (Element) -> Value
+) -> [Value] {
+    guard elements.count > 1 else { return elements.map(transform) }
+    var values = [Value?](repeating: nil, count: elements.count)
+    values.withUnsafeMutableBufferPointer { buffer in
+        // Each iteration writes its own element.
+        nonisolated(unsafe) let out = buffer
+        DispatchQueue.concurrentPerform(iterations: elements.count) { out[$0] = transform(elements[$0]) }
+    }
+    return values.compactMap { $0 }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import SpecCLIP
+import Spectra
+import Torch
+
+/// The model a command reads stars with.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The model file (.safetensors); see 'specclip model info'.", valueName: "file"))
+    var model: String
+
+    var url: URL { URL(fileURLWithPath: model) }
+
+    /// The name for figures: the file's, without folder and extension.
+    var title: String { url.deletingPathExtension().lastPathComponent }
+}
+
+/// A model that is loaded and ready.
+struct LoadedModel {
+    let file: ModelFile
+    let model: SpecCLIPModel
+    let device: Device
+
+    init(_ options: ModelOptions, _ compute: ComputeOptions) throws {
+        device = try compute.prepare()
+        file = try ModelFile(contentsOf: options.url)
+        model = try catchingTorchErrors { [file, device] in try file.model(on: device) }
+    }
+
+    /// Embeddings of stars, `[stars, d]` on the CPU, in their order, whatever their instruments.
+    func embed(_ stars: [Star]) throws -> Tensor {
+        var parts: [Tensor] = []
+        var order: [Int] = []
+        for instrument in model.instruments {
+            let own = stars.indices.filter { stars[$0].instrument == instrument }
+            guard !own.isEmpty else { continue }
+            parts.append(try embed(own.map { stars[$0] }, of: instrument))
+            order += own
+        }
+        let all = parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: 0)
+        guard order != Array(stars.indices) else { return all }
+        var place = [Int64](repeating: 0, count: order.count)
+        for (row, star) in order.enumerated() { place[star] = Int64(row) }
+        return all.indexSelect(0, Tensor(place, shape: [place.count]))
+    }
+
+    private func embed(_ stars: [Star], of instrument: Instrument) throws -> Tensor {
+        var flux: [Float] = []
+        flux.reserveCapacity(stars.count * instrument.grid.count)
+        for star in stars { flux += star.prepared.flux }
+        let input = try Tensor(flux, shape: [stars.count, instrument.grid.count]).to(device)
+        return try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu)
+    }
+}
