@@ -1,10 +1,10 @@
 // The only operations that change a tensor. Every view of the memory sees the change. A leaf that requires a gradient can
 // be changed inside `withoutGradient` only.
 extension Tensor {
-    /// self += scale · other
+    /// self += scale · other; between integer tensors the scale must be whole.
     public func addInPlace(_ other: Tensor, scale: Double = 1) {
-        // Integer tensors refuse a floating-point factor, even 1.0.
-        let factor: Argument = Int(exactly: scale).map(Argument.int) ?? .double(scale)
+        // libtorch takes no floating-point scale, not even 1.0, between integers.
+        let factor = Int(exactly: scale).map(Argument.int) ?? .double(scale)
         ATen.addInPlace.perform(.tensor(self), .tensor(other), factor)
     }
     /// self *= other
