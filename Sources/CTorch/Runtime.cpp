@@ -132,6 +132,8 @@ int ctorch_load_cuda(void) {
             const char *reason = dlerror();
             TORCH_CHECK(false, reason ? reason : path.c_str());
         }
+        // The hooks are fixed when first asked for, which a convolution on the CPU does.
+        TORCH_CHECK(at::detail::getCUDAHooks().hasCUDART(), "CUDA must be loaded before the first operation");
         cudaLoaded = true;
     });
 }

@@ -31,6 +31,7 @@ public final class BatchNorm1d: Module, Layer {
         super.init()
     }
 
+    /// (batch, n) or (batch, n, length), returned in the same shape
     public func callAsFunction(_ x: Tensor) -> Tensor {
         if isTraining {
             guard !x.isDefined || x.count > x.size(1) else {

@@ -9,6 +9,7 @@ public final class Dropout: Module, Layer {
         super.init()
     }
 
+    /// Any shape, returned in the same shape.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard isTraining, probability > 0 else { return x }
         return ATen.dropout(.tensor(x), .double(probability), true)

@@ -18,6 +18,7 @@ public final class LayerNorm: Module, Layer {
         super.init()
     }
 
+    /// (…, n) → (…, n)
     public func callAsFunction(_ x: Tensor) -> Tensor {
         ATen.layerNorm(.tensor(x), .ints([size]), .tensor(weight.value), .tensor(bias.value), .double(eps))
     }

@@ -16,6 +16,7 @@ public final class Linear: Module, Layer {
         }
     }
 
+    /// (…, in) → (…, out)
     public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight.value, bias?.value) }
 }
 

@@ -8,6 +8,7 @@ public final class Flatten: Module, Layer {
         super.init()
     }
 
+    /// (batch, …) → (batch, …) with the same elements.
     public func callAsFunction(_ x: Tensor) -> Tensor { x.flattened(from: first) }
 }
 
@@ -21,5 +22,6 @@ public final class Reshape: Module, Layer {
         super.init()
     }
 
+    /// (batch, …) → (batch, …) with the same elements.
     public func callAsFunction(_ x: Tensor) -> Tensor { x.reshaped([x.size(0)] + shape) }
 }

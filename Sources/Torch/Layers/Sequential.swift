@@ -15,5 +15,6 @@ public final class Sequential: Module, Layer {
     /// - Parameter layers: in order of use.
     public convenience init(_ layers: any Layer...) { self.init(layers) }
 
+    /// What the layers make of `x`, one after the other.
     public func callAsFunction(_ x: Tensor) -> Tensor { layers.reduce(x) { $1($0) } }
 }

@@ -36,6 +36,7 @@ open class Module {
     }
 
     /// Every parameter and its path, in the order of declaration; one that appears twice is listed under its first path.
+    /// Looks through all properties (some 20 µs for each module): ask once, not at every training step.
     public func parameters() -> [(path: String, parameter: Parameter)] {
         var seen = Set<ObjectIdentifier>()
         return members().compactMap { path, member in

@@ -77,6 +77,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// As ``init(parsing:)`` reads it.
     public var description: String {
         switch self {
         case .cpu: "cpu"

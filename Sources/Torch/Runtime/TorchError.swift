@@ -11,6 +11,7 @@ public enum TorchError: Error, LocalizedError, CustomStringConvertible, Equatabl
     /// A state dictionary does not fit a module or an optimiser.
     case state(String)
 
+    /// One line: what, with which shapes or file, and why.
     public var description: String {
         switch self {
         case .operation(let name, let shapes, let reason):
@@ -25,6 +26,7 @@ public enum TorchError: Error, LocalizedError, CustomStringConvertible, Equatabl
         }
     }
 
+    /// The same as ``description``.
     public var errorDescription: String? { description }
 }
 

@@ -29,7 +29,8 @@ public enum TorchRuntime {
 
     /// Loads libtorch's CUDA part from the folder of the CPU part. Does nothing when it is already loaded.
     ///
-    /// Call it before the first backward pass of the process: the autograd engine starts its device threads only once.
+    /// Call it when the program starts, before the first operation: libtorch remembers that there was no CUDA, and its
+    /// autograd engine starts its device threads only once.
     /// - Throws: ``TorchError/device(_:)`` when the library or a GPU is missing.
     public static func loadCUDA() throws {
         guard ctorch_load_cuda() == 0 else {

@@ -41,5 +41,6 @@ public enum DType: String, Sendable, CaseIterable, Codable, CustomStringConverti
         }
     }
 
+    /// PyTorch's name.
     public var description: String { rawValue }
 }

@@ -1,21 +1,34 @@
 // Element by element; shapes are broadcast against each other from the last dimension, as in NumPy. A `Double` beside an
 // integer tensor gives float32.
 extension Tensor {
+    /// The sum, element by element.
     public static func + (a: Tensor, b: Tensor) -> Tensor { ATen.addTensor(.tensor(a), .tensor(b)) }
+    /// The difference, element by element.
     public static func - (a: Tensor, b: Tensor) -> Tensor { ATen.subTensor(.tensor(a), .tensor(b)) }
+    /// The product, element by element.
     public static func * (a: Tensor, b: Tensor) -> Tensor { ATen.mulTensor(.tensor(a), .tensor(b)) }
+    /// The quotient, element by element.
     public static func / (a: Tensor, b: Tensor) -> Tensor { ATen.divTensor(.tensor(a), .tensor(b)) }
 
+    /// The sum, element by element.
     public static func + (a: Tensor, b: Double) -> Tensor { ATen.addScalar(.tensor(a), .double(b)) }
+    /// The difference, element by element.
     public static func - (a: Tensor, b: Double) -> Tensor { ATen.subScalar(.tensor(a), .double(b)) }
+    /// The product, element by element.
     public static func * (a: Tensor, b: Double) -> Tensor { ATen.mulScalar(.tensor(a), .double(b)) }
+    /// The quotient, element by element.
     public static func / (a: Tensor, b: Double) -> Tensor { ATen.divScalar(.tensor(a), .double(b)) }
 
+    /// The sum, element by element.
     public static func + (a: Double, b: Tensor) -> Tensor { b + a }
+    /// The difference, element by element.
     public static func - (a: Double, b: Tensor) -> Tensor { ATen.rsubScalar(.tensor(b), .double(a)) }
+    /// The product, element by element.
     public static func * (a: Double, b: Tensor) -> Tensor { b * a }
+    /// The quotient, element by element.
     public static func / (a: Double, b: Tensor) -> Tensor { ATen.reciprocal(.tensor(b)) * a }
 
+    /// The negative, element by element.
     public static prefix func - (a: Tensor) -> Tensor { ATen.neg(.tensor(a)) }
 
     /// The matrix product over the last two dimensions; leading dimensions are broadcast.
