@@ -24,8 +24,16 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
 
     /// First and last wavelength, Å.
     public var range: ClosedRange<Double> {
-        guard let first = coordinates.first, let last = coordinates.last else { return 0...0 }
-        return isLogarithmic ? pow(10, first)...pow(10, last) : first...last
+        let low = wavelength(at: 0)
+        return low...max(low, wavelength(at: Double(count - 1)))
+    }
+
+    /// Wavelength of a pixel, Å; fractions lie between pixels.
+    func wavelength(at pixel: Double) -> Double {
+        switch self {
+        case .logarithmic(let start, let step, _): pow(10, start + step * pixel)
+        case .linear(let start, let step, _): start + step * pixel
+        }
     }
 
     /// The wavelength axis in which the steps are equal (log10 λ or λ), computed as `numpy.linspace` does, bit for bit.

@@ -39,8 +39,14 @@ extension Instrument {
             for i in onGrid.indices { onGrid[i] /= divisor }
             ivar = ivar?.map { $0 * divisor * divisor }
         }
+        let prepared = onGrid.map { Float($0) }
+        guard prepared.allSatisfy(\.isFinite) else {
+            throw SpectrumError(
+                file: spectrum.origin, field: "flux", problem: "is not finite once normalised",
+                remedy: "its values are too large or too small: leave the spectrum out")
+        }
         return PreparedSpectrum(
-            flux: onGrid.map { Float($0) }, ivar: ivar?.map { Float($0) },
+            flux: prepared, ivar: ivar?.map { Float($0) },
             mask: mask(spectrum, isMissing, resample), continuum: continuumOnGrid,
             snr: spectrum.snr ?? Self.signalToNoise(onGrid, ivar), origin: spectrum.origin,
             sourceID: spectrum.sourceID)
@@ -76,8 +82,8 @@ extension Instrument {
 
     /// The flux of the grid pixel nearest to `wavelength`, which must be positive to divide by.
     private func reference(_ flux: [Double], at wavelength: Double, of spectrum: Spectrum) throws -> Double {
-        let wavelengths = grid.wavelengths
-        let pixel = wavelengths.indices.min { abs(wavelengths[$0] - wavelength) < abs(wavelengths[$1] - wavelength) }
+        let distances = (0..<grid.count).lazy.map { abs(self.grid.wavelength(at: Double($0)) - wavelength) }
+        let pixel = distances.indices.min { distances[$0] < distances[$1] }
         guard let pixel, flux[pixel] > 0 else {
             throw SpectrumError(
                 file: spectrum.origin, field: "flux",

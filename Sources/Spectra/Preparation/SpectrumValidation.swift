@@ -70,9 +70,10 @@ enum SpectrumValidation {
 
     /// Recognises other units by asking which of them would make the wavelengths meet the instrument's.
     private static func checkUnit(_ wavelength: [Double], instrument: Instrument, file: String) throws {
-        let finite = wavelength.lazy.filter(\.isFinite)
-        guard let low = finite.min(), let high = finite.max() else { return }
         let grid = instrument.grid.range
+        let finite = wavelength.lazy.filter(\.isFinite)
+        guard !grid.contains(wavelength[wavelength.count / 2]), let low = finite.min(), let high = finite.max()
+        else { return }
         func meetsGrid(_ convert: (Double) -> Double) -> Bool {
             let middle = (grid.lowerBound + grid.upperBound) / 2
             return convert(low) < middle && convert(high) > middle
@@ -94,37 +95,38 @@ enum SpectrumValidation {
 
     /// Half a pixel may be missing at either end.
     private static func checkCoverage(_ wavelength: [Double], instrument: Instrument, file: String) throws {
-        let grid = instrument.grid.wavelengths
+        let grid = instrument.grid
         guard let first = wavelength.first, let last = wavelength.last, grid.count > 1 else { return }
-        let atBlue = first - grid[0]
-        let atRed = grid[grid.count - 1] - last
+        let range = grid.range
         var missing: [String] = []
-        if atBlue > (grid[1] - grid[0]) / 2 { missing.append(String(format: "%.1f Å at the blue end", atBlue)) }
-        if atRed > (grid[grid.count - 1] - grid[grid.count - 2]) / 2 {
-            missing.append(String(format: "%.1f Å at the red end", atRed))
+        if first > grid.wavelength(at: 0.5) {
+            missing.append(tenths(first - range.lowerBound) + " Å at the blue end")
+        }
+        if last < grid.wavelength(at: Double(grid.count) - 1.5) {
+            missing.append(tenths(range.upperBound - last) + " Å at the red end")
         }
         guard !missing.isEmpty else { return }
         throw SpectrumError(
             file: file, field: "wavelength",
-            problem: String(
-                format: "covers %.1f-%.1f Å; %@ needs %.1f-%.1f Å, so %@ missing", first, last, instrument.title,
-                grid[0], grid[grid.count - 1], missing.joined(separator: " and ") + (missing.count > 1 ? " are" : " is")
-            ),
+            problem: "covers \(tenths(first))-\(tenths(last)) Å; \(instrument.title) needs \(tenths(range.lowerBound))-"
+                + "\(tenths(range.upperBound)) Å, so \(missing.joined(separator: " and "))"
+                + (missing.count > 1 ? " are" : " is") + " missing",
             remedy: "use a spectrum that covers the range, or another instrument")
     }
 
     private static func checkFlux(_ spectrum: Spectrum, instrument: Instrument) throws {
         let grid = instrument.grid.range
-        var seen: (low: Double, high: Double)?
-        var inside = 0
+        let start = spectrum.wavelength.partitioningIndex { $0 >= grid.lowerBound }
+        let end = spectrum.wavelength.partitioningIndex { $0 > grid.upperBound }
+        let inside = end - start
         var good = 0
-        for (wavelength, flux) in zip(spectrum.wavelength, spectrum.flux) where grid.contains(wavelength) {
-            inside += 1
-            guard flux.isFinite else { continue }
+        var (low, high) = (Double.infinity, -Double.infinity)
+        for flux in spectrum.flux[start..<end] where flux.isFinite {
             good += 1
-            seen = seen.map { (min($0.low, flux), max($0.high, flux)) } ?? (flux, flux)
+            low = flux < low ? flux : low
+            high = flux > high ? flux : high
         }
-        guard let seen else {
+        guard good > 0 else {
             throw SpectrumError(
                 file: spectrum.origin, field: "flux", problem: "is NaN at every pixel of the instrument's range",
                 remedy: "the spectrum holds no data: leave it out")
@@ -135,14 +137,16 @@ enum SpectrumValidation {
                 problem: "is NaN at \(inside - good) of \(inside) pixels of the instrument's range",
                 remedy: "too little is left to work with: leave it out")
         }
-        guard seen.high > seen.low else {
+        guard high > low else {
             throw SpectrumError(
                 file: spectrum.origin, field: "flux",
-                problem: "has zero variance: it is \(number(seen.low)) at every pixel",
+                problem: "has zero variance: it is \(number(low)) at every pixel",
                 remedy: "the spectrum holds no signal: leave it out")
         }
     }
 
     /// A number as people write it: no more digits than needed.
     static func number(_ value: Double) -> String { String(format: "%.7g", value) }
+
+    private static func tenths(_ value: Double) -> String { String(format: "%.1f", value) }
 }

@@ -199,8 +199,10 @@ private struct Parser {
             throw SpectrumError(
                 url, field: "line \(record.line)", problem: "ends before column \(name)", remedy: "complete the line")
         }
-        let inner = record.fields[column].drop { "([{\"' ".contains($0) }.prefix { !")]}\"'".contains($0) }
-        return try inner.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { part in
+        // By bytes, since these fields hold hundreds of numbers and characters are slow.
+        let marks = Set("([{)]}\"', \t".utf8)
+        return try record.fields[column].utf8.split { marks.contains($0) }.map { part in
+            let part = Substring(part)
             if let value = number(part) { return value }
             throw SpectrumError(
                 url, field: "line \(record.line)", problem: "\(name) holds \"\(part.prefix(40))\", not a number",

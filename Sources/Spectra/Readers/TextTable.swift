@@ -14,23 +14,33 @@ struct TextTable {
     private(set) var comments: [Substring] = []
 
     init(_ data: Data, url: URL) throws {
-        guard !data.contains(0), let decoded = String(validating: data, as: UTF8.self) else {
+        let hasZero = data.withUnsafeBytes { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false }
+        guard !hasZero, let decoded = String(validating: data, as: UTF8.self) else {
             throw SpectrumError(
                 url, problem: "is neither FITS nor text", remedy: "give a FITS, CSV or text file, or download it again")
         }
         let text = decoded.hasPrefix("\u{feff}") ? String(decoded.dropFirst()) : decoded
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let lines = Self.lines(text)
         let first = lines.first { !$0.isEmpty && !$0.hasPrefix("#") } ?? ""
         let cut = Self.separator(of: first)
         for (number, line) in lines.enumerated() {
             if line.hasPrefix("#") {
                 comments.append(line.dropFirst())
-            } else if line.contains(where: { !$0.isWhitespace }) {
+            } else if line.utf8.contains(where: { $0 > 0x20 }) {
                 records.append(Record(line: number + 1, fields: cut(line)))
             }
         }
         guard !records.isEmpty else {
             throw SpectrumError(url, problem: "holds no data", remedy: "check that it was saved completely")
+        }
+    }
+
+    /// Lines ending in LF, CR LF or, in old files, CR. (By bytes: files are long and characters slow.)
+    private static func lines(_ text: String) -> [Substring] {
+        let (feed, carriage) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+        let end = text.utf8.contains(feed) ? feed : carriage
+        return text.utf8.split(separator: end, omittingEmptySubsequences: false).map { line in
+            Substring(line.last == carriage ? line.dropLast() : line)
         }
     }
 
@@ -84,7 +94,7 @@ struct TextTable {
     private static func trimmed(_ field: Substring) -> Substring {
         var field = field.drop { $0.isWhitespace }
         while field.last?.isWhitespace == true { field.removeLast() }
-        guard field.count >= 2, field.first == "\"", field.last == "\"" else { return field }
+        guard field.utf8.count >= 2, field.first == "\"", field.last == "\"" else { return field }
         return field.dropFirst().dropLast()
     }
 }
