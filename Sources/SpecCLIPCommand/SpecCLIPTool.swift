@@ -23,7 +23,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(
                 name: "Star",
                 subcommands: [
-                    PredictCommand.self, EmbedCommand.self, TranslateCommand.self, SearchCommand.self,
+                    PredictCommand.self, EmbedCommand.self, TranslateCommand.self, SearchCommand.self, CardCommand.self,
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(

@@ -1,0 +1,162 @@
+import Figures
+import Foundation
+import SpecCLIP
+import Spectra
+import StellarLabels
+import Torch
+
+/// Gathers what the card of a star shows.
+struct CardMaker {
+    private(set) var card: Card
+    private let star: Star
+    private let loaded: LoadedModel
+    private let embedding: Tensor
+    private var estimates: [LabelEstimate] = []
+    /// The instrument whose spectrum is predicted, if the model can.
+    private let other: Instrument?
+
+    /// - Parameter modelName: the model's name on the page.
+    init(_ star: Star, _ loaded: LoadedModel, modelName: String) throws {
+        self.star = star
+        self.loaded = loaded
+        embedding = try loaded.embed([star])
+        other =
+            loaded.model.descriptionOfModel.branches
+            .first { $0.instrument != star.instrument && $0.crossDecoder != nil }?.instrument
+        card = Card(title: (star.name as NSString).lastPathComponent, instrument: star.instrument.title)
+        card.sourceID = star.sourceID.isEmpty ? nil : star.sourceID
+        card.rightAscension = star.raw?.ra
+        card.declination = star.raw?.dec
+        card.signalToNoise = star.prepared.snr
+        card.model = modelName
+        card.dataTier = loaded.file.description.provenance["tier"]
+        card.observed = star.raw.map { Self.observed($0, star) }
+        try addModelInput()
+        try addTranslation()
+        try addParameters()
+        card.flags += qualityFlags
+    }
+
+    /// What the other instrument observed, beside the prediction.
+    mutating func add(observed path: String, options: PrepareOptions) throws {
+        guard let other, card.translation != nil else {
+            throw CommandError(
+                subject: "--observed \(path)", problem: "the model predicts no other instrument's spectrum",
+                remedy: "leave it out, or use an aligned model")
+        }
+        let spectra = try SpectrumReader.read(URL(fileURLWithPath: path), as: other)
+        // Of a table with many stars, the same one, where identifiers tell.
+        guard let own = spectra.first(where: { $0.sourceID == card.sourceID }) ?? spectra.first else { return }
+        card.translation?.observed = try other.prepare(own, options: options).flux.map { Double($0) }
+    }
+
+    /// Look-alikes among the spectra of the star's own instrument, else of the one that is predicted.
+    mutating func addNeighbours(in url: URL, _ split: Split, top: Int) throws {
+        let data = try PairedDataSet(opening: url)
+        let instrument = data.has(star.instrument) ? star.instrument : other ?? star.instrument
+        let search = try NeighbourSearch(url, split, among: instrument.name, top: top, loaded)
+        let found = try search.nearest(to: embedding, of: [star], excludingSelf: true).first ?? []
+        let pixels = instrument.grid.count
+        let flux = try data.rows(instrument, split: split, indices: found.map(\.row))
+        card.neighbours = found.enumerated().map { i, found in
+            Card.Neighbour(
+                sourceID: found.sourceID, similarity: found.similarity, teff: found.labels["teff"].flatMap(finite),
+                logg: found.labels["logg"].flatMap(finite), feH: found.labels["fe_h"].flatMap(finite),
+                flux: flux[i * pixels..<(i + 1) * pixels].map { Double($0) })
+        }
+        card.neighbourSource = "\(url.lastPathComponent), \(split.rawValue)"
+        card.neighbourWavelength = instrument.grid.wavelengths
+        card.neighbourReference = instrument == star.instrument ? card.modelInput?.flux : card.translation?.flux
+        try addKiel(data)
+    }
+
+    // MARK: - Parts
+
+    private static func observed(_ raw: Spectrum, _ star: Star) -> Card.Observed {
+        let bad = raw.flux.indices.map { i in
+            (raw.mask?[i] ?? false) || !(raw.ivar.map { $0[i] > 0 } ?? true) || !raw.flux[i].isFinite
+        }
+        let continuum = star.prepared.continuum.map {
+            interpolate(star.instrument.grid.wavelengths, $0, at: raw.wavelength)
+        }
+        let isPhysical = raw.flux.lazy.filter(\.isFinite).allSatisfy { abs($0) < 1e-8 }
+        return Card.Observed(
+            wavelength: raw.wavelength, flux: raw.flux, continuum: continuum, bad: bad.contains(true) ? bad : nil,
+            fluxUnit: star.instrument == .gaiaXP && isPhysical ? "W m⁻² nm⁻¹" : "relative")
+    }
+
+    private mutating func addModelInput() throws {
+        let branch = loaded.model.descriptionOfModel.branches.first { $0.instrument == star.instrument }
+        var reconstruction: [Double]?
+        if branch?.decoder != nil {
+            reconstruction = try Translator(loaded).spectra([star], embedding, to: star.instrument).map { Double($0) }
+        }
+        let mask = star.prepared.mask
+        card.modelInput = Card.ModelInput(
+            wavelength: star.instrument.grid.wavelengths, flux: star.prepared.flux.map { Double($0) },
+            reconstruction: reconstruction, bad: mask.contains(true) ? mask : nil,
+            normalisation: star.instrument.normalisation.divisor)
+    }
+
+    private mutating func addTranslation() throws {
+        guard let other else { return }
+        let flux = try Translator(loaded).spectra([star], embedding, to: other)
+        card.translation = Card.Translation(
+            instrument: other.title, wavelength: other.grid.wavelengths, flux: flux.map { Double($0) },
+            normalisation: other.normalisation.divisor)
+    }
+
+    private mutating func addParameters() throws {
+        guard loaded.file.header("labels") != nil else { return }
+        let reader = try LabelReader(loaded.file, device: loaded.device)
+        guard let head = try? reader.description(for: star.instrument) else { return }
+        estimates = try reader.read(embedding, of: [star], device: loaded.device).first ?? []
+        let symbols: [String: PlotText] = [
+            "teff": .effectiveTemperature, "logg": .surfaceGravity, "fe_h": .metallicity,
+        ]
+        card.parameters = estimates.map { estimate in
+            Card.Parameter(
+                symbol: symbols[estimate.label.name] ?? PlotText(estimate.label.title), value: estimate.value,
+                error: estimate.error, unit: estimate.label.unit, decimals: estimate.label.digits)
+        }
+        for (i, estimate) in estimates.enumerated() where abs(estimate.value - head.mean[i]) > 3 * head.std[i] {
+            card.flags.append("\(estimate.label.title) lies beyond 3σ of the training stars")
+        }
+    }
+
+    /// The star's place among those of the data set, of which some thousand in grey show where stars are.
+    private mutating func addKiel(_ data: PairedDataSet) throws {
+        func estimate(_ name: String) -> LabelEstimate? { estimates.first { $0.label.name == name } }
+        guard let teff = estimate("teff"), let logg = estimate("logg") else { return }
+        guard data.labelNames.contains("teff"), data.labelNames.contains("logg") else { return }
+        let pairs = zip(try data.labels("teff", split: .train), try data.labels("logg", split: .train))
+            .filter { $0.0.isFinite && $0.1.isFinite }
+        guard pairs.count > 1 else { return }
+        let shown = stride(from: 0, to: pairs.count, by: max(1, pairs.count / 3000)).map { pairs[$0] }
+        card.kiel = Card.Kiel(
+            teff: teff.value, logg: logg.value, teffError: teff.error, loggError: logg.error,
+            backgroundTeff: shown.map(\.0), backgroundLogg: shown.map(\.1))
+    }
+
+    private var qualityFlags: [String] {
+        var flags: [String] = []
+        if let snr = star.prepared.snr, snr < 10 { flags.append(String(format: "low signal: S/N %.1f", snr)) }
+        let mask = star.prepared.mask
+        let share = Double(mask.filter { $0 }.count) / Double(max(1, mask.count))
+        if share > 0.05 { flags.append(String(format: "%.0f %% of the pixels are bad", 100 * share)) }
+        return flags
+    }
+
+    private func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
+}
+
+/// Linear interpolation of `y` at the places `at`, both increasing; NaN outside of `x`.
+private func interpolate(_ x: [Double], _ y: [Double], at places: [Double]) -> [Double] {
+    guard let first = x.first, let last = x.last, x.count > 1 else { return places.map { _ in .nan } }
+    var i = 0
+    return places.map { place in
+        guard place >= first, place <= last else { return .nan }
+        while i < x.count - 2 && x[i + 1] < place { i += 1 }
+        return y[i] + (y[i + 1] - y[i]) * (place - x[i]) / (x[i + 1] - x[i])
+    }
+}
