@@ -84,16 +84,30 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
         let wavelengths = Instrument.gaiaXP.grid.wavelengths
         let profile = Self.profile(Self.xpProfile, from: 3360, step: 380, at: wavelengths)
         var flux = flux
+        let noise = Self.smoothNoise(flux.count, &generator)
         // Noise follows the flux: the profile is of S/N. A thousandth of the mean keeps it positive where there is none.
         let least = flux.reduce(0, +) / Float(max(1, flux.count)) * 1e-3
         var ivar = [Float](repeating: 0, count: flux.count)
         for i in flux.indices {
             let sigma = max(least, abs(flux[i])) / Float(snr * profile[i])
-            flux[i] += sigma * Float(generator.gaussian())
+            flux[i] += sigma * noise[i]
             ivar[i] = 1 / (sigma * sigma)
         }
         return Observation(flux: flux, ivar: ivar, velocity: 0, snr: snr)
     }
+
+    /// Gaussian noise of unit variance, correlated over a few samples: sampled XP spectra are sums of smooth functions,
+    /// 55 a band, so their errors are as smooth as they are.
+    private static func smoothNoise(_ count: Int, _ generator: inout SeededGenerator) -> [Float] {
+        let reach = 8
+        let kernel = (-reach...reach).map { exp(-0.5 * pow(Double($0) / xpNoiseLength, 2)) }
+        let scale = 1 / kernel.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let white = (0..<count + 2 * reach).map { _ in generator.gaussian() * scale }
+        return (0..<count).map { i in Float(kernel.indices.reduce(0) { $0 + kernel[$1] * white[i + $1] }) }
+    }
+
+    /// Correlation length of simulated XP noise, samples of 2 nm.
+    private static let xpNoiseLength = 2.0
 
     /// Adds photon noise of the given S/N in the continuum to normalised flux; returns the inverse variance.
     private static func addNoise(

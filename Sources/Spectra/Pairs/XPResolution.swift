@@ -12,5 +12,5 @@ enum XPResolution {
 
     static let assumption =
         "XP is simulated by Gaussian smoothing with FWHM = λ/R (R 100 to 30 over 330-640 nm, 100 to 70 over 640-1050 nm, "
-        + "linear in λ) and sampling every 2 nm; no wavelength-dependent calibration errors or correlated noise."
+        + "linear in λ) and sampling every 2 nm; noise correlated over 2 samples, no errors of calibration."
 }
