@@ -20,9 +20,9 @@ enum FileBytes {
                 url, problem: "cannot be opened (\(String(cString: strerror(errno))))", remedy: "check permissions")
         }
         defer { gzclose(file) }
-        gzbuffer(file, 1 << 18)
+        gzbuffer(file, 1 << 17)
         var data = Data()
-        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        var chunk = [UInt8](repeating: 0, count: 1 << 17)
         while true {
             let got = gzread(file, &chunk, UInt32(chunk.count))
             if got > 0 { data.append(contentsOf: chunk[0..<Int(got)]) }

@@ -14,7 +14,9 @@ struct TextTable {
     private(set) var comments: [Substring] = []
 
     init(_ data: Data, url: URL) throws {
-        let hasZero = data.withUnsafeBytes { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false }
+        let hasZero = data.withUnsafeBytes { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+        }
         guard !hasZero, let decoded = String(validating: data, as: UTF8.self) else {
             throw SpectrumError(
                 url, problem: "is neither FITS nor text", remedy: "give a FITS, CSV or text file, or download it again")
