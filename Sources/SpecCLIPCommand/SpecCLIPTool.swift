@@ -27,7 +27,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(
-                name: "Other", subcommands: [ModelCommand.self]),
+                name: "Other", subcommands: [ModelCommand.self, DoctorCommand.self, BenchCommand.self]),
         ])
 
     static func main() async {
