@@ -5,18 +5,21 @@ import Testing
 
 struct PreparationTests {
     /// A made-up spectrum with curvature, three lines and noise, on the grid of LAMOST files.
-    static let example: Spectrum = {
+    static let example = example(slope: 0.3)
+
+    /// The same, rising or falling with wavelength.
+    static func example(slope: Double) -> Spectrum {
         let wavelength = (0..<3909).map { pow(10, 3.5682 + 1e-4 * Double($0)) }
         let flux = wavelength.enumerated().map { i, w in
             let x = (w - 6000) / 2000
             let lines = [(4861.3, 8.0, 0.4), (5175, 20, 0.3), (6562.8, 9, 0.2)].reduce(1.0) { sum, line in
                 sum - line.2 * exp(-pow((w - line.0) / line.1, 2))
             }
-            return 1000 * (1.2 + 0.3 * x + 0.15 * x * x) * lines + 20 * sin(Double(i) * 0.7)
+            return 1000 * (1.2 + slope * x + 0.15 * x * x) * lines + 20 * sin(Double(i) * 0.7)
                 + Double(i * 7919 % 101 - 50) * 0.5
         }
         return Spectrum(wavelength: wavelength, flux: flux, origin: "example")
-    }()
+    }
 
     /// Numbers from numpy 2.4 and scipy 1.17 following the published recipe; that program equals the published numbers to the last bit.
     @Test func continuumAndFlux() throws {
@@ -33,6 +36,17 @@ struct PreparationTests {
         ]
         for (pixel, value) in flux { #expect(abs(prepared.flux[pixel] - value) < 2e-7, "pixel \(pixel)") }
         #expect(prepared.mask == [Bool](repeating: false, count: 1462))
+    }
+
+    /// A star brightest in the blue is taken for hot: straight lines bridge its Balmer windows.
+    @Test func hotStar() throws {
+        let star = Self.example(slope: -0.3)
+        let continuum = try Continuum.fit(wavelength: star.wavelength, flux: star.flux)
+        let expected: [Int: Double] = [
+            0: 1718.3797369756182, 100: 1723.2887740851752, 400: 1642.0953993458998, 700: 1561.244054385525,
+            1180: 1430.5323802603302, 1500: 1344.7866393508625, 2000: 1216.6965683926928,
+        ]
+        for (pixel, value) in expected { #expect(abs(continuum[pixel] / value - 1) < 1e-9, "pixel \(pixel)") }
     }
 
     @Test func dividedContinuumIsLeftAlone() throws {
