@@ -58,6 +58,7 @@ public final class PairedDataSetWriter {
                 file: folder.path, field: "folder", problem: "cannot be created",
                 remedy: "choose a folder that can be written")
         }
+        Abandoned.remove(in: folder, prefix: ".\(url.lastPathComponent).")
         let file: HDF5File
         do {
             file = try HDF5File(creating: temporary)

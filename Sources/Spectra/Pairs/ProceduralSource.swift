@@ -13,15 +13,11 @@ struct ProceduralSource: PairSource {
     ]
     let count: Int
     private let options: PairOptions
-    /// A grid fine enough for XP.
-    private let fine = Array(stride(from: 3100.0, through: 10_700, by: 4))
-    private let toXP: ResolutionMap
     private let lrsWavelengths: [Double]
 
     init(_ options: PairOptions) {
         self.options = options
         count = options.limit ?? 2000
-        toXP = ResolutionMap(from: fine, to: Instrument.gaiaXP.grid.wavelengths, fwhm: XPResolution.fwhm)
         lrsWavelengths = ObservingConditions.widened(.lamostLRS).grid.wavelengths
     }
 
@@ -32,8 +28,9 @@ struct ProceduralSource: PairSource {
             let star = ProceduralStar(using: &generator)
             let lines = star.transmission(lrsWavelengths)
             let lrs = options.conditions.observeLRS(lines.map { Float($0) }, .lamostLRS, using: &generator)
+            let fine = XPResolution.fine
             let flux = zip(star.continuum(fine), star.transmission(fine)).map { Float($0 * $1) }
-            let xp = options.conditions.observeXP(toXP(flux), using: &generator)
+            let xp = options.conditions.observeXP(XPResolution.toXP(flux), using: &generator)
             let observed = LibraryStar(
                 id: id,
                 spectrum: Spectrum(

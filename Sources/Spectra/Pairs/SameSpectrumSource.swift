@@ -79,11 +79,11 @@ struct SameSpectrumSource: PairSource {
         spectrum.ivar = nil
         guard let lrs = try? ObservingConditions.widened(.lamostLRS).prepare(spectrum).flux else { return nil }
         let ends = spectrum.wavelength[0]...spectrum.wavelength[spectrum.wavelength.count - 1]
-        let (wavelength, flux) = extended(spectrum.wavelength, spectrum.flux)
+        let flux = extended(spectrum.wavelength, spectrum.flux)
         let grid = Instrument.gaiaXP.grid.wavelengths
         // Libraries give flux in cgs units, near the smallest 32-bit numbers: bring it to about 1.
         let scale = 1 / median(flux)
-        let xp = ResolutionMap(from: wavelength, to: grid, fwhm: XPResolution.fwhm)(flux.map { Float($0 * scale) })
+        let xp = XPResolution.toXP(flux.map { Float($0 * scale) })
         guard xp.allSatisfy({ $0.isFinite && $0 > 0 }) else { return nil }
         return WideStar(id: star.id, lrs: lrs, xp: xp, isSeen: grid.map { ends.contains($0) }, labels: star.labels)
     }
@@ -97,23 +97,39 @@ struct SameSpectrumSource: PairSource {
         }
     }
 
-    /// Continues a spectrum to 3000 and 10,800 Å along the slope of log flux over the last 300 Å at each end.
-    private static func extended(_ wavelength: [Double], _ flux: [Double]) -> ([Double], [Double]) {
-        guard let first = wavelength.first, let last = wavelength.last else { return (wavelength, flux) }
-        func line(_ range: Range<Double>) -> (Double) -> Double {
-            let points = zip(wavelength, flux).filter { range.contains($0.0) && $0.1 > 0 }.map { ($0.0, log($0.1)) }
-            let n = Double(max(1, points.count))
-            let centre = points.reduce(0) { $0 + $1.0 } / n
-            let mean = points.reduce(0) { $0 + $1.1 } / n
-            let square = points.reduce(0) { $0 + ($1.0 - centre) * ($1.0 - centre) }
-            let product = points.reduce(0) { $0 + ($1.0 - centre) * ($1.1 - mean) }
-            let slope = square > 0 ? product / square : 0
-            return { exp(mean + slope * ($0 - centre)) }
+    /// A spectrum as means over the pixels of the fine grid of ``XPResolution``, continued beyond its ends along the
+    /// slope of log flux over the last 300 Å.
+    private static func extended(_ wavelength: [Double], _ flux: [Double]) -> [Double] {
+        guard let first = wavelength.first, let last = wavelength.last else { return [] }
+        let fine = XPResolution.fine
+        let step = fine[1] - fine[0]
+        var sums = [Double](repeating: 0, count: fine.count)
+        var counts = sums
+        for (wavelength, flux) in zip(wavelength, flux) {
+            let pixel = Int(((wavelength - fine[0]) / step).rounded())
+            guard sums.indices.contains(pixel) else { continue }
+            sums[pixel] += flux
+            counts[pixel] += 1
         }
-        let blue = line(first..<first + 300)
-        let red = line(last - 300..<last)
-        let before = stride(from: 3000.0, to: first - 1, by: 2).map { $0 }
-        let after = stride(from: last + 2, through: 10_800, by: 2).map { $0 }
-        return (before + wavelength + after, before.map(blue) + flux + after.map(red))
+        let blue = logLine(wavelength, flux, first..<first + 300)
+        let red = logLine(wavelength, flux, last - 300..<last)
+        return fine.indices.map { i in
+            if counts[i] > 0 { return sums[i] / counts[i] }
+            return fine[i] < (first + last) / 2 ? blue(fine[i]) : red(fine[i])
+        }
+    }
+
+    /// The straight line through log flux over a range of wavelengths, as flux.
+    private static func logLine(
+        _ wavelength: [Double], _ flux: [Double], _ range: Range<Double>
+    ) -> (Double) -> Double {
+        let points = zip(wavelength, flux).filter { range.contains($0.0) && $0.1 > 0 }.map { ($0.0, log($0.1)) }
+        let n = Double(max(1, points.count))
+        let centre = points.reduce(0) { $0 + $1.0 } / n
+        let mean = points.reduce(0) { $0 + $1.1 } / n
+        let square = points.reduce(0) { $0 + ($1.0 - centre) * ($1.0 - centre) }
+        let product = points.reduce(0) { $0 + ($1.0 - centre) * ($1.1 - mean) }
+        let slope = square > 0 ? product / square : 0
+        return { exp(mean + slope * ($0 - centre)) }
     }
 }

@@ -9,15 +9,21 @@ struct SemiSyntheticSource: PairSource {
     private let pairing: Pairing
 
     init(_ store: LibraryStore, _ options: PairOptions) throws {
-        library = try XPAPOGEELibrary(store)
         let splits = options.splits
-        let (labels, spectra, _) = try RealMILESSource.templates(store) { splits.split(of: $0.id) != .test }
-        let interpolator = LocalLinearInterpolator(labels: labels, spectra: spectra)
+        let templates = try RealMILESSource.templates(store) { splits.split(of: $0.id) != .test }
+        self.init(
+            library: try XPAPOGEELibrary(store), options: options,
+            interpolator: LocalLinearInterpolator(labels: templates.labels, spectra: templates.spectra))
+    }
+
+    /// Pairs the library with an interpolator on the widened LRS grid.
+    init(library: XPAPOGEELibrary, options: PairOptions, interpolator: LocalLinearInterpolator) {
+        self.library = library
         pairing = Pairing(interpolator: interpolator, options: options)
         notes = [
             "XP is real. The LRS is simulated: it knows T_eff, log g and [Fe/H] of the star and nothing else, so pairs "
                 + "can be matched no better than by these three.",
-            "LRS: local linear regression over \(labels.count) continuum-normalised MILES stars (test stars of the tier "
+            "LRS: local linear regression over \(interpolator.count) continuum-normalised MILES stars (test stars of the tier "
                 + "real-miles held out), kernel (0.015, 0.35, 0.20) in (log Teff, log g, [Fe/H]), where the kernel weights "
                 + "sum to \(interpolator.leastWeight) or more.",
             "Then a radial velocity (`rv`, km/s), Gaussian broadening, and noise of `snr_lrs` at 4400-5500 Å falling to "

@@ -10,6 +10,12 @@ enum XPResolution {
         return wavelength / (max(30, blue) * (1 - mix) + red * mix)
     }
 
+    /// The grid on which spectra are given to ``toXP``, Å: a tenth of the finest resolution element.
+    static let fine = Array(stride(from: 3000.0, through: 10_800, by: 4))
+
+    /// From the fine grid to the samples of XP.
+    static let toXP = ResolutionMap(from: fine, to: Instrument.gaiaXP.grid.wavelengths, fwhm: fwhm)
+
     static let assumption =
         "XP is simulated by Gaussian smoothing with FWHM = λ/R (R 100 to 30 over 330-640 nm, 100 to 70 over 640-1050 nm, "
         + "linear in λ) and sampling every 2 nm; noise correlated over 2 samples, no errors of calibration."
