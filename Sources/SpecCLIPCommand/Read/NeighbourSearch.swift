@@ -50,6 +50,7 @@ struct NeighbourSearch {
                 remedy: "they share "
                     + (present.isEmpty ? "no instrument" : present.map(\.name).joined(separator: ", ")))
         }
+        for instrument in present { try data.checkGrid(of: instrument) }
         Program.progress("embedding \(data.count(split)) stars of \(url.lastPathComponent) to search among them")
         atlas = try EmbeddingAtlas(loaded.model, data, split: split)
         let catalogue = ["teff", "logg", "fe_h", "alpha_m"]
