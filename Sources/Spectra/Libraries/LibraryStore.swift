@@ -71,7 +71,8 @@ public struct LibraryStore: Sendable {
             progress(.done(package: package.name))
             return
         }
-        let staging = folder.appendingPathComponent("\(Self.staging)\(ProcessInfo.processInfo.processIdentifier)-\(UUID())")
+        let process = ProcessInfo.processInfo.processIdentifier
+        let staging = folder.appendingPathComponent("\(Self.staging)\(process)-\(UUID())")
         try perform("cannot be created") {
             try FileManager.default.createDirectory(at: staging, withIntermediateDirectories: true)
         }
