@@ -49,7 +49,10 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
         .target(name: "Torch", dependencies: ["CTorch"]),
-        .target(name: "Spectra", dependencies: ["CCFITSIO", "CHDF5", "CZip", "CZlib"]),
+        .target(
+            name: "Spectra", dependencies: ["CCFITSIO", "CHDF5", "CZip", "CZlib"],
+            // Continuum fits take minutes unoptimised; the tests fit thousands.
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "Training", dependencies: ["Torch"]),
         .target(
             name: "SpecCLIP",
