@@ -83,6 +83,27 @@ public struct Configuration: Codable, Sendable {
         for name in labels.heads.keys { labels.heads[name]?.data = nil }
     }
 
+    /// A short training on one data set: for demonstrations and tests, where the way matters, not the result.
+    public mutating func shorten(to data: String, steps: Int = 150) {
+        replaceData(with: data)
+        func short(_ options: TrainingOptions) -> TrainingOptions {
+            var options = options
+            options.steps = min(options.steps, steps)
+            options.warmup = min(options.warmup, steps / 10)
+            options.validateEvery = min(options.validateEvery, max(1, steps / 3))
+            return options
+        }
+        align.training = short(align.training)
+        for (name, var part) in instruments {
+            part.pretrain.training = short(part.pretrain.training)
+            instruments[name] = part
+        }
+        for (name, var head) in labels.heads {
+            head.training = short(head.training)
+            labels.heads[name] = head
+        }
+    }
+
     private static func explain(_ error: DecodingError) -> String {
         func path(_ context: DecodingError.Context) -> String {
             context.codingPath.map(\.stringValue).joined(separator: ".")

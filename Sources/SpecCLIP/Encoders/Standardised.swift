@@ -26,13 +26,16 @@ public enum SpectrumStatistics: String, Codable, Sendable, Hashable {
     case logStd = "log10-std"
     /// Mean and standard deviation as they are (Gaia XP models).
     case meanStd = "mean-std"
+    /// Mean and standard deviation compressed by asinh: heavily reddened stars, whose flux at 550 nm is close to 0,
+    /// have means in the thousands, and a squared error of those would drown every other star.
+    case asinhMeanStd = "asinh-mean-std"
     case none
 
     /// How many numbers that is.
     public var count: Int {
         switch self {
         case .logStd: 1
-        case .meanStd: 2
+        case .meanStd, .asinhMeanStd: 2
         case .none: 0
         }
     }
@@ -42,6 +45,7 @@ public enum SpectrumStatistics: String, Codable, Sendable, Hashable {
         switch self {
         case .logStd: spectra.std.log10()
         case .meanStd: Tensor.cat([spectra.mean, spectra.std], dim: 1)
+        case .asinhMeanStd: Tensor.cat([spectra.mean.asinh(), spectra.std.asinh()], dim: 1)
         case .none: nil
         }
     }

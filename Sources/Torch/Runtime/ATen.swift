@@ -57,6 +57,7 @@ enum ATen {
 
     // Element by element
     static let exp = Operator("exp")
+    static let asinh = Operator("asinh")
     static let expm1 = Operator("expm1")
     static let log = Operator("log")
     static let log10 = Operator("log10")

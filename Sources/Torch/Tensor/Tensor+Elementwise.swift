@@ -37,6 +37,8 @@ extension Tensor {
     public func sin() -> Tensor { ATen.sin(.tensor(self)) }
     /// Cosine, argument in radians.
     public func cos() -> Tensor { ATen.cos(.tensor(self)) }
+    /// Inverse hyperbolic sine: linear near 0, logarithmic far from it.
+    public func asinh() -> Tensor { ATen.asinh(.tensor(self)) }
     /// The error function.
     public func erf() -> Tensor { ATen.erf(.tensor(self)) }
     /// The inverse of the error function.
