@@ -27,6 +27,9 @@ struct SpecCLIPTool: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(
+                name: "Training",
+                subcommands: [PretrainCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self]),
+            CommandGroup(
                 name: "Other", subcommands: [ModelCommand.self, DoctorCommand.self, BenchCommand.self]),
         ])
 

@@ -35,7 +35,7 @@ struct DataFetchCommand: ParsableCommand {
         print("Cache: \(store.folder.path)")
     }
 
-    private static func show(_ progress: LibraryStore.Progress, on line: ProgressLine) {
+    static func show(_ progress: LibraryStore.Progress, on line: ProgressLine) {
         switch progress {
         case .downloading(let package, let bytes, let total):
             line.show("\(package)  \(readableSize(bytes)) of \(readableSize(total))")

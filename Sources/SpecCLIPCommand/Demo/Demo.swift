@@ -1,0 +1,107 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import SpecCLIP
+import Spectra
+import StellarLabels
+import Torch
+import Training
+
+/// The stages of the demo, each skipped where its result is there.
+struct Demo {
+    let folder: URL
+    let isProcedural: Bool
+    /// A preset or a file.
+    let configuration: String
+    let lamost: URL?
+    let device: Device
+
+    private var reportFile: URL { folder.appending(path: "report.json") }
+
+    func run() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let context = try context()
+        let data = DemoData(folder: folder, isProcedural: isProcedural)
+        try stage("Data") { try data.make() }
+        for (instrument, configuration) in try context.configuration.resolvedInstruments() {
+            let stage = Pretraining(instrument, configuration, context: context)
+            try self.stage("Pre-training: \(instrument.title)") {
+                guard try stage.run().isFinished else { throw Interrupted() }
+                drawLosses(stage.output, title: "\(instrument.title) encoder, \(data.pairsTier)")
+            }
+        }
+        let alignment = Alignment(context: context)
+        try stage("Alignment") {
+            guard try alignment.run().isFinished else { throw Interrupted() }
+            drawLosses(alignment.output, title: "Alignment, \(data.pairsTier)")
+        }
+        let labels = LabelFitting(context: context)
+        try stage("Labels") { guard try labels.run() else { throw Interrupted() } }
+        let evaluation = DemoEvaluation(model: labels.output, data: data, lamost: lamost)
+        let report = try evaluated(evaluation)
+        report.print()
+        try stage("A star") { try DemoStar(model: labels.output, data: data, lamost: lamost).read() }
+        try report.check()
+    }
+
+    /// The configuration; for stars from formulas with fewer steps.
+    private func context() throws -> StageContext {
+        var configuration = try Configuration(named: configuration)
+        if isProcedural { configuration.shorten(to: "pairs.h5") }
+        return StageContext(
+            configuration, dataFolder: folder, folder: folder.appending(path: "run"), device: device,
+            progress: { ConsoleProgress($0) })
+    }
+
+    /// The stored report where it is newer than the model, else a new one.
+    private func evaluated(_ evaluation: DemoEvaluation) throws -> DemoReport {
+        func age(_ url: URL) -> Date? {
+            try? url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate
+        }
+        if let written = age(reportFile), let model = age(evaluation.model), written > model,
+            let data = try? Data(contentsOf: reportFile),
+            let report = try? JSONDecoder().decode(DemoReport.self, from: data),
+            report.testsLAMOST == (lamost != nil)
+        {
+            return report
+        }
+        var report: DemoReport?
+        try stage("Evaluation") {
+            let made = try evaluation.run()
+            try made.write(to: reportFile)
+            report = made
+        }
+        return try report ?? evaluation.run()
+    }
+
+    /// Runs a stage and tells how long it took.
+    private func stage(_ name: String, _ body: () throws -> Void) throws {
+        let start = Date()
+        print("==> \(name)")
+        fflush(nil)
+        do {
+            try body()
+        } catch is Interrupted {
+            print("Interrupted; the same command goes on from here.")
+            throw ExitCode.success
+        }
+        let seconds = Date().timeIntervalSince(start)
+        if seconds >= 1 { print("    \(ConsoleProgress.duration(seconds))") }
+    }
+
+    /// Draws the losses unless the picture is there already.
+    private func drawLosses(_ output: URL, title: String) {
+        let folder = output.deletingLastPathComponent()
+        let picture = folder.appending(path: "loss.png")
+        let isNewer =
+            (try? picture.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate)
+            .flatMap { drawn in
+                (try? output.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate)
+                    .map { drawn > $0 }
+            } ?? false
+        if !isNewer { LossPicture.draw(in: folder, title: title) }
+    }
+}
+
+/// A stage was stopped by the user and waits to be resumed.
+struct Interrupted: Error {}

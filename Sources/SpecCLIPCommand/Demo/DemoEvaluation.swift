@@ -1,0 +1,101 @@
+import Evaluation
+import Foundation
+import SpecCLIP
+import Spectra
+import StellarLabels
+import Torch
+
+/// Evaluates the demo's model on held-out stars, beside baselines fitted on the same split.
+struct DemoEvaluation {
+    let model: URL
+    let data: DemoData
+    let lamost: URL?
+
+    /// Robust σ of gradient-boosted trees on XP spectra, 15 % of the same sources held out by another hash; measured
+    /// once for orientation (docs/design-notes.md, "Baselines").
+    private static let boostedTrees = ["teff": 136.0, "logg": 0.34, "fe_h": 0.237]
+    private static let components = 50
+
+    func run() throws -> DemoReport {
+        let file = try ModelFile(contentsOf: model)
+        let aligned = try file.model()
+        let reader = try LabelReader(file)
+        var report = DemoReport(
+            configuration: file.description.provenance["configuration"] ?? "", lines: [], coverage: [:],
+            testsLAMOST: lamost != nil)
+
+        try addXP(aligned, reader, to: &report)
+        try addLRS(aligned, reader, to: &report)
+        let pairs = PairEvaluation(aligned, try PairedDataSet(opening: data.pairs))
+        report.lines += try pairs.retrieval()
+        report.lines += try pairs.translation()
+        return report
+    }
+
+    private func addXP(_ model: SpecCLIPModel, _ reader: LabelReader, to report: inout DemoReport) throws {
+        let set = try PairedDataSet(opening: data.xp)
+        let test = LabelTest(model, reader, .gaiaXP)
+        let results = try test.run(set, split: .test, baseline: test.baseline(set, components: Self.components))
+        for result in results {
+            var line = add(result, .gaiaXP, tier: set.tier, to: &report)
+            guard !data.isProcedural, let trees = Self.boostedTrees[result.label.name] else { continue }
+            line.baseline = trees
+            line.baselineName = "boosted trees"
+            report.lines.append(line)
+        }
+    }
+
+    private func addLRS(_ model: SpecCLIPModel, _ reader: LabelReader, to report: inout DemoReport) throws {
+        let pairs = try PairedDataSet(opening: data.pairs)
+        let test = LabelTest(model, reader, .lamostLRS)
+        let baseline = try test.baseline(pairs, components: Self.components)
+        for set in try [pairs] + [data.miles].compactMap(\.self).map(PairedDataSet.init(opening:)) {
+            for result in try test.run(set, split: .test, baseline: baseline) {
+                add(result, .lamostLRS, tier: set.tier, to: &report)
+            }
+        }
+        guard let lamost else { return }
+        let stars = try LASPStars(lamost)
+        let truth = try reader.labels(for: .lamostLRS).map { stars.labels[$0.name] ?? stars.flux.map { _ in .nan } }
+        let flux = Tensor(stars.flux.flatMap { $0 }, shape: [stars.flux.count, Instrument.lamostLRS.grid.count])
+        for result in try test.run(flux, truth: truth, baseline: baseline) {
+            add(result, .lamostLRS, tier: "real LAMOST files, LASP labels", to: &report)
+        }
+    }
+
+    @discardableResult
+    private func add(
+        _ result: LabelEvaluation, _ instrument: Instrument, tier: String, to report: inout DemoReport
+    ) -> ScoreLine {
+        let line = result.line(instrument, tier: tier, baselineName: "PCA + linear")
+        report.lines.append(line)
+        report.coverage["\(tier): \(line.name)"] = result.coverage
+        return line
+    }
+}
+
+/// Real LAMOST files with the labels of the survey's own pipeline (LASP), from a folder with a `labels.csv`.
+private struct LASPStars {
+    var flux: [[Float]] = []
+    var labels: [String: [Double]] = ["teff": [], "logg": [], "fe_h": []]
+
+    init(_ folder: URL) throws {
+        let table = folder.appending(path: "labels.csv")
+        guard let text = try? String(contentsOf: table, encoding: .utf8) else {
+            throw CommandError(
+                subject: table.path, problem: "cannot be read", remedy: "give a folder with labels.csv to --lamost")
+        }
+        let rows = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",").map(String.init) }
+        let columns = ["teff": "teff_K", "logg": "logg_dex", "fe_h": "feh_dex"]
+        for row in rows.dropFirst() where row.count == rows[0].count {
+            let url = folder.appending(path: row[0])
+            for spectrum in try SpectrumReader.read(url, as: .lamostLRS) {
+                flux.append(try Instrument.lamostLRS.prepare(spectrum).flux)
+                for (name, column) in columns {
+                    let value = rows[0].firstIndex(of: column).flatMap { Double(row[$0]) }
+                    labels[name]?.append(value ?? .nan)
+                }
+            }
+        }
+    }
+}

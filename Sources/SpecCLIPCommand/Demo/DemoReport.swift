@@ -1,0 +1,62 @@
+import Evaluation
+import Foundation
+
+/// What the demo measured: printed, and kept as `report.json`.
+struct DemoReport: Codable {
+    var version = Version.current
+    var configuration: String
+    var lines: [ScoreLine]
+    /// Share of held-out stars whose label lies within one σ of the prediction, by line name; 0.683 is honest.
+    var coverage: [String: Double]
+    var testsLAMOST: Bool
+
+    func write(to url: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try encoder.encode(self).write(to: url, options: .atomic)
+    }
+
+    /// One table per data tier, 80 columns wide.
+    func print() {
+        var tier = ""
+        for line in lines {
+            if line.tier != tier {
+                tier = line.tier
+                Swift.print("\n" + row("held-out stars, tier \(tier)", "model", "baseline", ""))
+            }
+            let unit = line.unit.isEmpty ? "" : " [\(line.unit)]"
+            let figures = (number(line.model), number(line.baseline))
+            Swift.print(
+                row(line.name + unit, figures.0, figures.1, line.baselineName + (line.isBeaten ? "" : "  NOT BEATEN")))
+        }
+        Swift.print("")
+    }
+
+    /// - Throws: when a baseline is not beaten.
+    func check() throws {
+        let lost = lines.filter { !$0.isBeaten }
+        guard lost.isEmpty else {
+            throw CommandError(
+                subject: "demo", problem: "not better than the baseline: " + lost.map(\.name).joined(separator: "; "),
+                remedy: "see report.json")
+        }
+    }
+
+    private func row(_ name: String, _ model: String, _ baseline: String, _ what: String) -> String {
+        func padded(_ text: String, _ width: Int, left: Bool) -> String {
+            let space = String(repeating: " ", count: max(0, width - text.count))
+            return left ? text + space : space + text
+        }
+        return "  " + padded(name, 43, left: true) + padded(model, 8, left: false) + padded(baseline, 9, left: false)
+            + "  " + what
+    }
+
+    private func number(_ value: Double) -> String {
+        switch abs(value) {
+        case 1000...: String(format: "%.0f", value)
+        case 10...: String(format: "%.1f", value)
+        case 0.1...: String(format: "%.3f", value)
+        default: String(format: "%.4f", value)
+        }
+    }
+}

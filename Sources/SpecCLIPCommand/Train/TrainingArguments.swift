@@ -1,0 +1,39 @@
+import ArgumentParser
+import Foundation
+import SpecCLIP
+import Torch
+import Training
+
+/// What `pretrain`, `align` and `labels fit` have in common.
+struct TrainingArguments: ParsableArguments {
+    @Argument(help: "A preset (tiny, small, paper) or a YAML file.")
+    var configuration: String
+
+    @Option(help: ArgumentHelp("Folder that the data sets of the configuration lie in.", valueName: "folder"))
+    var dataFolder = "."
+
+    @Option(
+        help: ArgumentHelp("Folder of this training (default: runs/<name of the configuration>).", valueName: "folder"))
+    var run: String?
+
+    @Option(help: ArgumentHelp("Data set to use instead of the configuration's.", valueName: "file.h5"))
+    var data: String?
+
+    @Option(help: "Seed of weights, order and masks, instead of the configuration's.")
+    var seed: UInt64?
+
+    @Flag(help: "Begin anew instead of resuming.")
+    var restart = false
+
+    /// The context all stages run in; from here on Ctrl-C saves and stops.
+    func context(device: Device) throws -> StageContext {
+        var settings = try Configuration(named: configuration)
+        if let data { settings.replaceData(with: URL(fileURLWithPath: data).path) }
+        if let seed { settings.seed = seed }
+        Interruption.listen()
+        return StageContext(
+            settings, dataFolder: URL(fileURLWithPath: dataFolder, isDirectory: true),
+            folder: URL(fileURLWithPath: run ?? "runs/\(settings.name)", isDirectory: true), device: device,
+            restart: restart, progress: { ConsoleProgress($0) })
+    }
+}
