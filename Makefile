@@ -15,6 +15,9 @@ ifeq ($(strip $(XDG_CACHE_HOME)),)
 unexport XDG_CACHE_HOME
 endif
 
+# Real LAMOST files with labels to test on, where there are some (see docs/data.md).
+LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shared/data/lamost)
+
 .PHONY: help deps build test lint demo bench clean
 
 help:            ## list these commands
@@ -34,7 +37,7 @@ lint:            ## check the source format (.swift-format)
 	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests
 
 demo: build      ## the whole way on real spectra: data, training, evaluation, one star read (results in demo/)
-	@.build/release/specclip demo --output demo
+	@.build/release/specclip demo --output demo $(LAMOST_TEST)
 
 bench: build     ## time this build beside the same work in PyTorch: bench/results.json
 	@bench/run.py
