@@ -86,7 +86,7 @@ struct Demo {
             throw ExitCode.success
         }
         let seconds = Date().timeIntervalSince(start)
-        if seconds >= 1 { print("    \(ConsoleProgress.duration(seconds))") }
+        if seconds >= 1 { print("    \(ProgressLine.duration(seconds))") }
     }
 
     /// Draws the losses unless the picture is there already.

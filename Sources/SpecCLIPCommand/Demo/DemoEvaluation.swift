@@ -56,10 +56,10 @@ struct DemoEvaluation {
         }
         guard let lamost else { return }
         let stars = try LASPStars(lamost)
-        let truth = try reader.labels(for: .lamostLRS).map { stars.labels[$0.name] ?? stars.flux.map { _ in .nan } }
-        let flux = Tensor(stars.flux.flatMap { $0 }, shape: [stars.flux.count, Instrument.lamostLRS.grid.count])
+        let truth = try reader.labels(for: .lamostLRS).map { stars.labels[$0.name] ?? stars.files.map { _ in .nan } }
+        let flux = Tensor(try stars.flux().flatMap { $0 }, shape: [stars.files.count, Instrument.lamostLRS.grid.count])
         for result in try test.run(flux, truth: truth, baseline: baseline) {
-            add(result, .lamostLRS, tier: "real LAMOST files, LASP labels", to: &report)
+            add(result, .lamostLRS, tier: "real-lamost", to: &report)
         }
     }
 
@@ -71,31 +71,5 @@ struct DemoEvaluation {
         report.lines.append(line)
         report.coverage["\(tier): \(line.name)"] = result.coverage
         return line
-    }
-}
-
-/// Real LAMOST files with the labels of the survey's own pipeline (LASP), from a folder with a `labels.csv`.
-private struct LASPStars {
-    var flux: [[Float]] = []
-    var labels: [String: [Double]] = ["teff": [], "logg": [], "fe_h": []]
-
-    init(_ folder: URL) throws {
-        let table = folder.appending(path: "labels.csv")
-        guard let text = try? String(contentsOf: table, encoding: .utf8) else {
-            throw CommandError(
-                subject: table.path, problem: "cannot be read", remedy: "give a folder with labels.csv to --lamost")
-        }
-        let rows = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",").map(String.init) }
-        let columns = ["teff": "teff_K", "logg": "logg_dex", "fe_h": "feh_dex"]
-        for row in rows.dropFirst() where row.count == rows[0].count {
-            let url = folder.appending(path: row[0])
-            for spectrum in try SpectrumReader.read(url, as: .lamostLRS) {
-                flux.append(try Instrument.lamostLRS.prepare(spectrum).flux)
-                for (name, column) in columns {
-                    let value = rows[0].firstIndex(of: column).flatMap { Double(row[$0]) }
-                    labels[name]?.append(value ?? .nan)
-                }
-            }
-        }
     }
 }

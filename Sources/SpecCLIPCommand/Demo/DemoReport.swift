@@ -47,7 +47,7 @@ struct DemoReport: Codable {
             let space = String(repeating: " ", count: max(0, width - text.count))
             return left ? text + space : space + text
         }
-        return "  " + padded(name, 43, left: true) + padded(model, 8, left: false) + padded(baseline, 9, left: false)
+        return "  " + padded(name, 45, left: true) + padded(model, 7, left: false) + padded(baseline, 9, left: false)
             + "  " + what
     }
 

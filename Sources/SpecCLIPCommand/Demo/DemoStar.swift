@@ -22,11 +22,7 @@ struct DemoStar {
     /// A real LAMOST file where a folder of them was given; else a MILES star that no part of the training has seen;
     /// for stars from formulas, a test row.
     private func input() throws -> [String] {
-        if let lamost {
-            let files = try FileManager.default.contentsOfDirectory(at: lamost, includingPropertiesForKeys: nil)
-            let spectra = files.filter { $0.lastPathComponent.hasPrefix("spec-") }.map(\.path).sorted()
-            if let first = spectra.first { return [first] }
-        }
+        if let lamost, let best = try LASPStars(lamost).files.max(by: { $0.snr < $1.snr }) { return [best.url.path] }
         guard let miles = data.miles else { return try procedural() }
         let held = Set(try PairedDataSet(opening: miles).sourceIDs(.test))
         let candidates = try MILESLibrary.stars().filter { held.contains($0.id) }
