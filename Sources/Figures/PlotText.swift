@@ -84,8 +84,12 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
     }
 
     private static func octal(_ markup: String) -> String {
-        markup.unicodeScalars.reduce(into: "") { literal, scalar in
-            if "\"'`\\$@#".unicodeScalars.contains(scalar) {
+        var afterCode = false
+        return markup.unicodeScalars.reduce(into: "") { literal, scalar in
+            // gnuplot reads a code as far as octal digits go, so that a digit after a code must be one as well.
+            let isDigit = ("0"..."7").contains(scalar)
+            afterCode = "\"'`\\$@#".unicodeScalars.contains(scalar) || (afterCode && isDigit)
+            if afterCode {
                 let digits = String(scalar.value, radix: 8)
                 literal += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
             } else {

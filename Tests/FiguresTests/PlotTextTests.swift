@@ -9,6 +9,8 @@ import Testing
         #expect(PlotText("@\\").quoted == #""\134\100\134\134""#)
         #expect(PlotText("it's `ls` $(ls) \"x\" # %s").quoted == #""it\047s \140ls\140 \044(ls) \042x\042 \043 %s""#)
         #expect(PlotText("two\nlines\tand\u{0}more").quoted == #""two lines and more""#)
+        // "\0432" would be one code to gnuplot, of a character that no font has.
+        #expect(PlotText("pairs.h5#127 #8").quoted == #""pairs.h5\043\061\062\067 \0438""#)
         #expect(PlotText.effectiveTemperature.quoted == #""{/:Italic T}_{eff}""#)
     }
 
