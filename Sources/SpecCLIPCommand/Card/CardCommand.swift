@@ -31,8 +31,9 @@ struct CardCommand: ParsableCommand {
     var dataSet: String?
 
     @Option(
-        name: .customLong("in-split"), help: ArgumentHelp("Its split: train, validation or test.", valueName: "split"))
-    var searchSplit: Split = .test
+        name: .customLong("in-split"),
+        help: ArgumentHelp("Its split (default: that of --split).", valueName: "split"))
+    var searchSplit: Split?
 
     @Option(help: ArgumentHelp("How many look-alikes.", valueName: "n")) var top = 5
 
@@ -51,7 +52,7 @@ struct CardCommand: ParsableCommand {
         var maker = try CardMaker(star, loaded, modelName: model.title)
         if let observed { try maker.add(observed: observed, options: input.prepareOptions) }
         if let dataSet {
-            try maker.addNeighbours(in: URL(fileURLWithPath: dataSet), searchSplit, top: top)
+            try maker.addNeighbours(in: URL(fileURLWithPath: dataSet), searchSplit ?? input.split, top: top)
         }
         try CardFigure(maker.card).write(to: url, force: output.force, gnuplot: gnuplot)
         print(url.relativePath)

@@ -10,7 +10,7 @@ struct InputOptions: ParsableArguments {
             valueName: "input"))
     var inputs: [String]
 
-    @Option(help: ArgumentHelp("Of a data set: train, validation or test.", valueName: "split"))
+    @Option(help: ArgumentHelp("The split of a data set.", valueName: "split"))
     var split: Split = .test
 
     @Option(

@@ -17,7 +17,8 @@ final class StarInput {
     private let known: [Instrument]
     /// The one instrument asked for.
     private let chosen: Instrument?
-    private let progress: ProgressLine
+    private var progress: ProgressLine
+    private let what: String
 
     /// - Parameters:
     ///   - known: instruments that the model reads.
@@ -26,6 +27,7 @@ final class StarInput {
     init(_ options: InputOptions, among known: [Instrument], doing what: String) throws {
         self.options = options
         self.known = known
+        self.what = what
         progress = ProgressLine(what)
         chosen = try options.instrument.map { try Self.instrument(named: $0, among: known) }
         let dataSets = options.inputs.filter(Self.isHDF5)
@@ -40,6 +42,8 @@ final class StarInput {
     /// Hands batches of at most `size` stars to `body`. Files may mix instruments, so may a batch; a data set comes
     /// instrument by instrument.
     func forEachBatch(of size: Int = 256, _ body: ([Star]) throws -> Void) throws {
+        // The clock starts with the work, not with its preparation.
+        progress = ProgressLine(what)
         defer { progress.finish() }
         if let dataSet {
             try readRows(of: dataSet, size, body)
@@ -56,7 +60,10 @@ final class StarInput {
                 remedy: "give files with spectra, or another --split")
         }
         if failures > 0 {
-            Program.note("specclip: \(failures) of \(failures + count) spectra failed (see above); the others are done")
+            if failures + count > 1 {
+                let others = count > 0 ? "; the others are done" : ""
+                Program.note("specclip: \(failures) of \(failures + count) spectra failed (see above)\(others)")
+            }
             throw ExitCode(Program.Code.failed)
         }
     }

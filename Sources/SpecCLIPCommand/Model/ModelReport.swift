@@ -43,12 +43,13 @@ struct ModelReport: Encodable {
 
     /// For people, 80 columns.
     var text: String {
-        var lines = [
-            "Model       \(file) (\(readableSize(bytes)))",
-            "Embedding   " + (embedding.map { "\($0) numbers, shared by all instruments" } ?? "none: not aligned yet"),
-            "Parameters  \(grouped(parameters))",
+        var facts = [
+            ("Model", "\(file) (\(readableSize(bytes)))"),
+            ("Embedding", embedding.map { "\($0) numbers, shared by all instruments" } ?? "none: not aligned yet"),
+            ("Parameters", grouped(parameters)),
         ]
-        lines += provenance.sorted { $0.key < $1.key }.map { padded($0.capitalized, 12) + $1 }
+        facts += provenance.sorted { $0.key < $1.key }.map { ($0.key.capitalized, $0.value) }
+        var lines = facts.map { padded($0.0, 15) + $0.1 }
         for branch in branches { lines += [""] + Self.lines(branch) }
         return lines.joined(separator: "\n")
     }

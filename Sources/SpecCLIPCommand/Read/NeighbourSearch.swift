@@ -27,9 +27,9 @@ struct NeighbourSearch {
     private let top: Int
 
     /// Embeds the data set: seconds for thousands of stars.
-    init(_ options: SearchOptions, _ loaded: LoadedModel) throws {
+    init(_ options: SearchOptions, split: Split, _ loaded: LoadedModel) throws {
         try self.init(
-            URL(fileURLWithPath: options.dataSet), options.split, among: options.among, top: options.top, loaded)
+            URL(fileURLWithPath: options.dataSet), split, among: options.among, top: options.top, loaded)
     }
 
     init(_ url: URL, _ split: Split, among: String, top: Int, _ loaded: LoadedModel) throws {
@@ -39,7 +39,7 @@ struct NeighbourSearch {
         guard data.count(split) > 0 else {
             let filled = Split.allCases.filter { [data] in data.count($0) > 0 }.map(\.rawValue)
             throw CommandError(
-                subject: url.path, field: split.rawValue, problem: "the split is empty",
+                subject: url.relativePath, field: split.rawValue, problem: "the split is empty",
                 remedy: "give --in-split " + filled.joined(separator: " or "))
         }
         let present = loaded.model.instruments.filter { [data] in data.has($0) }

@@ -20,7 +20,7 @@ struct PredictCommand: ParsableCommand {
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Input") var input: InputOptions
-    @Option(help: "On standard output: table, csv or json.") var format: TextFormat = .table
+    @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 

@@ -23,7 +23,7 @@ struct SearchCommand: ParsableCommand {
     @OptionGroup(title: "Input") var input: InputOptions
     @OptionGroup(title: "Search") var search: SearchOptions
     @Flag(help: "Leave out stars with the source id of the star itself.") var excludeSelf = false
-    @Option(help: "On standard output: table, csv or json.") var format: TextFormat = .table
+    @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
@@ -31,7 +31,7 @@ struct SearchCommand: ParsableCommand {
         let url = try output.url(extensions: OutputTable.extensions)
         let loaded = try LoadedModel(model, compute)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "search")
-        let searcher = try NeighbourSearch(search, loaded)
+        let searcher = try NeighbourSearch(search, split: search.split ?? input.split, loaded)
         var found = NeighbourTable(labels: searcher.labelNames)
         try stars.forEachBatch { batch in
             let neighbours = try searcher.nearest(to: try loaded.embed(batch), of: batch, excludingSelf: excludeSelf)
@@ -54,8 +54,9 @@ struct SearchOptions: ParsableArguments {
     var dataSet: String
 
     @Option(
-        name: .customLong("in-split"), help: ArgumentHelp("Its split: train, validation or test.", valueName: "split"))
-    var split: Split = .test
+        name: .customLong("in-split"),
+        help: ArgumentHelp("Its split (default: that of --split).", valueName: "split"))
+    var split: Split?
 
     @Option(help: ArgumentHelp("Neighbours per star and instrument.", valueName: "n")) var top = 5
 
