@@ -201,6 +201,17 @@ struct BadInputTests {
             words: ["--device cuda", "--device cpu"])
     }
 
+    @Test func unknownConfigurationKey() throws {
+        let configuration = folder.path("run.yaml")
+        try "name: x\nembeding: 5\n".write(toFile: configuration, atomically: true, encoding: .utf8)
+        try expectFailure(
+            ["pretrain", configuration, "--run", folder.path("run")],
+            words: [configuration, "embeding", "did you mean 'embedding'"])
+        try expectFailure(
+            ["align", "nonsense", "--run", folder.path("run")], words: ["nonsense", "presets tiny, small, paper"])
+        #expect(folder.contents == ["run.yaml"])
+    }
+
     @Test func unknownInstruments() throws {
         try expectFailure(
             ["predict", "-m", fixture.model, fixture.star, "--instrument", "hubble"],

@@ -12,7 +12,7 @@ struct FrameTests {
     @Test(arguments: [
         [], ["predict"], ["embed"], ["translate"], ["search"], ["card"], ["data"], ["data", "fetch"],
         ["data", "pairs"],
-        ["data", "info"], ["model", "info"], ["doctor"],
+        ["data", "info"], ["model", "info"], ["doctor"], ["pretrain"], ["align"], ["labels", "fit"], ["demo"],
     ])
     func helpFitsATerminal(command: [String]) throws {
         let outcome = try Tool.run(command + ["--help"])

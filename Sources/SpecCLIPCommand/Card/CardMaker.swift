@@ -111,6 +111,7 @@ struct CardMaker {
         let reader = try LabelReader(loaded.file, device: loaded.device)
         guard let head = try? reader.description(for: star.instrument) else { return }
         estimates = try reader.read(embedding, of: [star], device: loaded.device).first ?? []
+        if let tier = card.dataTier, tier != head.tier { card.dataTier = "\(tier) (parameters: \(head.tier))" }
         let symbols: [String: PlotText] = [
             "teff": .effectiveTemperature, "logg": .surfaceGravity, "fe_h": .metallicity,
         ]
@@ -144,7 +145,25 @@ struct CardMaker {
         let mask = star.prepared.mask
         let share = Double(mask.filter { $0 }.count) / Double(max(1, mask.count))
         if share > 0.05 { flags.append(String(format: "%.0f %% of the pixels are bad", 100 * share)) }
+        if let share = unexplainedShare, share > 0.5 {
+            flags.append("poorly reconstructed: unlike the training spectra, do not trust the parameters")
+        }
         return flags
+    }
+
+    /// The share of the spectrum's variance that the reconstruction leaves, beyond what noise explains.
+    private var unexplainedShare: Double? {
+        guard let input = card.modelInput, let reconstruction = input.reconstruction else { return nil }
+        var (spread, left, noise) = (0.0, 0.0, 0.0)
+        let good = input.flux.indices.filter { input.bad?[$0] != true }
+        let mean = good.reduce(0.0) { $0 + input.flux[$1] } / Double(max(1, good.count))
+        for i in good {
+            let (deviation, residual) = (input.flux[i] - mean, input.flux[i] - reconstruction[i])
+            spread += deviation * deviation
+            left += residual * residual
+            if let ivar = star.prepared.ivar?[i], ivar > 0 { noise += 1 / Double(ivar) }
+        }
+        return spread > 0 ? (left - noise) / spread : nil
     }
 
     private func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
