@@ -31,7 +31,7 @@ build: deps      ## build the tool in release: .build/release/specclip
 
 test: deps lint  ## check the format, build and run all tests
 	@$(STEP) "Building tests" swift build --build-tests
-	@$(STEP) --show ' skipped|Test run with ' "Testing" swift test --skip-build
+	@$(STEP) --show ' skipped|Test run with ' "Testing" env OMP_WAIT_POLICY=passive swift test --skip-build --no-parallel
 
 lint:            ## check the source format (.swift-format)
 	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests
