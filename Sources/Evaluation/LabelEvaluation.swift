@@ -22,13 +22,30 @@ public struct LabelEvaluation: Sendable {
         zip(values, truth).filter { $1.isFinite && $0.isFinite }.map { $0 - $1 }
     }
 
-    /// Robust σ (Tukey's biweight, reference section 11.6) of model and baseline, as a line of a report.
-    public func line(_ instrument: Instrument, tier: String, baselineName: String) -> ScoreLine {
+    /// How the size of residuals is told.
+    public enum Measure: String, Sendable {
+        /// Tukey's biweight (reference, section 11.6): what the field quotes.
+        case robust = "robust σ"
+        /// Root mean square: where the baseline is a mean. The biweight would take one of two groups of stars (dwarfs
+        /// and giants in log g) for outliers, and praise a constant for hitting the other.
+        case rootMeanSquare = "r.m.s."
+
+        func callAsFunction(_ residuals: [Double]) -> Double {
+            switch self {
+            case .robust: robustSigma(residuals)
+            case .rootMeanSquare: (residuals.reduce(0) { $0 + $1 * $1 } / Double(max(1, residuals.count))).squareRoot()
+            }
+        }
+    }
+
+    /// The residuals of model and baseline, as a line of a report.
+    public func line(
+        _ instrument: Instrument, tier: String, baselineName: String, measure: Measure = .robust
+    ) -> ScoreLine {
         let own = residuals(predicted)
         return ScoreLine(
-            "\(instrument.title) → \(label.title), robust σ", tier: tier, stars: own.count, unit: label.unit,
-            model: robustSigma(own), baseline: robustSigma(residuals(baseline)), baselineName: baselineName,
-            bias: median(own))
+            "\(instrument.title) → \(label.title), \(measure.rawValue)", tier: tier, stars: own.count, unit: label.unit,
+            model: measure(own), baseline: measure(residuals(baseline)), baselineName: baselineName, bias: median(own))
     }
 
     /// Share of stars whose true label lies within one of the model's σ; 0.683 when the errors are honest.

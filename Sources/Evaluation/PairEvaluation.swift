@@ -61,7 +61,7 @@ public struct PairEvaluation {
             func line(_ baseline: Tensor, _ name: String) -> ScoreLine {
                 ScoreLine(
                     "\(source.title) → \(target.title) spectrum, mean |Δ|", tier: data.tier, stars: test.0.shape[0],
-                    unit: "flux", model: error, baseline: Loss.l1(baseline, test.1).item(), baselineName: name)
+                    unit: "", model: error, baseline: Loss.l1(baseline, test.1).item(), baselineName: name)
             }
             return [line(mean, "mean spectrum"), line(nearest, "nearest neighbour")]
         }

@@ -30,12 +30,16 @@ struct Tool {
         return URL(fileURLWithPath: #filePath).appending(path: "../../../.build/debug/specclip").standardizedFileURL
     }()
 
+    /// Tests run side by side: threads that spin while they wait would take the cores from those that work.
+    private static let environment =
+        ["OMP_WAIT_POLICY": "passive"].merging(ProcessInfo.processInfo.environment) { $1 }
+
     /// Runs `specclip` with `arguments` and waits for its end.
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.environment = Self.environment.merging(environment) { $1 }
         let folder = try TemporaryFolder()
         let files = ["out", "err"].map { folder.url.appending(path: $0) }
         for file in files { try Data().write(to: file) }
