@@ -38,7 +38,7 @@ public struct ModelFile {
 
     /// The aligned model with its weights, ready to read stars.
     public func model(on device: Device = .cpu) throws -> SpecCLIPModel {
-        let model = SpecCLIPModel(description)
+        let model = Initializer.$isSkipped.withValue(true) { SpecCLIPModel(description) }
         try load(model, part: "model")
         try model.to(device)
         model.evaluate()
@@ -48,10 +48,10 @@ public struct ModelFile {
     /// A part's own header entry.
     public func header(_ part: String) -> String? { file.metadata[part] }
 
-    /// Loads the tensors of a part into a module; names and shapes must agree.
+    /// Loads the tensors of a part into a module, without copying what is mapped; names and shapes must agree.
     public func load(_ module: Module, part: String) throws {
         do {
-            try module.load(tensors(part), strict: true)
+            try module.load(tensors(part), strict: true, sharing: true)
         } catch {
             throw ModelError.file(path: url.path, problem: "\(error)")
         }

@@ -81,3 +81,16 @@ extension TorchTests {
         }
     }
 }
+
+extension TorchTests {
+    @Suite struct SkippedInitialisationTests {
+        /// Weights that are about to be loaded need no random numbers: neither their time nor a change of the generator.
+        @Test func skippingLeavesTheGeneratorAlone() throws {
+            let before = Generator.state().array(of: UInt8.self)
+            let layer = Initializer.$isSkipped.withValue(true) { Linear(300, 200) }
+            #expect(Generator.state().array(of: UInt8.self) == before)
+            try layer.load(["weight": Tensor.ones([200, 300]), "bias": Tensor.zeros([200])], sharing: true)
+            #expect(layer(Tensor.ones([1, 300])).floats() == Array(repeating: 300, count: 200))
+        }
+    }
+}

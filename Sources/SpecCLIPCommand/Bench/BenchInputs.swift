@@ -31,7 +31,9 @@ struct BenchInputs {
         guard let part = configuration.instruments[instrument.name] else {
             throw CommandError(subject: "preset paper", field: instrument.name, problem: "is missing", remedy: "")
         }
-        let encoder = part.encoder.makeEncoder(pixels: instrument.grid.count)
+        let encoder = Initializer.$isSkipped.withValue(true) {
+            part.encoder.makeEncoder(pixels: instrument.grid.count)
+        }
         // Weights that lie in the mapped file can be read, not changed.
         try encoder.load(try SafetensorsFile(contentsOf: file(weights)).all(), sharing: !forTraining)
         try encoder.to(device)

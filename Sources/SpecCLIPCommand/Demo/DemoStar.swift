@@ -12,10 +12,10 @@ struct DemoStar {
 
     func read() throws {
         let input = try input()
-        var predict = try PredictCommand.parse(["--model", model.path] + input)
+        let predict = try PredictCommand.parse(["--model", model.path] + input)
         try predict.run()
         let look = ["--in", data.pairs.path, "-o", picture.path, "--force"]
-        var card = try CardCommand.parse(["--model", model.path] + input + look)
+        let card = try CardCommand.parse(["--model", model.path] + input + look)
         try card.run()
     }
 

@@ -20,8 +20,12 @@ public enum Initializer: Sendable, Equatable {
     /// All 1
     case ones
 
-    /// Overwrites the parameter's values.
+    /// Whether `apply` leaves parameters as they are: for modules whose weights are about to be loaded.
+    @TaskLocal public static var isSkipped = false
+
+    /// Overwrites the parameter's values, unless initialisation is skipped.
     public func apply(to parameter: Parameter) {
+        guard !Self.isSkipped else { return }
         withoutGradient { fill(parameter.value) }
     }
 
