@@ -28,17 +28,26 @@ public struct ModelFile {
             description = try JSONDecoder().decode(ModelDescription.self, from: Data(text.utf8))
         } catch {
             throw ModelError.file(
-                path: url.path, problem: "the 'specclip' entry of the header cannot be read: \(error)")
+                path: url.path,
+                problem: "the 'specclip' entry of the header cannot be read (\(error)); get the file anew")
         }
         guard description.format == 1 else {
             throw ModelError.file(
                 path: url.path, problem: "format \(description.format) is newer than this program; update specclip")
         }
+        if let problem = description.problem {
+            throw ModelError.file(path: url.path, problem: "the header describes no possible model: \(problem)")
+        }
     }
 
     /// The aligned model with its weights, ready to read stars.
     public func model(on device: Device = .cpu) throws -> SpecCLIPModel {
-        let model = Initializer.$isSkipped.withValue(true) { SpecCLIPModel(description) }
+        let model: SpecCLIPModel
+        do {
+            model = try catchingTorchErrors { Initializer.$isSkipped.withValue(true) { SpecCLIPModel(description) } }
+        } catch {
+            throw ModelError.file(path: url.path, problem: "this model cannot be made here: \(error)")
+        }
         try load(model, part: "model")
         try model.to(device)
         model.evaluate()
@@ -50,10 +59,19 @@ public struct ModelFile {
 
     /// Loads the tensors of a part into a module, without copying what is mapped; names and shapes must agree.
     public func load(_ module: Module, part: String) throws {
+        let state = try tensors(part)
         do {
-            try module.load(tensors(part), strict: true, sharing: true)
+            try module.load(state, strict: true, sharing: true)
         } catch {
             throw ModelError.file(path: url.path, problem: "\(error)")
+        }
+        // A damaged weight would turn every answer into NaN. A sum is the cheapest look at all of them.
+        for (name, tensor) in state where tensor.dtype.isFloatingPoint {
+            guard tensor.sum().item().isFinite else {
+                throw ModelError.file(
+                    path: url.path,
+                    problem: "\(part).\(name) holds numbers that are not finite: the file is damaged; get it anew")
+            }
         }
     }
 

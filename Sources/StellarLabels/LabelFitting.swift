@@ -22,6 +22,10 @@ public struct LabelFitting {
             throw ModelError.file(
                 path: aligned.path, problem: "the aligned model is missing; run `specclip align` first")
         }
+        guard !context.configuration.labels.heads.isEmpty else {
+            throw ConfigurationError.invalid(
+                path: "labels.heads", problem: "there are none to fit; add one for each instrument to read labels from")
+        }
         let model = try ModelFile(contentsOf: aligned).model(on: context.device)
         var fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)] = []
         var trained = false
@@ -34,7 +38,10 @@ public struct LabelFitting {
             trained = trained || result.trained
             fitted.append((instrument.embeddingKey, fit.head, try fit.calibrated()))
         }
-        if trained || !FileManager.default.fileExists(atPath: output.path) { try write(model, fitted) }
+        let runs = context.configuration.labels.heads.keys.map { name in
+            context.folder.appending(path: HeadFit.folder(name)).appending(path: "last.safetensors")
+        }
+        if trained || !isUpToDate(output, after: runs) { try write(model, fitted) }
         return true
     }
 
@@ -68,10 +75,10 @@ private final class HeadFit {
     ) throws {
         self.configuration = configuration
         self.context = context
-        name = "labels-\(instrument.name)"
+        name = Self.folder(instrument.name)
         data = try context.open(configuration.data)
         let training = try LabelledEmbeddings(model, instrument, data, .train, names: configuration.names)
-        let (mean, std) = try training.labelStatistics(minimumStars: 50, dataName: configuration.data ?? "data set")
+        let (mean, std) = try training.labelStatistics(minimumStars: 50, dataName: data.url.path)
         description = LabelHeadDescription(
             labels: configuration.names.map(StellarLabel.init(named:)), mean: mean, std: std,
             errorScale: mean.map { _ in 1 }, hidden: configuration.hidden, dropout: configuration.dropout,
@@ -88,8 +95,13 @@ private final class HeadFit {
         try head.to(context.device)
     }
 
+    /// Name of an instrument's run folder.
+    static func folder(_ instrument: String) -> String { "labels-\(instrument)" }
+
     /// `nil` when interrupted.
     func run() throws -> (trained: Bool, Void)? {
+        let lock = try context.lock(name)
+        defer { lock.release() }
         let folder = context.folder.appending(path: name)
         let settings = try settingsText(configuration)
         let outcome = try context.train(

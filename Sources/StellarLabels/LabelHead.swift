@@ -64,4 +64,11 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
     public var trainingStars: Int
     /// Data tier of the training stars.
     public var tier: String
+
+    /// Whether there is one mean, spread and error scale per label, and every width is one.
+    var isConsistent: Bool {
+        let count = labels.count
+        return count > 0 && [mean.count, std.count, errorScale.count].allSatisfy { $0 == count }
+            && hidden.allSatisfy { (1...(1 << 16)).contains($0) } && (0..<1).contains(dropout)
+    }
 }

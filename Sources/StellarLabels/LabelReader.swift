@@ -20,6 +20,12 @@ public struct LabelReader {
         let embedding = file.description.embedding ?? 0
         var heads: [String: (LabelHead, LabelHeadDescription)] = [:]
         for (key, description) in descriptions {
+            guard description.isConsistent else {
+                throw ModelError.file(
+                    path: file.url.path,
+                    problem: "the 'labels' entry of the header contradicts itself for \(key): the file is damaged; "
+                        + "get it anew")
+            }
             let head = LabelHead(
                 embedding: embedding, hidden: description.hidden, dropout: description.dropout,
                 labels: description.labels.count)

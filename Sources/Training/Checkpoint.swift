@@ -54,7 +54,12 @@ struct Checkpoint {
     /// Puts the saved state back; `nil` when there is no checkpoint yet.
     func restore(_ model: Module, optimizer: AdamW, settings: String, folder: String) throws -> TrainingPosition? {
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        let saved = try SafetensorsFile(contentsOf: file)
+        let saved: SafetensorsFile
+        do {
+            saved = try SafetensorsFile(contentsOf: file)
+        } catch TorchError.file(let path, let reason) {
+            throw TrainingError.checkpoint(file: path, problem: reason)
+        }
         guard saved.metadata["format"] == Self.format, let text = saved.metadata["position"],
             let position = try? JSONDecoder().decode(TrainingPosition.self, from: Data(text.utf8))
         else { throw TrainingError.checkpoint(file: file.path, problem: "this is not a training checkpoint") }
@@ -64,9 +69,13 @@ struct Checkpoint {
         // Cloned, because the file may be replaced by the next checkpoint while its map is still in use.
         var state: [String: Tensor] = [:]
         for name in saved.names { state[name] = try saved.tensor(name).clone() }
-        try model.load(Self.subset(state, prefix: "model."), strict: true)
-        try optimizer.load(state: Self.subset(state, prefix: "optimizer."))
-        if let generator = state["generator"] { try Generator.restore(generator) }
+        do {
+            try model.load(Self.subset(state, prefix: "model."), strict: true)
+            try optimizer.load(state: Self.subset(state, prefix: "optimizer."))
+            if let generator = state["generator"] { try Generator.restore(generator) }
+        } catch {
+            throw TrainingError.checkpoint(file: file.path, problem: "\(error)")
+        }
         return position
     }
 
@@ -83,7 +92,7 @@ struct Checkpoint {
 func difference(_ former: String, _ now: String) -> String {
     let (old, new) = (former.split(separator: "\n"), now.split(separator: "\n"))
     for (a, b) in zip(old, new) where a != b {
-        let trim = CharacterSet(charactersIn: " ,")
+        let trim = CharacterSet(charactersIn: " ,{")
         return "was \(a.trimmingCharacters(in: trim)), now \(b.trimmingCharacters(in: trim))"
     }
     return "\(old.count) settings then, \(new.count) now"

@@ -12,6 +12,12 @@ public enum Interruption {
         signal(SIGTERM, handler)
     }
 
+    /// Ends long work that comes before the first step, and has nothing to save, when a stop was asked for.
+    /// - Throws: `TrainingError.interrupted`.
+    public static func check() throws {
+        if isRequested { throw TrainingError.interrupted }
+    }
+
     /// Whether a stop was asked for.
     public static var isRequested: Bool { interruptionRequested != 0 }
 }

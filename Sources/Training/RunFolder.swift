@@ -8,7 +8,31 @@ public struct RunFolder: Sendable {
     /// - Throws: when the folder can be neither found nor made.
     public init(_ url: URL) throws {
         self.url = url
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        try Self.make(url.path)
+    }
+
+    /// Makes a folder and those it lies in. Not through `FileManager`, whose errors do not say why.
+    static func make(_ path: String) throws {
+        guard mkdir(path, 0o777) != 0 else { return }
+        let reason = errno
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return }
+        let parent = (path as NSString).deletingLastPathComponent
+        guard reason == ENOENT, !parent.isEmpty, parent != path else {
+            throw TrainingError.folder(path, problem: String(cString: strerror(reason)))
+        }
+        try make(parent)
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+            throw TrainingError.folder(path, problem: String(cString: strerror(errno)))
+        }
+    }
+
+    /// Removes checkpoints that a killed process left half-written, under the hidden names that atomic writing uses.
+    func sweep() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") && name.contains(".safetensors.") {
+            try? FileManager.default.removeItem(at: url.appending(path: name))
+        }
     }
 
     /// The state to resume from.

@@ -18,6 +18,8 @@ public final class Trainer<Task: TrainingTask> {
     private let schedule: WarmupCosine
     private let checkpoint: Checkpoint
     private var position = TrainingPosition()
+    /// Step of the checkpoint on disk.
+    private var savedStep: Int?
 
     /// - Parameter settings: everything that decides the result, as text; a run resumes only under equal settings.
     public init(
@@ -45,11 +47,13 @@ public final class Trainer<Task: TrainingTask> {
     public func run() throws -> TrainingOutcome {
         let rows = task.source.count(.training)
         guard rows >= 2 else { throw TrainingError.tooFewRows(split: "training", rows: rows, needed: 2) }
+        folder.sweep()
         Generator.seed(seed)
         if let saved = try checkpoint.restore(
             task.model, optimizer: optimizer, settings: settings, folder: folder.url.path)
         {
             position = saved
+            savedStep = saved.step
             progress.note(saved.isFinished ? "finished before" : "resumed at step \(saved.step)")
         }
         let firstStep = position.step
@@ -111,10 +115,10 @@ public final class Trainer<Task: TrainingTask> {
             optimizer.zeroGradients()
             let losses = try task.losses(next.batch)
             let values = losses.map { ($0.name, $0.value.item()) }
-            guard values[0].1.isFinite else { throw notFinite("the loss", rows: next.rows) }
+            guard values[0].1.isFinite else { throw notFinite("the loss", step: position.step + 1, rows: next.rows) }
             losses[0].value.backward()
             let norm = clipGradientNorm(parameters, max: options.clip)
-            guard norm.isFinite else { throw notFinite("the gradient", rows: next.rows) }
+            guard norm.isFinite else { throw notFinite("the gradient", step: position.step + 1, rows: next.rows) }
             optimizer.step()
             return values + [("gradient_norm", norm)]
         }
@@ -122,10 +126,11 @@ public final class Trainer<Task: TrainingTask> {
         return values
     }
 
-    private func notFinite(_ what: String, rows: [Int]) -> TrainingError {
-        let report = ["step": [position.step], "rows": rows]
-        if let data = try? JSONEncoder().encode(report) { try? data.write(to: folder.notFinite, options: .atomic) }
-        return .notFinite(what: what, step: position.step, rows: rows, folder: folder.url.path)
+    /// Writes down the rows whose loss is not finite, as numbers within their split.
+    private func notFinite(_ what: String, step: Int, split: TrainingSplit = .training, rows: [Int]) -> TrainingError {
+        let report = NotFiniteReport(what: what, step: step, split: split.rawValue, rows: rows)
+        try? report.write(to: folder.notFinite)
+        return .notFinite(what: what, step: step, rows: rows, folder: folder.url.path, saved: savedStep)
     }
 
     /// Validates, keeps the best model, and tells whether patience has run out.
@@ -165,11 +170,12 @@ public final class Trainer<Task: TrainingTask> {
                 let range = Array(start..<min(start + options.batch, rows))
                 var random = StepRandom(seed, UInt64(start), 0x7A11)
                 let batch = try task.source.batch(.validation, rows: range, random: &random)
-                try catchingTorchErrors {
-                    for loss in try task.losses(batch) {
-                        sums[loss.name, default: 0] += loss.value.item() * Double(range.count) / Double(rows)
-                    }
+                let losses = try catchingTorchErrors { try task.losses(batch).map { ($0.name, $0.value.item()) } }
+                // Compared with any other, NaN is never better: the run would stop early and say nothing of the cause.
+                guard losses.allSatisfy(\.1.isFinite) else {
+                    throw notFinite("the validation loss", step: position.step, split: .validation, rows: range)
                 }
+                for (name, value) in losses { sums[name, default: 0] += value * Double(range.count) / Double(rows) }
             }
         }
         try Generator.restore(generator)
@@ -178,11 +184,13 @@ public final class Trainer<Task: TrainingTask> {
 
     private func save() throws {
         try checkpoint.save(task.model, optimizer: optimizer, position: position, settings: settings)
+        savedStep = position.step
     }
 
     private func interrupted() throws {
         try save()
-        progress.note("interrupted: step \(position.step) is saved; the same command goes on from there")
+        progress.note(
+            "interrupted: step \(position.step) is saved; the same command (without --restart) goes on from there")
     }
 
     private func loadBest() throws {

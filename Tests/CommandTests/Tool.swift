@@ -36,21 +36,43 @@ struct Tool {
 
     /// Runs `specclip` with `arguments` and waits for its end.
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = Self.environment.merging(environment) { $1 }
-        let folder = try TemporaryFolder()
-        let files = ["out", "err"].map { folder.url.appending(path: $0) }
-        for file in files { try Data().write(to: file) }
-        process.standardOutput = try FileHandle(forWritingTo: files[0])
-        process.standardError = try FileHandle(forWritingTo: files[1])
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
-        let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-        return Outcome(code: code, output: texts[0], errors: texts[1])
+        try start(arguments, environment: environment).outcome()
+    }
+
+    /// Starts `specclip` with `arguments`.
+    static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+        try Running(executable, arguments, environment: Self.environment.merging(environment) { $1 })
+    }
+
+    /// A process at work.
+    final class Running {
+        private let process = Process()
+        private let folder: TemporaryFolder
+        private var files: [URL] { ["out", "err"].map { folder.url.appending(path: $0) } }
+
+        init(_ executable: URL, _ arguments: [String], environment: [String: String]) throws {
+            folder = try TemporaryFolder()
+            process.executableURL = executable
+            process.arguments = arguments
+            process.environment = environment
+            for file in files { try Data().write(to: file) }
+            process.standardOutput = try FileHandle(forWritingTo: files[0])
+            process.standardError = try FileHandle(forWritingTo: files[1])
+            process.standardInput = FileHandle.nullDevice
+            try process.run()
+        }
+
+        var isRunning: Bool { process.isRunning }
+
+        func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+        /// Waits for the end.
+        func outcome() throws -> Outcome {
+            process.waitUntilExit()
+            let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
+            let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+            return Outcome(code: code, output: texts[0], errors: texts[1])
+        }
     }
 }
 

@@ -108,7 +108,7 @@ private struct Killed: Error {}
         #expect {
             try train(Regression(poisonedRow: 50), in: folder)
         } throws: { error in
-            guard case TrainingError.notFinite(_, _, let rows, _) = error else { return false }
+            guard case TrainingError.notFinite(_, _, let rows, _, _) = error else { return false }
             return rows.contains(50)
         }
         #expect(FileManager.default.fileExists(atPath: folder.notFinite.path))

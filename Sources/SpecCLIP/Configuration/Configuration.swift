@@ -42,6 +42,9 @@ public struct Configuration: Codable, Sendable {
     public init(yaml: String, source: String) throws {
         do {
             self = try YAMLDecoder().decode(Configuration.self, from: yaml)
+            try check(source)
+        } catch let error as ConfigurationFileError {
+            throw error
         } catch let error as ConfigurationError {
             throw ConfigurationFileError(source: source, problem: "\(error)")
         } catch let DecodingError.dataCorrupted(context) where context.underlyingError is ConfigurationError {
@@ -72,6 +75,26 @@ public struct Configuration: Codable, Sendable {
     public func resolvedInstruments() throws -> [(instrument: Instrument, configuration: InstrumentConfiguration)] {
         try instruments.sorted { $0.key < $1.key }.map { name, configuration in
             (try configuration.definition ?? Instrument.named(name), configuration)
+        }
+    }
+
+    /// Names and sizes that only make sense together.
+    private func check(_ source: String) throws {
+        let known = Instrument.builtIn.map(\.name)
+        for (name, part) in instruments where part.definition == nil && !known.contains(name) {
+            let remedy = nearest(to: name, among: known).map { "did you mean '\($0)'?" } ?? "give its `definition`"
+            throw ConfigurationFileError(source: source, problem: "instruments.\(name): no such instrument; \(remedy)")
+        }
+        let branches = try resolvedInstruments().map { Alignment.branch($0.instrument, $0.configuration) }
+        if let problem = ModelDescription(embedding: embedding, branches: branches).problem {
+            throw ConfigurationFileError(source: source, problem: problem)
+        }
+        for name in labels.heads.keys where instruments[name] == nil {
+            throw ConfigurationFileError(
+                source: source,
+                problem:
+                    "labels.heads.\(name): no such instrument; known are \(instruments.keys.sorted().joined(separator: ", "))"
+            )
         }
     }
 

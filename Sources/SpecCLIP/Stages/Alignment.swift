@@ -16,6 +16,8 @@ public struct Alignment {
     /// Trains, resuming what was begun, and writes `<run>/align/model.safetensors`.
     @discardableResult
     public func run() throws -> TrainingOutcome {
+        let lock = try context.lock("align")
+        defer { lock.release() }
         let configuration = context.configuration
         let data = try context.open(configuration.align.data)
         let parts = try configuration.resolvedInstruments()
@@ -27,10 +29,15 @@ public struct Alignment {
         try loadEncoders(model)
         try model.to(context.device)
         let task = try AlignmentTask(model, objective: configuration.align.objective, data: data, context: context)
-        let settings = try [
-            settingsText(description.branches), settingsText(configuration.align),
-            "embedding \(configuration.embedding)",
-        ]
+        // Encoders that were trained anew ask for a new alignment.
+        let encoders = model.instruments.map { instrument in
+            "encoder \(instrument.name) \(fileFingerprint(Pretraining.output(instrument, in: context.folder)))"
+        }
+        let settings =
+            try [
+                settingsText(description.branches), settingsText(configuration.align),
+                "embedding \(configuration.embedding)",
+            ] + encoders
         return try context.train(
             task, options: configuration.align.training, name: "align", settings: settings, data: data,
             output: output
@@ -51,10 +58,17 @@ public struct Alignment {
                     path: url.path,
                     problem: "the encoder of \(instrument.name) is missing; run `specclip pretrain` first")
             }
-            let trained = try ModelFile(contentsOf: url).model()
-            let backbone = try trained.branch(instrument).backbone
+            let file = try ModelFile(contentsOf: url)
+            let backbone = try file.model().branch(instrument).backbone
             let state = Dictionary(uniqueKeysWithValues: backbone.stateDictionary())
-            try model.branch(instrument).backbone.load(state, strict: true)
+            do {
+                try model.branch(instrument).backbone.load(state, strict: true)
+            } catch {
+                throw ModelError.file(
+                    path: url.path,
+                    problem: "not the encoder of this configuration (\(error)); align with the configuration it was "
+                        + "pre-trained with, or run `specclip pretrain` in another --run folder")
+            }
             try model.branch(instrument).backbone.freeze()
         }
     }
@@ -117,12 +131,4 @@ final class AlignmentTask: TrainingTask {
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
         objective.losses(aligned, features: batch.features, flux: batch.flux)
     }
-}
-
-/// Size and modification time of a file: enough to notice that it was made anew.
-public func fileFingerprint(_ url: URL) -> String {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)
-    let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
-    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-    return "\(size) bytes, \(Int64(time))"
 }

@@ -1,5 +1,6 @@
 import Spectra
 import Torch
+import Training
 
 extension SpecCLIPModel {
     /// Embeddings of all rows of a split, `[N, E]`, on the CPU; computed in batches.
@@ -10,6 +11,7 @@ extension SpecCLIPModel {
         defer { if wasTraining { train() } }
         var parts: [Tensor] = []
         for block in rows.blocks(of: batch) {
+            try Interruption.check()
             let flux = try rows.tensor(Array(block)).to(device)
             parts.append(try catchingTorchErrors { try withoutGradient { try embed(flux, from: instrument) } }.to(.cpu))
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Spectra
 import Torch
+import Training
 
 /// The features of a frozen encoder for every row of a split, computed once and mapped from disk.
 ///
@@ -42,21 +43,36 @@ public final class FeatureCache: Sendable {
         map = try Data(contentsOf: url, options: .alwaysMapped)
     }
 
+    /// Writes the file whole or not at all: under a hidden name that is the same for every attempt, so that what a
+    /// killed process left is written over, then renamed.
     private static func fill(
         _ url: URL, rows: SpectrumRows, encoder: Encoder, device: Device, batch: Int, progress: (Int, Int) -> Void
     ) throws {
-        try Data().write(to: url)
-        let file = try FileHandle(forWritingTo: url)
-        defer { try? file.close() }
+        let partial = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).partial")
+        try Data().write(to: partial)
+        let file = try FileHandle(forWritingTo: partial)
+        defer {
+            try? file.close()
+            try? FileManager.default.removeItem(at: partial)
+        }
         encoder.evaluate()
         for block in rows.blocks(of: batch) {
+            try Interruption.check()
             let features = try catchingTorchErrors {
                 try withoutGradient { encoder(try rows.tensor(Array(block)).to(device)) }
             }
-            try features.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
+            do {
+                try features.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
+            } catch {
+                throw ModelError.file(
+                    path: url.path, problem: "cannot be written (\(error.localizedDescription)); free some space")
+            }
             progress(block.upperBound, rows.count)
         }
         try file.synchronize()
+        guard rename(partial.path, url.path) == 0 else {
+            throw ModelError.file(path: url.path, problem: "cannot be written (\(String(cString: strerror(errno))))")
+        }
     }
 
     /// The features of the rows `wanted`, in this order: `[wanted.count] + feature shape`.

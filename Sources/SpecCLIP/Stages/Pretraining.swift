@@ -26,6 +26,8 @@ public struct Pretraining {
     /// Trains, resuming what was begun, and writes `<run>/<instrument>/encoder.safetensors`.
     @discardableResult
     public func run() throws -> TrainingOutcome {
+        let lock = try context.lock(instrument.name)
+        defer { lock.release() }
         let data = try context.open(configuration.pretrain.data)
         let description = ModelDescription(
             embedding: nil,

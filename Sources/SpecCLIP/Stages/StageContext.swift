@@ -41,6 +41,11 @@ public struct StageContext {
         ["configuration": configuration.name, "stage": stage, "tier": data.tier, "seed": "\(configuration.seed)"]
     }
 
+    /// Makes sure that no other process trains the stage `name` in this folder, until the lock is released.
+    public func lock(_ name: String) throws -> RunLock {
+        try RunLock(folder.appending(path: name).appending(path: "lock"))
+    }
+
     /// Runs one training in `<run>/<name>` and, once it is finished, writes its result to `output`.
     /// - Parameter settings: what decides the result besides seed and data.
     public func train<Task: TrainingTask>(
@@ -53,13 +58,18 @@ public struct StageContext {
         sink.note(
             "\(task.source.count(.training)) spectra to train on, \(task.source.count(.validation)) to validate on, "
                 + "\(task.model.parameterCount) parameters")
+        if task.source.count(.validation) == 0 {
+            sink.note("no validation split: the last weights are kept, whether they are the best or not")
+        }
+        let rows = task.source.count(.training)
+        if rows < options.batch { sink.note("batch \(options.batch) is more than there is: \(rows) spectra a step") }
         let all = settings + ["seed \(configuration.seed)", "data \(data.fingerprint)"]
         let trainer = Trainer(
             task, options: options, seed: configuration.seed, folder: folder, settings: all.joined(separator: "\n"),
             progress: sink)
         let outcome = try trainer.run()
         // A finished run found again leaves its result alone: what was derived from it stays valid.
-        if outcome.isFinished && (outcome.stepsTaken > 0 || !FileManager.default.fileExists(atPath: output.path)) {
+        if outcome.isFinished && (outcome.stepsTaken > 0 || !isUpToDate(output, after: [folder.last])) {
             try write()
         }
         return outcome
@@ -79,4 +89,13 @@ extension PairedDataSet {
         let counts = [Split.train, .validation, .test].map { "\(count($0))" }.joined(separator: "/")
         return "\(tier) \(counts) \(provenance)"
     }
+}
+
+/// Whether a result exists and is no older than the files it was made from: a process may be killed between the two.
+public func isUpToDate(_ output: URL, after sources: [URL]) -> Bool {
+    func time(_ url: URL) -> Date? {
+        (try? FileManager.default.attributesOfItem(atPath: url.path))?[.modificationDate] as? Date
+    }
+    guard let written = time(output) else { return false }
+    return sources.allSatisfy { source in time(source).map { written >= $0 } ?? true }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Spectra
+import Training
 
 struct DataPairsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,7 +46,16 @@ struct DataPairsCommand: ParsableCommand {
         let options = PairOptions(
             seed: seed, validation: validation, test: test, limit: count, realisations: realisations)
         let line = ProgressLine(tier.rawValue, unit: "sources")
-        try PairMaker(tier, options: options).write(to: url, force: force) { line.update($0, of: $1) }
+        // Ctrl-C ends the work between two batches, so that nothing half-written stays behind.
+        Interruption.listen()
+        try PairMaker(tier, options: options).write(to: url, force: force) { done, total in
+            line.update(done, of: total)
+            guard !Interruption.isRequested else {
+                line.finish()
+                Program.note("specclip: interrupted; nothing was written")
+                throw ExitCode(130)
+            }
+        }
         line.finish()
         print(try DataSetReport(PairedDataSet(opening: url), shown: output).summary)
     }

@@ -81,6 +81,9 @@ struct Demo {
         fflush(nil)
         do {
             try body()
+        } catch TrainingError.interrupted {
+            print("Interrupted; the same command goes on from here.")
+            throw ExitCode.success
         } catch is Interrupted {
             print("Interrupted; the same command goes on from here.")
             throw ExitCode.success

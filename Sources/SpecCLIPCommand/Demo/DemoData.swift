@@ -1,5 +1,6 @@
 import Foundation
 import Spectra
+import Training
 
 /// The data sets of the demo.
 struct DemoData {
@@ -29,7 +30,10 @@ struct DemoData {
             }
             var options = PairOptions()
             options.limit = set.limit
-            try PairMaker(set.tier, options: options).write(to: set.url) { line.update($0, of: $1) }
+            try PairMaker(set.tier, options: options).write(to: set.url) { done, total in
+                line.update(done, of: total)
+                try Interruption.check()
+            }
             line.finish()
             print("    \(set.url.path): \(set.tier.rawValue), \(set.tier.summary)")
         }

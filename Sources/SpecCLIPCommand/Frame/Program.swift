@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Training
 
 /// Runs the command line: parses, runs, prints what went wrong, and ends with the right code.
 enum Program {
@@ -13,6 +14,8 @@ enum Program {
     static func run(_ root: any ParsableCommand.Type, _ arguments: [String]) async -> Never {
         // A reader that closes the pipe (`specclip … | head`) ends us quietly, as it does any Unix tool.
         signal(SIGPIPE, SIG_DFL)
+        // A file-size limit becomes a failed write, which is reported and cleaned up after, as a full disk is.
+        signal(SIGXFSZ, SIG_IGN)
         var command: any ParsableCommand
         do {
             command = try root.parseAsRoot(arguments)
@@ -25,6 +28,9 @@ enum Program {
             } else {
                 try command.run()
             }
+            end(0)
+        } catch TrainingError.interrupted {
+            note("\(TrainingError.interrupted)")
             end(0)
         } catch let exit as ExitCode {
             end(exit.rawValue)

@@ -94,19 +94,32 @@ public final class PairedDataSetWriter {
         for row in rows { try check(row) }
         pending[split, default: []] += rows
         while let waiting = pending[split], waiting.count >= Self.rowsPerWrite {
-            try write(Array(waiting.prefix(Self.rowsPerWrite)), to: split)
+            try named { try write(Array(waiting.prefix(Self.rowsPerWrite)), to: split) }
             pending[split] = Array(waiting.dropFirst(Self.rowsPerWrite))
+        }
+    }
+
+    /// Reports a failed write under the file's own name: that of the temporary file means nothing to anyone.
+    private func named(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as SpectrumError where error.file != url.path {
+            throw SpectrumError(
+                file: url.path, field: error.field == "file" ? "" : error.field, problem: "cannot be written",
+                remedy: "check that the disk has space left")
         }
     }
 
     /// Writes what is left, closes the file and gives it its name in one step.
     public func finish() throws {
-        for split in Split.allCases {
-            try write(pending[split] ?? [], to: split)
-            pending[split] = nil
+        try named {
+            for split in Split.allCases {
+                try write(pending[split] ?? [], to: split)
+                pending[split] = nil
+            }
+            try file?.setAttribute(PairedLayout.provenance, provenance)
+            try file?.flush()
         }
-        try file?.setAttribute(PairedLayout.provenance, provenance)
-        try file?.flush()
         parts = [:]
         file = nil
         guard rename(temporary.path, url.path) == 0 else {

@@ -9,8 +9,8 @@ public struct PairMaker: Sendable {
     /// Where the libraries are.
     public let store: LibraryStore
 
-    /// How far the work has come: rows read of rows there are.
-    public typealias Progress = (_ done: Int, _ total: Int) -> Void
+    /// How far the work has come: rows read of rows there are. What it throws ends the work.
+    public typealias Progress = (_ done: Int, _ total: Int) throws -> Void
 
     /// A maker of one tier.
     public init(_ tier: PairTier, options: PairOptions = PairOptions(), store: LibraryStore = LibraryStore()) {
@@ -45,7 +45,7 @@ public struct PairMaker: Sendable {
                 tally.written[split.rawValue, default: 0] += rows.count
             }
             for case .skipped(let reason) in results { tally.skipped[reason, default: 0] += 1 }
-            progress(end, total)
+            try progress(end, total)
         }
         writer.provenance = try PairProvenance(
             tier: tier, options: options, notes: source.notes, rows: tally.written, skipped: tally.skipped

@@ -25,7 +25,14 @@ final class AtomicFile {
     }
 
     private func failure() -> TorchError {
-        .file(path, reason: "cannot be written: \(String(cString: strerror(errno)))")
+        let reason = errno
+        let remedy =
+            switch reason {
+            case ENOSPC, EDQUOT, EFBIG: "; free some space, or write elsewhere"
+            case EACCES, EPERM, EROFS, ENOENT, ENOTDIR: "; choose a folder that can be written"
+            default: ""
+            }
+        return .file(path, reason: "cannot be written: \(String(cString: strerror(reason)))\(remedy)")
     }
 
     func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }

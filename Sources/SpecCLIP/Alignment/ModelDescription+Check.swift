@@ -1,0 +1,98 @@
+import Spectra
+
+extension ModelDescription {
+    /// What makes a model of this description impossible, as `field: problem; remedy`; `nil` when nothing does.
+    ///
+    /// Sizes come from a file that anyone may have written: without this check a wrong one would show as a failing
+    /// operator deep inside a model, or as an attempt to take all memory.
+    public var problem: String? {
+        if let embedding, !Self.sizes.contains(embedding) {
+            return "embedding: \(embedding) numbers; give 1 to \(Self.sizes.upperBound)"
+        }
+        for branch in branches {
+            if let problem = branch.problem(embedding: embedding) { return "\(branch.instrument.name).\(problem)" }
+        }
+        return nil
+    }
+
+    /// Widths that make sense: the published models stay below 5000.
+    static let sizes = 1...(1 << 16)
+}
+
+extension BranchDescription {
+    fileprivate func problem(embedding: Int?) -> String? {
+        let pixels = instrument.grid.count
+        guard (1...1_000_000).contains(pixels) else { return "grid: \(pixels) pixels; give 1 to 1000000" }
+        if let problem = encoder.problem(pixels: pixels) { return "encoder." + problem }
+        if let projection, let embedding, let problem = projection.problem(embedding: embedding) {
+            return "projection." + problem
+        }
+        for (name, part) in [("decoder", decoder), ("crossDecoder", crossDecoder)] {
+            guard let part else { continue }
+            if let width = part.hidden.first(where: { !ModelDescription.sizes.contains($0) }) {
+                return "\(name).hidden: \(width) is no width; give 1 to \(ModelDescription.sizes.upperBound)"
+            }
+            if let problem = dropoutProblem(part.dropout) { return "\(name).\(problem)" }
+        }
+        return nil
+    }
+}
+
+extension EncoderConfiguration {
+    func problem(pixels: Int) -> String? {
+        switch self {
+        case .maskedTransformer(let configuration): configuration.problem(pixels: pixels)
+        case .autoEncoder(let configuration): configuration.problem
+        }
+    }
+}
+
+extension MaskedTransformerConfiguration {
+    fileprivate func problem(pixels: Int) -> String? {
+        guard ModelDescription.sizes.contains(width) else { return "width: \(width) is no width; give at most 65536" }
+        guard layers <= 1000 else { return "layers: \(layers); give at most 1000" }
+        guard tokens.section <= pixels, tokens.sections(pixels: pixels) >= 1 else {
+            return "tokens.section: \(tokens.section) pixels do not fit into a spectrum of \(pixels); make it smaller"
+        }
+        let count = tokens.tokens(pixels: pixels)
+        guard (count...(1 << 20)).contains(maxTokens) else {
+            return
+                "maxTokens: \(maxTokens), but a spectrum of \(pixels) pixels has \(count) tokens; give at least as many"
+        }
+        guard mask.chunks >= 1, mask.width >= 1, mask.parts(tokens: count).places >= 1 else {
+            return "mask: \(mask.chunks) runs of \(mask.width) hidden tokens do not fit into \(count); "
+                + "give fewer chunks or a smaller width"
+        }
+        return dropoutProblem(dropout)
+    }
+}
+
+extension AutoEncoderConfiguration {
+    fileprivate var problem: String? {
+        for (name, value) in [("hidden", hidden), ("bottleneck", bottleneck), ("expansion", expansion)]
+        where !ModelDescription.sizes.contains(value) {
+            return "\(name): \(value); give 1 to \(ModelDescription.sizes.upperBound)"
+        }
+        for (name, value) in [("encoderBlocks", encoderBlocks), ("decoderBlocks", decoderBlocks)]
+        where !(0...1000).contains(value) {
+            return "\(name): \(value); give 0 to 1000"
+        }
+        return dropoutProblem(dropout)
+    }
+}
+
+extension ProjectionConfiguration {
+    fileprivate func problem(embedding: Int) -> String? {
+        switch kind {
+        case .crossAttention where heads < 1 || embedding % heads != 0:
+            "heads: the embedding's \(embedding) numbers must be a multiple of \(heads); change either"
+        case .mlp where !ModelDescription.sizes.contains(hidden):
+            "hidden: \(hidden) is no width; give 1 to \(ModelDescription.sizes.upperBound)"
+        default: dropoutProblem(dropout)
+        }
+    }
+}
+
+private func dropoutProblem(_ value: Double) -> String? {
+    (0..<1).contains(value) ? nil : "dropout: \(value) is no probability; give a number in [0, 1)"
+}

@@ -1,0 +1,188 @@
+import Foundation
+import SpecCLIP
+import Testing
+import Torch
+
+@testable import Spectra
+
+/// What goes wrong with trainings: each is answered in one line that names file, field and remedy, and what was
+/// reached before stays.
+struct TrainingCommandTests {
+    private let fixture: TrainingFixture
+    private var folder: TemporaryFolder { fixture.folder }
+
+    init() throws { fixture = try TrainingFixture() }
+
+    private func expectFailure(_ arguments: [String], words: [String]) throws {
+        let outcome = try Tool.run(arguments)
+        #expect(outcome.code == 1, "\(outcome.output) \(outcome.errors)")
+        #expect(outcome.output.isEmpty)
+        let line = try #require(outcome.errorLines.last)
+        #expect(line.hasPrefix("specclip: ") && outcome.errorLines.filter { $0.hasPrefix("specclip: ") }.count == 1)
+        for word in words { #expect(line.contains(word), "\(line)") }
+    }
+
+    private func replace(_ text: String, by other: String) throws {
+        let yaml = TrainingFixture.yaml()
+        let range = try #require(yaml.range(of: text))
+        try fixture.write(yaml.replacingCharacters(in: range, with: other))
+    }
+
+    /// What replaces what in a good configuration, and words of the answer.
+    static let spoilt: [(text: String, by: String, words: [String])] = [
+        ("learningRate", "learnRate", ["training.learnRate", "did you mean 'learningRate'"]),
+        ("steps: 40", "steps: many", ["lamost-lrs.pretrain.training.steps", "expected Int"]),
+        ("batch: 16", "batch: 0", ["training.batch", "at least 1"]),
+        ("heads: 2", "heads: 3", ["encoder", "multiple of heads (3)"]),
+        ("section: 40", "section: 4000", ["tokens.section", "4000", "1462"]),
+        ("maxTokens: 80", "maxTokens: 8", ["maxTokens", "37 tokens"]),
+        ("width: 2 }", "width: 30 }", ["mask", "smaller width"]),
+        ("cross-attention, heads: 2", "cross-attention, heads: 5", ["projection.heads", "16", "multiple of 5"]),
+        ("decoder: { hidden: [16]", "decoder: { hidden: [-1]", ["decoder.hidden", "-1"]),
+        ("dropout: 0.1", "dropout: 1.5", ["dropout", "[0, 1)"]),
+        ("bottleneck: 8", "bottleneck: 0", ["bottleneck"]),
+        ("embedding: 16", "embedding: 0", ["embedding"]),
+        ("gaia-xp:", "gaia-x:", ["instruments.gaia-x", "did you mean 'gaia-xp'"]),
+        ("{ batch", "{ { batch", ["not valid YAML"]),
+        ("instruments:", "instrument:", ["unknown key 'instrument'", "did you mean 'instruments'"]),
+    ]
+
+    @Test(arguments: spoilt)
+    func spoiltConfiguration(_ spoilt: (text: String, by: String, words: [String])) throws {
+        try replace(spoilt.text, by: spoilt.by)
+        try expectFailure(fixture.arguments("pretrain", run: "run"), words: ["small.yaml"] + spoilt.words)
+        #expect(folder.contents == ["pairs.h5", "small.yaml"], "nothing was begun")
+    }
+
+    @Test func missingThings() throws {
+        var arguments = fixture.arguments("pretrain", run: "run")
+        arguments[1] = "tyni"
+        try expectFailure(arguments, words: ["tyni", "no such file", "tiny, small, paper"])
+        try expectFailure(
+            ["pretrain", fixture.configuration, "--data", folder.path("none.h5")], words: ["none.h5", "no such file"])
+        try expectFailure(fixture.arguments("align", run: "run"), words: ["encoder.safetensors", "specclip pretrain"])
+        try expectFailure(
+            fixture.arguments("labels fit", run: "run"), words: ["align/model.safetensors", "specclip align"])
+        try expectFailure(
+            fixture.arguments("pretrain", run: "run") + ["--instrument", "hubble"],
+            words: ["hubble", "gaia-xp, lamost-lrs"])
+        try expectFailure(fixture.arguments("pretrain", run: "small.yaml"), words: ["small.yaml", "Not a directory"])
+    }
+
+    /// A data set without one of the instruments, with NaN in it, or of few stars.
+    private func write(_ name: String, instruments: [Instrument], rows: Int, validation: Int = 0) throws -> String {
+        let writer = try PairedDataSetWriter(
+            creating: folder.url.appending(path: name), instruments: instruments, labels: [], tier: "test")
+        for (split, count) in [(Split.train, rows), (.validation, validation)] {
+            try writer.append(
+                split: split,
+                rows: (0..<count).map { row in
+                    PairedRow(
+                        sourceID: "\(row)",
+                        flux: Dictionary(
+                            uniqueKeysWithValues: instruments.map { instrument in
+                                let flux = (0..<instrument.grid.count).map { 1 + 0.1 * sin(Float($0 * (row + 1))) }
+                                return (instrument.dataSetKey, flux)
+                            }))
+                })
+        }
+        try writer.finish()
+        return folder.path(name)
+    }
+
+    @Test func unfitDataSets() throws {
+        let single = try write("xp.h5", instruments: [.gaiaXP], rows: 40)
+        func arguments(_ stage: String, _ data: String) -> [String] {
+            fixture.arguments(stage, run: "run").map { $0 == fixture.data ? data : $0 }
+        }
+        try expectFailure(
+            arguments("pretrain", single) + ["--instrument", "lamost-lrs"],
+            words: ["xp.h5", "train/lamost_spectra", "no spectra of LAMOST LRS"])
+        let one = try write("one.h5", instruments: [.gaiaXP, .lamostLRS], rows: 1)
+        try expectFailure(arguments("pretrain", one), words: ["training split has 1 rows", "at least 2"])
+        // Fewer rows than a batch, none to validate on: said, and done.
+        let few = try write("few.h5", instruments: [.gaiaXP, .lamostLRS], rows: 8)
+        for stage in ["pretrain", "align"] {
+            let outcome = try Tool.run(arguments(stage, few))
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("no validation split"))
+            #expect(outcome.errors.contains("batch 16 is more than there is: 8 spectra a step"))
+        }
+        try expectFailure(arguments("labels fit", few), words: ["few.h5", "teff", "no such label"])
+    }
+
+    /// Our writer refuses NaN, other programs do not.
+    private func writeWithNaN(_ name: String, in poisoned: Split) throws -> String {
+        let file = try HDF5File(creating: folder.url.appending(path: name))
+        for split in [Split.train, .validation] {
+            try file.createGroup(split.rawValue)
+            for instrument in [Instrument.gaiaXP, .lamostLRS] {
+                let pixels = instrument.grid.count
+                var flux = (0..<20 * pixels).map { 1 + 0.1 * sin(Float($0)) }
+                if split == poisoned { flux[3 * pixels + 7] = .nan }
+                try file.createDataSet(
+                    "\(split.rawValue)/\(instrument.dataSetKey)_spectra", row: [pixels, 1], element: .float32
+                ).append(flux)
+            }
+        }
+        try file.flush()
+        return folder.path(name)
+    }
+
+    @Test(arguments: [Split.train, .validation])
+    func lossThatIsNotFinite(split: Split) throws {
+        let data = try writeWithNaN("nan.h5", in: split)
+        let arguments = fixture.arguments("pretrain", run: "run").map { $0 == fixture.data ? data : $0 }
+        let name = split == .train ? "the loss" : "the validation loss"
+        try expectFailure(arguments, words: ["gaia-xp: \(name) is not finite at step", "not-finite.json", "lower"])
+        let report = try Data(contentsOf: fixture.file("run", "gaia-xp/not-finite.json"))
+        struct Report: Decodable { let split: String, step: Int, rows: [Int] }
+        let decoded = try JSONDecoder().decode(Report.self, from: report)
+        #expect(decoded.rows.contains(3) && decoded.step >= 1)
+        #expect(decoded.split == (split == .train ? "training" : "validation"))
+        #expect(!FileManager.default.fileExists(atPath: fixture.file("run", "gaia-xp/encoder.safetensors").path))
+        // A checkpoint, where there is one, is a good one.
+        let last = fixture.file("run", "gaia-xp/last.safetensors")
+        guard FileManager.default.fileExists(atPath: last.path) else { return }
+        for (name, tensor) in try SafetensorsFile(contentsOf: last).all() where tensor.dtype.isFloatingPoint {
+            #expect(tensor.sum().item().isFinite, "\(name)")
+        }
+    }
+
+    @Test func oneProcessPerFolder() throws {
+        try fixture.write(TrainingFixture.yaml(steps: 1_000_000))
+        let first = try Tool.start(fixture.arguments("pretrain", run: "run"))
+        let lock = fixture.file("run", "gaia-xp/lock")
+        while first.isRunning, !FileManager.default.fileExists(atPath: lock.path) { usleep(2000) }
+        usleep(50_000)
+        try expectFailure(
+            fixture.arguments("pretrain", run: "run"), words: ["run/gaia-xp: process", "is training there", "--run"])
+        first.signal(SIGKILL)
+        _ = try first.outcome()
+        // What the killed one left does not stand in the way.
+        #expect(FileManager.default.fileExists(atPath: lock.path))
+        try fixture.write(TrainingFixture.yaml())
+        let next = try Tool.run(fixture.arguments("pretrain", run: "run") + ["--restart"])
+        #expect(next.code == 0, "\(next.errors)")
+        #expect(!FileManager.default.fileExists(atPath: lock.path))
+    }
+
+    @Test func otherSettingsAndDamagedCheckpoints() throws {
+        func pretrain(_ more: String...) -> [String] { fixture.arguments("pretrain", run: "run") + more }
+        #expect(try Tool.run(pretrain()).code == 0)
+        #expect(try Tool.run(fixture.arguments("align", run: "run")).code == 0)
+        try expectFailure(pretrain("--seed", "7"), words: ["was seed 42, now seed 7", "--restart"])
+        #expect(try Tool.run(pretrain("--seed", "7", "--restart")).code == 0)
+        // The alignment was made with the former encoders.
+        try expectFailure(fixture.arguments("align", run: "run"), words: ["run/align", "other settings", "--restart"])
+        try replace("width: 16", by: "width: 32")
+        try expectFailure(
+            fixture.arguments("align", run: "run"),
+            words: ["lamost-lrs/encoder.safetensors", "not the encoder of this configuration", "[32, 41]"])
+        try fixture.write(TrainingFixture.yaml())
+        let last = fixture.file("run", "gaia-xp/last.safetensors")
+        let whole = try Data(contentsOf: last)
+        try whole.prefix(whole.count / 2).write(to: last)
+        try expectFailure(pretrain("--seed", "7"), words: ["gaia-xp/last.safetensors", "cut short", "begin anew"])
+    }
+}
