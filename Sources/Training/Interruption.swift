@@ -1,12 +1,20 @@
 import Foundation
 
-/// Turns the first SIGINT or SIGTERM into a request to stop after the current step; the second ends at once.
+/// Turns the first SIGINT or SIGTERM into a request to stop after the current step; another, half a second later or
+/// more, ends at once. (Programs that run others often pass on a signal which those have received already.)
 public enum Interruption {
     /// Starts listening. Call once before long work.
     public static func listen() {
         let handler: @convention(c) (Int32) -> Void = { _ in
-            if interruptionRequested != 0 { _exit(130) }
-            interruptionRequested = 1
+            var now = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &now)
+            let milliseconds = now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+            if interruptionRequested == 0 {
+                firstInterruption = milliseconds
+                interruptionRequested = 1
+            } else if milliseconds - firstInterruption >= 500 {
+                _exit(130)
+            }
         }
         signal(SIGINT, handler)
         signal(SIGTERM, handler)
@@ -22,5 +30,7 @@ public enum Interruption {
     public static var isRequested: Bool { interruptionRequested != 0 }
 }
 
-/// Written by a signal handler, where nothing but a plain store is allowed.
+/// Written by a signal handler, where hardly more than a plain store is allowed.
 nonisolated(unsafe) private var interruptionRequested: sig_atomic_t = 0
+/// When, in milliseconds of the monotonic clock; read by the handler alone.
+nonisolated(unsafe) private var firstInterruption = 0
