@@ -45,11 +45,12 @@ public struct LabelEvaluation: Sendable {
         let own = residuals(predicted)
         return ScoreLine(
             "\(instrument.title) → \(label.title), \(measure.rawValue)", tier: tier, stars: own.count, unit: label.unit,
-            model: measure(own), baseline: measure(residuals(baseline)), baselineName: baselineName, bias: median(own))
+            model: measure(own), baseline: measure(residuals(baseline)), baselineName: baselineName, bias: median(own),
+            coverage: coverage)
     }
 
     /// Share of stars whose true label lies within one of the model's σ; 0.683 when the errors are honest.
-    public var coverage: Double {
+    private var coverage: Double {
         let pulls = zip(zip(predicted, errors), truth).filter { $1.isFinite }.map { abs($0.0 - $1) / $0.1 }
         return Double(pulls.filter { $0 <= 1 }.count) / Double(max(1, pulls.count))
     }

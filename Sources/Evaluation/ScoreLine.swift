@@ -21,11 +21,13 @@ public struct ScoreLine: Codable, Sendable, Hashable {
     public var better: Better
     /// Median of prediction minus truth, where that makes sense.
     public var bias: Double?
+    /// Share of stars within one of the model's own σ, where it gives one; 0.683 is honest.
+    public var coverage: Double?
 
     /// A line of a report.
     public init(
         _ name: String, tier: String, stars: Int, unit: String, model: Double, baseline: Double, baselineName: String,
-        better: Better = .lower, bias: Double? = nil
+        better: Better = .lower, bias: Double? = nil, coverage: Double? = nil
     ) {
         self.name = name
         self.tier = tier
@@ -36,6 +38,7 @@ public struct ScoreLine: Codable, Sendable, Hashable {
         self.baselineName = baselineName
         self.better = better
         self.bias = bias
+        self.coverage = coverage
     }
 
     /// Whether the model does better than the baseline.

@@ -26,22 +26,21 @@ public struct LabelFitting {
             throw ConfigurationError.invalid(
                 path: "labels.heads", problem: "there are none to fit; add one for each instrument to read labels from")
         }
-        let model = try ModelFile(contentsOf: aligned).model(on: context.device)
+        let file = try ModelFile(contentsOf: aligned)
+        let plans = try context.configuration.labels.heads.sorted { $0.key < $1.key }.map { name, configuration in
+            try HeadPlan(name, configuration, instruments: file.description.instruments, context: context, to: output)
+        }
+        let isFinished = try plans.map { try $0.run.finished() != nil }
+        if isFinished.allSatisfy(\.self) { return true }
+
+        let model = try file.model(on: context.device)
         var fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)] = []
-        var trained = false
-        for (name, configuration) in context.configuration.labels.heads.sorted(by: { $0.key < $1.key }) {
-            guard let instrument = model.instruments.first(where: { $0.name == name }) else {
-                throw ModelError.unknownInstrument(name, known: model.instruments.map(\.name))
-            }
-            let fit = try HeadFit(model, instrument, configuration, context: context)
-            guard let result = try fit.run() else { return false }
-            trained = trained || result.trained
-            fitted.append((instrument.embeddingKey, fit.head, try fit.calibrated()))
+        for plan in plans {
+            let fit = try HeadFit(plan, model, context: context)
+            guard try fit.run().isFinished else { return false }
+            fitted.append((plan.instrument.embeddingKey, fit.head, try fit.calibrated()))
         }
-        let runs = context.configuration.labels.heads.keys.map { name in
-            context.folder.appending(path: HeadFit.folder(name)).appending(path: "last.safetensors")
-        }
-        if trained || !isUpToDate(output, after: runs) { try write(model, fitted) }
+        try write(model, fitted)
         return true
     }
 
@@ -60,23 +59,42 @@ public struct LabelFitting {
     }
 }
 
+/// What is to be fitted: known before any spectrum is read.
+private struct HeadPlan {
+    let instrument: Instrument
+    let configuration: LabelHeadConfiguration
+    let data: PairedDataSet
+    let folder: String
+    let run: StageRun
+
+    init(
+        _ name: String, _ configuration: LabelHeadConfiguration, instruments: [Instrument], context: StageContext,
+        to output: URL
+    ) throws {
+        guard let instrument = instruments.first(where: { $0.name == name }) else {
+            throw ModelError.unknownInstrument(name, known: instruments.map(\.name))
+        }
+        self.instrument = instrument
+        self.configuration = configuration
+        data = try context.open(configuration.data)
+        folder = "labels-\(name)"
+        let aligned = "aligned \(fileFingerprint(Alignment(context: context).output))"
+        run = context.run(folder, settings: [try settingsText(configuration), aligned], data: data, output: output)
+    }
+}
+
 /// The fit of one instrument's head on embeddings that are computed once.
 private final class HeadFit {
     let head: LabelHead
     private var description: LabelHeadDescription
-    private let configuration: LabelHeadConfiguration
+    private let plan: HeadPlan
     private let context: StageContext
-    private let data: PairedDataSet
     private let source: LabelTask.Source
-    private let name: String
 
-    init(
-        _ model: SpecCLIPModel, _ instrument: Instrument, _ configuration: LabelHeadConfiguration, context: StageContext
-    ) throws {
-        self.configuration = configuration
+    init(_ plan: HeadPlan, _ model: SpecCLIPModel, context: StageContext) throws {
+        self.plan = plan
         self.context = context
-        name = Self.folder(instrument.name)
-        data = try context.open(configuration.data)
+        let (instrument, data, configuration) = (plan.instrument, plan.data, plan.configuration)
         let training = try LabelledEmbeddings(model, instrument, data, .train, names: configuration.names)
         let (mean, std) = try training.labelStatistics(minimumStars: 50, dataName: data.url.path)
         description = LabelHeadDescription(
@@ -95,20 +113,11 @@ private final class HeadFit {
         try head.to(context.device)
     }
 
-    /// Name of an instrument's run folder.
-    static func folder(_ instrument: String) -> String { "labels-\(instrument)" }
-
-    /// `nil` when interrupted.
-    func run() throws -> (trained: Bool, Void)? {
-        let lock = try context.lock(name)
+    /// Trains the head; the model file is written when all heads are done.
+    func run() throws -> TrainingOutcome {
+        let lock = try context.lock(plan.folder)
         defer { lock.release() }
-        let folder = context.folder.appending(path: name)
-        let settings = try settingsText(configuration)
-        let outcome = try context.train(
-            LabelTask(head, source: source), options: configuration.training, name: name,
-            settings: [settings, "aligned \(fileFingerprint(Alignment(context: context).output))"], data: data,
-            output: folder.appending(path: "best.safetensors"), write: {})
-        return outcome.isFinished ? (outcome.stepsTaken > 0, ()) : nil
+        return try plan.run.train(LabelTask(head, source: source), options: plan.configuration.training) {}
     }
 
     /// The description with σ scaled on the validation stars.

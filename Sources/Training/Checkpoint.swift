@@ -14,6 +14,14 @@ struct TrainingPosition: Codable, Equatable {
 
     init() {}
 
+    /// The position in a checkpoint's header; `nil` when that is none of ours.
+    init?(_ header: [String: String]) {
+        guard header["format"] == Checkpoint.format, let text = header["position"],
+            let position = try? JSONDecoder().decode(Self.self, from: Data(text.utf8))
+        else { return nil }
+        self = position
+    }
+
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         step = try container.decode(Int.self, forKey: .step)
@@ -60,9 +68,9 @@ struct Checkpoint {
         } catch TorchError.file(let path, let reason) {
             throw TrainingError.checkpoint(file: path, problem: reason)
         }
-        guard saved.metadata["format"] == Self.format, let text = saved.metadata["position"],
-            let position = try? JSONDecoder().decode(TrainingPosition.self, from: Data(text.utf8))
-        else { throw TrainingError.checkpoint(file: file.path, problem: "this is not a training checkpoint") }
+        guard let position = TrainingPosition(saved.metadata) else {
+            throw TrainingError.checkpoint(file: file.path, problem: "this is not a training checkpoint")
+        }
         if let former = saved.metadata["settings"], former != settings {
             throw TrainingError.differentConfiguration(folder: folder, difference: difference(former, settings))
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// The folder of one training run: `last.safetensors` (to resume), `best.safetensors` (by validation), `metrics.csv`.
 public struct RunFolder: Sendable {
@@ -43,6 +44,14 @@ public struct RunFolder: Sendable {
     public var metrics: URL { url.appending(path: "metrics.csv") }
     /// The rows of a batch whose loss was not finite.
     public var notFinite: URL { url.appending(path: "not-finite.json") }
+
+    /// How a run under these settings ended, read from the checkpoint's header alone; `nil` when there is none.
+    public func finished(settings: String) -> TrainingOutcome? {
+        guard let header = try? SafetensorsFile(contentsOf: last).metadata, header["settings"] == settings,
+            let position = TrainingPosition(header), position.isFinished
+        else { return nil }
+        return TrainingOutcome(step: position.step, stepsTaken: 0, bestValidation: position.best, isFinished: true)
+    }
 
     /// Removes what a former run left, so that the next one begins anew.
     public func clear() throws {

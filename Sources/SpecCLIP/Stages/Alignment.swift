@@ -24,24 +24,26 @@ public struct Alignment {
         let description = ModelDescription(
             embedding: configuration.embedding, branches: parts.map { Self.branch($0.instrument, $0.configuration) },
             provenance: context.provenance(stage: "align", data: data))
+        let run = try run(description, data)
+        if let outcome = try run.finished() { return outcome }
         Generator.seed(configuration.seed)
         let model = SpecCLIPModel(description)
         try loadEncoders(model)
         try model.to(context.device)
         let task = try AlignmentTask(model, objective: configuration.align.objective, data: data, context: context)
+        return try run.train(task, options: configuration.align.training) { try ModelFile.write(model, to: output) }
+    }
+
+    private func run(_ description: ModelDescription, _ data: PairedDataSet) throws -> StageRun {
         // Encoders that were trained anew ask for a new alignment.
-        let encoders = model.instruments.map { instrument in
+        let encoders = description.instruments.map { instrument in
             "encoder \(instrument.name) \(fileFingerprint(Pretraining.output(instrument, in: context.folder)))"
         }
-        let settings =
-            try [
-                settingsText(description.branches), settingsText(configuration.align),
-                "embedding \(configuration.embedding)",
-            ] + encoders
-        return try context.train(
-            task, options: configuration.align.training, name: "align", settings: settings, data: data,
-            output: output
-        ) { try ModelFile.write(model, to: output) }
+        let settings = try [
+            settingsText(description.branches), settingsText(context.configuration.align),
+            "embedding \(context.configuration.embedding)",
+        ]
+        return context.run("align", settings: settings + encoders, data: data, output: output)
     }
 
     static func branch(_ instrument: Instrument, _ part: InstrumentConfiguration) -> BranchDescription {

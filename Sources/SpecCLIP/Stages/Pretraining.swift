@@ -29,6 +29,11 @@ public struct Pretraining {
         let lock = try context.lock(instrument.name)
         defer { lock.release() }
         let data = try context.open(configuration.pretrain.data)
+        let run = context.run(
+            instrument.name,
+            settings: [try settingsText(configuration.encoder), try settingsText(configuration.pretrain)], data: data,
+            output: output)
+        if let outcome = try run.finished() { return outcome }
         let description = ModelDescription(
             embedding: nil,
             branches: [BranchDescription(instrument: instrument, encoder: configuration.encoder)],
@@ -37,11 +42,7 @@ public struct Pretraining {
         let model = SpecCLIPModel(description)
         try model.to(context.device)
         let task = try PretrainingTask(model, instrument, data: data, device: context.device)
-        return try context.train(
-            task, options: configuration.pretrain.training, name: instrument.name,
-            settings: [try settingsText(configuration.encoder), try settingsText(configuration.pretrain)], data: data,
-            output: output
-        ) { try ModelFile.write(model, to: output) }
+        return try run.train(task, options: configuration.pretrain.training) { try ModelFile.write(model, to: output) }
     }
 }
 

@@ -46,33 +46,13 @@ public struct StageContext {
         try RunLock(folder.appending(path: name).appending(path: "lock"))
     }
 
-    /// Runs one training in `<run>/<name>` and, once it is finished, writes its result to `output`.
-    /// - Parameter settings: what decides the result besides seed and data.
-    public func train<Task: TrainingTask>(
-        _ task: Task, options: TrainingOptions, name: String, settings: [String], data: PairedDataSet,
-        output: URL, write: () throws -> Void
-    ) throws -> TrainingOutcome {
-        let folder = try RunFolder(folder.appending(path: name))
-        if restart { try folder.clear() }
-        let sink = progress(name)
-        sink.note(
-            "\(task.source.count(.training)) spectra to train on, \(task.source.count(.validation)) to validate on, "
-                + "\(task.model.parameterCount) parameters")
-        if task.source.count(.validation) == 0 {
-            sink.note("no validation split: the last weights are kept, whether they are the best or not")
-        }
-        let rows = task.source.count(.training)
-        if rows < options.batch { sink.note("batch \(options.batch) is more than there is: \(rows) spectra a step") }
+    /// The training `name` of this context.
+    /// - Parameters:
+    ///   - settings: what decides the result besides seed and data.
+    ///   - output: where the result goes.
+    public func run(_ name: String, settings: [String], data: PairedDataSet, output: URL) -> StageRun {
         let all = settings + ["seed \(configuration.seed)", "data \(data.fingerprint)"]
-        let trainer = Trainer(
-            task, options: options, seed: configuration.seed, folder: folder, settings: all.joined(separator: "\n"),
-            progress: sink)
-        let outcome = try trainer.run()
-        // A finished run found again leaves its result alone: what was derived from it stays valid.
-        if outcome.isFinished && (outcome.stepsTaken > 0 || !isUpToDate(output, after: [folder.last])) {
-            try write()
-        }
-        return outcome
+        return StageRun(self, name: name, settings: all.joined(separator: "\n"), output: output)
     }
 }
 

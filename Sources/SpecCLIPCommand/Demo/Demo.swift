@@ -24,24 +24,40 @@ struct Demo {
         let data = DemoData(folder: folder, isProcedural: isProcedural)
         try stage("Data") { try data.make() }
         for (instrument, configuration) in try context.configuration.resolvedInstruments() {
-            let stage = Pretraining(instrument, configuration, context: context)
-            try self.stage("Pre-training: \(instrument.title)") {
-                guard try stage.run().isFinished else { throw Interrupted() }
+            try training("Pre-training: \(instrument.title)", context) { context in
+                let stage = Pretraining(instrument, configuration, context: context)
+                guard try stage.run().isFinished else { throw TrainingError.interrupted }
                 drawLosses(stage.output, title: "\(instrument.title) encoder, \(data.pairsTier)")
             }
         }
-        let alignment = Alignment(context: context)
-        try stage("Alignment") {
-            guard try alignment.run().isFinished else { throw Interrupted() }
-            drawLosses(alignment.output, title: "Alignment, \(data.pairsTier)")
+        try training("Alignment", context) { context in
+            let stage = Alignment(context: context)
+            guard try stage.run().isFinished else { throw TrainingError.interrupted }
+            drawLosses(stage.output, title: "Alignment, \(data.pairsTier)")
+        }
+        try training("Labels", context) { context in
+            guard try LabelFitting(context: context).run() else { throw TrainingError.interrupted }
         }
         let labels = LabelFitting(context: context)
-        try stage("Labels") { guard try labels.run() else { throw Interrupted() } }
         let evaluation = DemoEvaluation(model: labels.output, data: data, lamost: lamost)
         let report = try evaluated(evaluation)
         report.print()
         try stage("A star") { try DemoStar(model: labels.output, data: data, lamost: lamost).read() }
         try report.check()
+    }
+
+    /// Runs a training stage; one that was begun under other settings (of another version, say) begins anew.
+    private func training(_ name: String, _ context: StageContext, _ body: (StageContext) throws -> Void) throws {
+        try stage(name) {
+            do {
+                try body(context)
+            } catch TrainingError.differentConfiguration {
+                print("    was trained under other settings: training anew")
+                var anew = context
+                anew.restart = true
+                try body(anew)
+            }
+        }
     }
 
     /// The configuration; for stars from formulas with fewer steps.
@@ -55,10 +71,7 @@ struct Demo {
 
     /// The stored report where it is newer than the model, else a new one.
     private func evaluated(_ evaluation: DemoEvaluation) throws -> DemoReport {
-        func age(_ url: URL) -> Date? {
-            try? url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate
-        }
-        if let written = age(reportFile), let model = age(evaluation.model), written > model,
+        if isUpToDate(reportFile, after: [evaluation.model]),
             let data = try? Data(contentsOf: reportFile),
             let report = try? JSONDecoder().decode(DemoReport.self, from: data),
             report.testsLAMOST == (lamost != nil)
@@ -84,9 +97,6 @@ struct Demo {
         } catch TrainingError.interrupted {
             print("Interrupted; the same command goes on from here.")
             throw ExitCode.success
-        } catch is Interrupted {
-            print("Interrupted; the same command goes on from here.")
-            throw ExitCode.success
         }
         let seconds = Date().timeIntervalSince(start)
         if seconds >= 1 { print("    \(ProgressLine.duration(seconds))") }
@@ -96,15 +106,6 @@ struct Demo {
     private func drawLosses(_ output: URL, title: String) {
         let folder = output.deletingLastPathComponent()
         let picture = folder.appending(path: "loss.png")
-        let isNewer =
-            (try? picture.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate)
-            .flatMap { drawn in
-                (try? output.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate)
-                    .map { drawn > $0 }
-            } ?? false
-        if !isNewer { LossPicture.draw(in: folder, title: title) }
+        if !isUpToDate(picture, after: [output]) { LossPicture.draw(in: folder, title: title) }
     }
 }
-
-/// A stage was stopped by the user and waits to be resumed.
-struct Interrupted: Error {}

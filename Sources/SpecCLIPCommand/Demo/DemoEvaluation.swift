@@ -23,7 +23,7 @@ struct DemoEvaluation {
         let aligned = try file.model()
         let reader = try LabelReader(file)
         var report = DemoReport(
-            configuration: file.description.provenance["configuration"] ?? "", lines: [], coverage: [:],
+            configuration: file.description.provenance["configuration"] ?? "", lines: [],
             testsLAMOST: lamost != nil)
         // A short training smooths: it need not come as near as the noisy counterpart of the nearest star.
         if data.isProcedural { report.forOrientation = ["nearest neighbour"] }
@@ -45,6 +45,7 @@ struct DemoEvaluation {
             guard !data.isProcedural, let trees = Self.boostedTrees[result.label.name] else { continue }
             line.baseline = trees
             line.baselineName = "boosted trees"
+            line.coverage = nil
             report.lines.append(line)
         }
     }
@@ -74,7 +75,6 @@ struct DemoEvaluation {
         let line = result.line(
             instrument, tier: tier, baselineName: baselineName, measure: data.isProcedural ? .rootMeanSquare : .robust)
         report.lines.append(line)
-        report.coverage["\(tier): \(line.name)"] = result.coverage
         return line
     }
 }

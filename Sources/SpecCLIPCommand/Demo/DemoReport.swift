@@ -6,8 +6,6 @@ struct DemoReport: Codable {
     var version = Version.current
     var configuration: String
     var lines: [ScoreLine]
-    /// Share of held-out stars whose label lies within one σ of the prediction, by line name; 0.683 is honest.
-    var coverage: [String: Double]
     var testsLAMOST: Bool
     /// Names of baselines that are shown but need not be beaten.
     var forOrientation: [String]?
@@ -30,6 +28,13 @@ struct DemoReport: Codable {
             let figures = (number(line.model), number(line.baseline))
             let verdict = line.isBeaten ? "" : isDemanded(line) ? "  NOT BEATEN" : "  (not beaten)"
             Swift.print(row(line.name + unit, figures.0, figures.1, line.baselineName + verdict))
+        }
+        Swift.print("\n  held-out stars within one σ of the prediction (68 % if the errors are honest)")
+        for line in lines {
+            guard let coverage = line.coverage else { continue }
+            let name = line.name.split(separator: ",").first.map(String.init) ?? line.name
+            let share = String(format: "%.0f %%", 100 * coverage)
+            Swift.print(row("\(name), \(line.tier)", share, "", "\(line.stars) stars"))
         }
         Swift.print("")
     }
