@@ -18,6 +18,9 @@ endif
 # Real LAMOST files with labels to test on, where there are some (see docs/data.md).
 LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shared/data/lamost)
 
+# Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
+export OMP_WAIT_POLICY ?= passive
+
 .PHONY: help deps build test lint demo bench clean
 
 help:            ## list these commands
@@ -31,7 +34,7 @@ build: deps      ## build the tool in release: .build/release/specclip
 
 test: deps lint  ## check the format, build and run all tests
 	@$(STEP) "Building tests" swift build --build-tests
-	@$(STEP) --show ' skipped|Test run with ' "Testing" env OMP_WAIT_POLICY=passive swift test --skip-build --no-parallel
+	@$(STEP) --show ' skipped|Test run with ' "Testing" swift test --skip-build --no-parallel
 
 lint:            ## check the source format (.swift-format)
 	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests
