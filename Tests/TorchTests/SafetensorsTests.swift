@@ -201,7 +201,10 @@ extension TorchTests {
             }
             let missing = folder.file("no/such/folder/out.safetensors")
             let error = #expect(throws: TorchError.self) { try SafetensorsFile.write([("a", Tensor(1))], to: missing) }
-            #expect(error?.description == "\(missing.path): cannot be written: No such file or directory; choose a folder that can be written")
+            #expect(
+                error?.description
+                    == "\(missing.path): cannot be written: No such file or directory; choose a folder that can be written"
+            )
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
         }
     }
