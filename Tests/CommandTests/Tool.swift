@@ -63,6 +63,7 @@ struct Tool {
         }
 
         var isRunning: Bool { process.isRunning }
+        var identifier: Int32 { process.processIdentifier }
 
         func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

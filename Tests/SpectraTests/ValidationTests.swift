@@ -31,6 +31,9 @@ struct ValidationTests {
         ("the spectrum has 0 pixels", { ($0.flux, $0.wavelength) = ([], []) }),
         ("ivar: has 1 values but the flux has 3909", { $0.ivar = [1] }),
         ("signal-to-noise ratio: is -9999, not positive", { $0.snr = -9999 }),
+        ("flux: is not above 0 at 1462 of 1462 pixels", { $0.flux = $0.flux.map { -abs($0) - 1e-3 } }),
+        ("ivar: is above 0 at no pixel", { $0.ivar = $0.flux.map { _ in 0 } }),
+        ("ivar: is above 0 at no pixel", { $0.ivar = $0.flux.map { _ in -1 } }),
         ("signal-to-noise ratio: is 0, not positive", { $0.snr = 0 }),
     ]
 

@@ -7,6 +7,7 @@ struct CardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "card",
         abstract: "Draw a star on one page: spectrum, parameters, prediction, look-alikes.",
+        usage: "specclip card --model <file> --output <file> [<options>] <input> ...",
         discussion: """
             The page shows the spectrum with its continuum and bad pixels, what the model sees and how it \
             reconstructs it, the parameters with errors, the spectrum another instrument would see (beside the one it \

@@ -7,6 +7,7 @@ struct DataPairsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pairs",
         abstract: "Make a data set for training (HDF5).",
+        usage: "specclip data pairs <tier> --output <file> [<options>]",
         discussion: """
             TIERS
             \(PairTier.allCases.map { "  " + padded($0.rawValue, 16) + $0.summary }.joined(separator: "\n"))

@@ -7,6 +7,7 @@ struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Walk the whole way once: data, training, evaluation, one star read.",
+        usage: "specclip demo [<options>]",
         discussion: """
             Fetches the libraries, makes the data sets, trains the tiny preset, evaluates it on held-out stars beside \
             baselines, and reads a star. Every finished stage is found again; an interrupted one goes on. Fails when \
@@ -26,7 +27,8 @@ struct DemoCommand: ParsableCommand {
             "Folder of real LAMOST files with labels.csv, to test on as well.", valueName: "folder"))
     var lamost: String?
 
-    @Option(help: "What to train: a preset or a YAML file that names xp.h5 and pairs.h5.")
+    @Option(
+        help: ArgumentHelp("What to train: a preset or a YAML file that names xp.h5 and pairs.h5.", valueName: "name"))
     var configuration = "tiny"
 
     @OptionGroup var compute: ComputeOptions

@@ -113,18 +113,24 @@ final class StarInput {
                 let range = start..<min(start + size, ids.count)
                 let flux = try data.rows(instrument, split: split, range: range)
                 let ivar = try data.ivar(instrument, split: split, range: range)
-                let stars = range.map { row in
+                let stars = range.compactMap { row -> Star? in
                     let at = (row - start) * pixels..<(row - start + 1) * pixels
                     let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
                     let name = "\(options.inputs[0])#\(row)"
+                    do {
+                        try RowCheck.check(flux[at], of: instrument, name: name)
+                    } catch {
+                        fail(error)
+                        return nil
+                    }
                     let prepared = PreparedSpectrum(
                         flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
                         snr: weights.flatMap { Self.snr(flux[at], $0) }, origin: name, sourceID: ids[row])
                     return Star(name: name, sourceID: ids[row], instrument: instrument, prepared: prepared)
                 }
-                try body(stars)
+                if !stars.isEmpty { try body(stars) }
                 count += stars.count
-                progress.update(count, of: ids.count * read.count)
+                progress.update(count + failures, of: ids.count * read.count)
             }
         }
     }

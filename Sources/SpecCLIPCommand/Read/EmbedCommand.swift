@@ -6,6 +6,7 @@ struct EmbedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "embed",
         abstract: "Write the embeddings of spectra.",
+        usage: "specclip embed --model <file> --output <file> [<options>] <input> ...",
         discussion: """
             OUTPUT, BY EXTENSION
               .npz   one float32 array [n, d] per instrument, named lamost_lrs or

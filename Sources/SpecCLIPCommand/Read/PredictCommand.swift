@@ -7,6 +7,7 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
         abstract: "Print the parameters of stars: Teff, log g, [Fe/H] with errors.",
+        usage: "specclip predict --model <file> [<options>] <input> ...",
         discussion: """
             Columns: file, teff, e_teff (K), logg, e_logg (dex), fe_h, e_fe_h (dex), further labels of the model, \
             source_id, instrument, snr (signal to noise per pixel). Errors are 1 sigma, as calibrated on the stars \

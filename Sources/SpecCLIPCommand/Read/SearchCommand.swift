@@ -9,6 +9,7 @@ struct SearchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "search",
         abstract: "Find the stars of a data set that look most like the given ones.",
+        usage: "specclip search --model <file> --in <file> [<options>] <input> ...",
         discussion: """
             Stars are compared by the cosine similarity of their embeddings (1: the same), exactly, within and \
             across instruments: a LAMOST spectrum finds the Gaia XP spectrum of the same or of a similar star.

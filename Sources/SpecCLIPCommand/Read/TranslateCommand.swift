@@ -6,6 +6,7 @@ struct TranslateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "translate",
         abstract: "Predict the spectrum that another instrument would see.",
+        usage: "specclip translate --model <file> --to <name> [<options>] <input> ...",
         discussion: """
             The flux is as the target instrument prepares it: gaia-xp divided by the flux at 550 nm, lamost-lrs \
             divided by its continuum. A star that the target did observe gives its reconstruction.

@@ -7,6 +7,7 @@ struct AlignCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "align",
         abstract: "Align pre-trained encoders, so that a star lands at one place.",
+        usage: "specclip align <configuration> [<options>]",
         discussion: """
             Needs the encoders of `specclip pretrain` in the same run folder. The encoders
             stay frozen; their features are computed once and kept on disk. Writes

@@ -13,6 +13,7 @@ struct LabelsCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "fit",
             abstract: "Fit the label heads of an aligned model.",
+            usage: "specclip labels fit <configuration> [<options>]",
             discussion: """
                 Each head reads Teff [K], log g [dex], [Fe/H] [dex] (or the labels that the
                 configuration names) with a 1 sigma error from the embedding. Needs the

@@ -8,6 +8,7 @@ struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pretrain",
         abstract: "Train the encoder of each instrument on spectra alone.",
+        usage: "specclip pretrain <configuration> [<options>]",
         discussion: """
             Writes <run>/<instrument>/encoder.safetensors, with metrics.csv, loss.png
             and the best and last checkpoints beside it. Ctrl-C finishes the step,
@@ -19,7 +20,7 @@ struct PretrainCommand: ParsableCommand {
     @OptionGroup var training: TrainingArguments
     @OptionGroup var compute: ComputeOptions
 
-    @Option(help: "Only this instrument, for example gaia-xp.")
+    @Option(help: ArgumentHelp("Only this instrument, for example gaia-xp.", valueName: "name"))
     var instrument: String?
 
     func run() throws {

@@ -16,10 +16,10 @@ struct TrainingArguments: ParsableArguments {
         help: ArgumentHelp("Folder of this training (default: runs/<name of the configuration>).", valueName: "folder"))
     var run: String?
 
-    @Option(help: ArgumentHelp("Data set to use instead of the configuration's.", valueName: "file.h5"))
+    @Option(help: ArgumentHelp("Data set for all stages (default: as configured).", valueName: "file.h5"))
     var data: String?
 
-    @Option(help: "Seed of weights, order and masks, instead of the configuration's.")
+    @Option(help: ArgumentHelp("Seed of weights, order and masks (default: the configuration's).", valueName: "n"))
     var seed: UInt64?
 
     @Flag(help: "Begin anew instead of resuming.")

@@ -16,8 +16,8 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         switch self {
         case .realXP: "real Gaia XP spectra with APOGEE labels"
         case .realMILES: "real MILES spectra on the LRS grid, with labels"
-        case .semiSynthetic: "real Gaia XP spectra, LRS made for the same labels from MILES"
-        case .sameSpectrum: "LRS and XP both simulated from one real spectrum of STELIB or MaStar"
+        case .semiSynthetic: "real Gaia XP spectra, LRS made for their labels from MILES"
+        case .sameSpectrum: "LRS and XP simulated from one real STELIB or MaStar star"
         case .procedural: "stars from formulas"
         }
     }

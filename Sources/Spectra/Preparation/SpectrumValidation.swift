@@ -119,10 +119,11 @@ enum SpectrumValidation {
         let start = spectrum.wavelength.partitioningIndex { $0 >= grid.lowerBound }
         let end = spectrum.wavelength.partitioningIndex { $0 > grid.upperBound }
         let inside = end - start
-        var good = 0
+        var (good, positive) = (0, 0)
         var (low, high) = (Double.infinity, -Double.infinity)
         for flux in spectrum.flux[start..<end] where flux.isFinite {
             good += 1
+            positive += flux > 0 ? 1 : 0
             low = flux < low ? flux : low
             high = flux > high ? flux : high
         }
@@ -142,6 +143,18 @@ enum SpectrumValidation {
                 file: spectrum.origin, field: "flux",
                 problem: "has zero variance: it is \(number(low)) at every pixel",
                 remedy: "the spectrum holds no signal: leave it out")
+        }
+        // Dividing by a negative continuum would turn noise around zero into something like a spectrum.
+        guard positive * 2 > good else {
+            throw SpectrumError(
+                file: spectrum.origin, field: "flux",
+                problem: "is not above 0 at \(good - positive) of \(good) pixels of the instrument's range",
+                remedy: "the signal-to-noise ratio is not positive: leave it out")
+        }
+        if let ivar = spectrum.ivar, !ivar[start..<end].contains(where: { $0 > 0 }) {
+            throw SpectrumError(
+                file: spectrum.origin, field: "ivar", problem: "is above 0 at no pixel of the instrument's range",
+                remedy: "every pixel counts as bad: leave the spectrum out, or the column if it means nothing")
         }
     }
 
