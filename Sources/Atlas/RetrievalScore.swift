@@ -1,3 +1,5 @@
+import Spectra
+
 /// How well stars are found again among many: shares of queries whose partner is first or among the first ten.
 public struct RetrievalScore: Codable, Sendable, Hashable {
     /// Share of queries whose partner comes first.
@@ -11,11 +13,10 @@ public struct RetrievalScore: Codable, Sendable, Hashable {
 
     /// - Parameter ranks: per query, how many stars came before its partner.
     public init(ranks: [Int], stars: Int) {
-        let sorted = ranks.sorted()
         let count = Double(max(1, ranks.count))
-        top1 = Double(sorted.filter { $0 < 1 }.count) / count
-        top10 = Double(sorted.filter { $0 < 10 }.count) / count
-        medianRank = sorted.isEmpty ? .nan : Double(sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2 + 1
+        top1 = Double(ranks.filter { $0 < 1 }.count) / count
+        top10 = Double(ranks.filter { $0 < 10 }.count) / count
+        medianRank = median(ranks.map(Double.init)) + 1
         self.stars = stars
     }
 

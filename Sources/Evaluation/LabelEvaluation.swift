@@ -103,10 +103,3 @@ public struct LabelTest {
         }
     }
 }
-
-/// The middle value; NaN for none.
-func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    guard !sorted.isEmpty else { return .nan }
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-}

@@ -29,7 +29,7 @@ public func robustSigma(_ values: [Double], aboutZero: Bool = false) -> Double {
 }
 
 /// The median: the mean of the two middle values for an even count, NaN for none.
-func median(_ values: [Double]) -> Double {
+public func median(_ values: [Double]) -> Double {
     guard !values.isEmpty else { return .nan }
     let sorted = values.sorted()
     let middle = sorted.count / 2
