@@ -124,7 +124,8 @@ private final class HeadFit {
     func calibrated() throws -> LabelHeadDescription {
         guard let part = source.parts[.validation], part.count > 0 else { return description }
         head.evaluate()
-        let (mean, logSigma) = withoutGradient { head(part.embeddings) }
+        let embeddings = try part.embeddings.to(context.device)
+        let (mean, logSigma) = withoutGradient { head(embeddings) }
         let (values, sigmas) = (mean.doubles(), logSigma.exp().doubles())
         let count = description.labels.count
         for i in 0..<count {

@@ -71,7 +71,7 @@ final class LabelTask: TrainingTask {
             let shape = [rows.count, part.labels.count]
             let index = try Tensor(rows.map(Int64.init), shape: [rows.count]).to(part.embeddings.device)
             return Batch(
-                embeddings: part.embeddings.indexSelect(0, index),
+                embeddings: try part.embeddings.indexSelect(0, index).to(device),
                 targets: try Tensor(targets, shape: shape).to(device),
                 present: try Tensor(present, shape: shape).to(device))
         }
