@@ -69,15 +69,17 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
-        .testTarget(name: "SpectraTests", dependencies: ["Spectra"]),
+        // What tests of several rooms share: the numbers of the published code.
+        .target(name: "GoldenNumbers", dependencies: ["Torch", "Spectra"], path: "Tests/GoldenNumbers"),
+        .testTarget(name: "TorchTests", dependencies: ["Torch", "GoldenNumbers"]),
+        .testTarget(name: "SpectraTests", dependencies: ["Spectra", "GoldenNumbers"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
-        .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP"]),
-        .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels"]),
-        .testTarget(name: "AtlasTests", dependencies: ["Atlas"]),
+        .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP", "GoldenNumbers"]),
+        .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels", "GoldenNumbers"]),
+        .testTarget(name: "AtlasTests", dependencies: ["Atlas", "GoldenNumbers"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-        .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand"]),
+        .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand", "GoldenNumbers"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

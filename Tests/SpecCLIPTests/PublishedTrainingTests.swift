@@ -1,29 +1,12 @@
 import Foundation
+import GoldenNumbers
 import Spectra
 import Testing
 import Torch
 
 @testable import SpecCLIP
 
-/// Numbers of the published code, kept outside this repository; where they are absent the tests say so.
-enum Goldens {
-    static let folder: URL = {
-        let package = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let shared = ProcessInfo.processInfo.environment["SPECCLIP_SHARED"].map { URL(fileURLWithPath: $0) }
-        return (shared ?? package.appending(path: "../shared")).appending(path: "goldens")
-    }()
-    static let arePresent = FileManager.default.fileExists(atPath: folder.path)
-
-    static func arrays(_ name: String) throws -> NPZ { try NPZ.read(folder.appending(path: name)) }
-}
-
-extension NPYArray {
-    /// In double precision; booleans as 0 and 1.
-    var tensor: Tensor { Tensor(doubles ?? [], shape: shape) }
-}
-
-@Suite(.enabled(if: Goldens.arePresent, "golden numbers (../shared/goldens) are not here"))
+@Suite(.enabled(if: Goldens.arePresent, "\(Goldens.absence)"))
 struct PublishedTrainingTests {
     /// Five optimiser steps of the published LAMOST pre-training, from its initial weights and with its masks
     /// (reference, sections 3.4, 9 and 13): loss, gradient norm and rate of each step, and the final weights.
