@@ -31,6 +31,7 @@ let package = Package(
     products: [
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Spectra", targets: ["Spectra"]),
+        .library(name: "OrderedBottleneck", targets: ["OrderedBottleneck"]),
         .library(name: "SpecCLIP", targets: ["SpecCLIP", "StellarLabels", "Atlas"]),
         .executable(name: "specclip", targets: ["SpecCLIPCommand"]),
     ],
@@ -54,9 +55,12 @@ let package = Package(
             // Continuum fits take minutes unoptimised; the tests fit thousands.
             swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "Training", dependencies: ["Torch"]),
+        .target(name: "OrderedBottleneck", dependencies: ["Torch", "Training"]),
         .target(
             name: "SpecCLIP",
-            dependencies: ["Torch", "Spectra", "Training", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Torch", "Spectra", "Training", "OrderedBottleneck", .product(name: "Yams", package: "Yams"),
+            ],
             resources: [.embedInCode("Presets/tiny.yaml"), .embedInCode("Presets/small.yaml"), .embedInCode("Presets/paper.yaml")]),
         .target(name: "StellarLabels", dependencies: ["SpecCLIP"]),
         .target(name: "Atlas", dependencies: ["SpecCLIP"]),
@@ -74,6 +78,7 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch", "GoldenNumbers"]),
         .testTarget(name: "SpectraTests", dependencies: ["Spectra", "GoldenNumbers"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "OrderedBottleneckTests", dependencies: ["OrderedBottleneck"]),
         .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP", "GoldenNumbers"]),
         .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels", "GoldenNumbers"]),
         .testTarget(name: "AtlasTests", dependencies: ["Atlas", "GoldenNumbers"]),

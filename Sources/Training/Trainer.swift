@@ -140,7 +140,8 @@ public final class Trainer<Task: TrainingTask> {
         let row = MetricsRow(step: position.step, split: .validation, losses: losses)
         try log?.append(row)
         progress.report(row, of: options.steps, secondsLeft: nil)
-        if total < position.best - (position.best.isFinite ? options.minimumDelta : 0) {
+        let improvement = max(options.minimumDelta, options.minimumImprovement * abs(position.best))
+        if total < position.best - (position.best.isFinite ? improvement : 0) {
             position.best = total
             position.waited = 0
             try SafetensorsFile.write(

@@ -24,12 +24,14 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     public var patience: Int
     /// What counts as an improvement of the validation loss.
     public var minimumDelta: Double
+    /// The same as a share of the best validation loss; both must be reached.
+    public var minimumImprovement: Double
     /// Seconds between two checkpoints of the last state.
     public var checkpointSeconds: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case batch, steps, learningRate, minimumLearningRate, warmup, betas, weightDecay, clip, validateEvery
-        case validationRows, patience, minimumDelta, checkpointSeconds
+        case validationRows, patience, minimumDelta, minimumImprovement, checkpointSeconds
     }
 
     /// The defaults of the published alignment (reference: SpecCLIP, training).
@@ -46,6 +48,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
         validationRows = 4096
         patience = 20
         minimumDelta = 1e-4
+        minimumImprovement = 0
         checkpointSeconds = 30
     }
 
@@ -66,6 +69,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
         validationRows = try fields(.validationRows, default: base.validationRows)
         patience = try fields(.patience, default: base.patience)
         minimumDelta = try fields(.minimumDelta, default: base.minimumDelta)
+        minimumImprovement = try fields(.minimumImprovement, default: base.minimumImprovement)
         checkpointSeconds = try fields(.checkpointSeconds, default: base.checkpointSeconds)
         try validate(at: decoder.codingPath.map(\.stringValue).joined(separator: "."))
     }

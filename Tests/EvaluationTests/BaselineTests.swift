@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import OrderedBottleneck
 import Torch
 
 @testable import Evaluation

@@ -1,28 +1,5 @@
+import OrderedBottleneck
 import Torch
-
-/// The directions of largest variance of a set of rows: the plainest compression there is, and so the baseline.
-public struct PrincipalComponents: Sendable {
-    /// Mean row, `[L]`.
-    public let mean: Tensor
-    /// Components as columns, the largest first, `[L, k]`.
-    public let components: Tensor
-
-    /// - Parameters:
-    ///   - rows: `[N, L]`.
-    ///   - count: components to keep, at most L.
-    public init(_ rows: Tensor, count: Int) {
-        let mean = rows.mean(dims: [0])
-        let centred = rows - mean
-        let covariance = centred.transposed().matmul(centred).to(.float64) / Double(max(1, rows.shape[0] - 1))
-        let kept = min(count, rows.shape[1])
-        let vectors = covariance.symmetricEigen().vectors
-        self.mean = mean
-        components = vectors.narrow(1, start: rows.shape[1] - kept, length: kept).flipped([1]).to(.float32)
-    }
-
-    /// Coordinates along the components, `[N, k]`.
-    public func project(_ rows: Tensor) -> Tensor { (rows - mean).matmul(components) }
-}
 
 /// Labels as a linear function of principal components: what a model must beat to be worth its training.
 public struct LinearBaseline: Sendable {

@@ -1,0 +1,56 @@
+import Foundation
+import Torch
+
+/// Intrinsic dimension from distances to the nearest neighbours: estimators that need no training, to compare with.
+public struct NeighbourDimension {
+    /// Distances to the nearest neighbours of every row, ascending, `[N, k]`; rows with a twin at distance 0 are left out.
+    private let distances: [[Double]]
+
+    /// - Parameters:
+    ///   - rows: `[N, …]`, N above `neighbours`.
+    ///   - neighbours: how many to look at.
+    public init(_ rows: Tensor, neighbours: Int = 20) {
+        let points = rows.reshaped([rows.size(0), -1]).to(.float64)
+        let count = min(neighbours + 1, points.size(0))
+        let norms = points.square().sum(dims: [1])
+        var found: [[Double]] = []
+        for start in stride(from: 0, to: points.size(0), by: 512) {
+            let block = points.narrow(0, start: start, length: min(512, points.size(0) - start))
+            let near = (norms.unsqueezed(0) - block.matmul(points.transposed()) * 2).topk(count, largest: false).indices
+            // The nearest are found by inner products, their distances by differences: those lose no digits.
+            for row in 0..<block.size(0) {
+                let others = points.indexSelect(0, near.select(0, row))
+                let distance = (others - block.select(0, row)).norm(dim: 1).doubles().sorted()
+                if distance.count == count, distance[1] > 0 { found.append(Array(distance.dropFirst())) }
+            }
+        }
+        distances = found
+    }
+
+    /// TwoNN (Facco et al. 2017): from the ratio of the distances to the second and the first neighbour, by a line through
+    /// the origin that leaves out the largest tenth.
+    public var twoNN: Double {
+        let ratios = distances.filter { $0.count >= 2 }.map { $0[1] / $0[0] }.sorted()
+        let count = ratios.count
+        let kept = Int(Double(count) * 0.9)
+        guard kept > 1 else { return .nan }
+        var (xx, xy) = (0.0, 0.0)
+        for (i, ratio) in ratios.prefix(kept).enumerated() {
+            let (x, y) = (log(ratio), -log(1 - Double(i) / Double(count)))
+            xx += x * x
+            xy += x * y
+        }
+        return xy / xx
+    }
+
+    /// Maximum likelihood (Levina & Bickel 2005) over all neighbours, the inverses averaged over the rows
+    /// (MacKay & Ghahramani 2005), without the last neighbour's own zero.
+    public var maximumLikelihood: Double {
+        let inverses = distances.compactMap { distance -> Double? in
+            guard let last = distance.last, distance.count > 2 else { return nil }
+            return distance.dropLast().reduce(0) { $0 + log(last / $1) } / Double(distance.count - 1)
+        }
+        guard !inverses.isEmpty else { return .nan }
+        return Double(inverses.count) / inverses.reduce(0, +)
+    }
+}

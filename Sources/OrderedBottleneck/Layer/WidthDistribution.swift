@@ -1,0 +1,49 @@
+import Foundation
+import Torch
+
+/// From which distribution the number of open latents is drawn, in training with random widths.
+public enum WidthDistribution: Codable, Sendable, Hashable {
+    /// Every width from the minimum to K, both included.
+    case uniform
+    /// The next latent with probability `p`, the one after it with p (1 - p), …: nested dropout (Rippel et al. 2014).
+    case geometric(p: Double)
+    /// Around `rate` latents above the minimum.
+    case poisson(rate: Double)
+
+    /// The probability of each width `minimum ... width`, cut off there and brought to a sum of 1.
+    public func probabilities(minimum: Int = 0, width: Int) -> [Double] {
+        let steps = (0...max(0, width - minimum)).map(Double.init)
+        let logarithms: [Double] =
+            switch self {
+            case .uniform: steps.map { _ in 0 }
+            case .geometric(let p): steps.map { $0 * log1p(-p) }
+            case .poisson(let rate): steps.map { $0 * log(rate) - lgamma($0 + 1) }
+            }
+        let largest = logarithms.max() ?? 0
+        let weights = logarithms.map { exp($0 - largest) }
+        let sum = weights.reduce(0, +)
+        return weights.map { $0 / sum }
+    }
+
+    /// Draws widths from the default generator.
+    /// - Returns: `[count]`, int64, each in `minimum ... width`.
+    public func draw(_ count: Int, minimum: Int = 0, width: Int) -> Tensor {
+        var sum = 0.0
+        let edges = probabilities(minimum: minimum, width: width).dropLast().map { probability in
+            sum += probability
+            return sum
+        }
+        let position = Tensor.rand([count, 1], dtype: .float64)
+        let passed = position.ge(Tensor(edges, shape: [1, edges.count]))
+        return passed.to(.int64).sum(dims: [1]) + Double(minimum)
+    }
+
+    /// What makes the parameters impossible; `nil` when nothing does.
+    public var problem: String? {
+        switch self {
+        case .uniform: nil
+        case .geometric(let p): (0..<1).contains(p) && p > 0 ? nil : "geometric: p is \(p); give a number in (0, 1)"
+        case .poisson(let rate): rate > 0 && rate.isFinite ? nil : "poisson: rate is \(rate); give one above 0"
+        }
+    }
+}

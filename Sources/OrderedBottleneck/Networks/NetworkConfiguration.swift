@@ -1,0 +1,99 @@
+import Torch
+import Training
+
+/// Which encoder and decoder an ordered auto-encoder has; the decoder mirrors the encoder.
+public enum NetworkConfiguration: Codable, Sendable, Hashable {
+    /// Linear layers of these widths, with an activation between them.
+    case dense(hidden: [Int], activation: Activation)
+    /// For images: convolutions (4 × 4, stride 2) with these channels, each halving the sides, then linear layers.
+    case convolutional(channels: [Int], hidden: [Int], activation: Activation)
+    /// For spectra and other sequences: patches of the features as tokens, with attention between them.
+    case transformer(patch: Int, width: Int, layers: Int, heads: Int)
+
+    /// Between linear layers.
+    public enum Activation: String, Codable, Sendable, CaseIterable {
+        case relu, gelu, silu, tanh
+
+        var layer: any Layer {
+            switch self {
+            case .relu: ReLU()
+            case .gelu: GELU()
+            case .silu: SiLU()
+            case .tanh: Tanh()
+            }
+        }
+    }
+
+    /// A new auto-encoder with initial weights drawn from the default generator.
+    /// - Parameters:
+    ///   - shape: of one row of data: `[features]`, or `[channels, height, width]` for images.
+    ///   - width: number of latents K.
+    public func makeAutoencoder(
+        shape: [Int], width: Int, likelihood: Likelihood = GaussianLikelihood()
+    ) -> OrderedAutoencoder {
+        let (encoder, decoder) = layers(shape: shape, width: width)
+        return OrderedAutoencoder(encoder: encoder, decoder: decoder, width: width, likelihood: likelihood)
+    }
+
+    /// What makes the network impossible for rows of this shape; `nil` when nothing does.
+    public func problem(shape: [Int]) -> String? {
+        let sizes = 1...(1 << 16)
+        switch self {
+        case .dense(let hidden, _):
+            return hidden.allSatisfy(sizes.contains) ? nil : "hidden: widths must lie in 1 to \(sizes.upperBound)"
+        case .convolutional(let channels, let hidden, _):
+            guard shape.count == 3 else { return "convolutional: rows must be images [channels, height, width]" }
+            guard !channels.isEmpty, (channels + hidden).allSatisfy(sizes.contains) else {
+                return "channels: give one to five, each above 0"
+            }
+            let factor = 1 << channels.count
+            guard channels.count <= 16, shape[1] % factor == 0, shape[2] % factor == 0 else {
+                return "channels: \(channels.count) of them halve the sides as often, "
+                    + "but \(shape[1]) x \(shape[2]) cannot be divided by \(factor)"
+            }
+            return nil
+        case .transformer(let patch, let width, let layers, let heads):
+            guard patch >= 1, patch <= shape.reduce(1, *) else { return "patch: \(patch); give 1 to the features" }
+            guard heads >= 1, sizes.contains(width), width % heads == 0, (1...100).contains(layers) else {
+                return "transformer: width \(width) must be a multiple of heads (\(heads)), layers 1 to 100"
+            }
+            return nil
+        }
+    }
+
+    private func layers(shape: [Int], width: Int) -> (encoder: any Layer, decoder: any Layer) {
+        let features = shape.reduce(1, *)
+        switch self {
+        case .dense(let hidden, let activation):
+            let sizes = [features] + hidden + [width]
+            let encoder = Sequential([Flatten()] + Self.dense(sizes, activation))
+            return (encoder, Sequential(Self.dense(sizes.reversed(), activation) + [Reshape(shape)]))
+        case .convolutional(let channels, let hidden, let activation):
+            let factor = 1 << channels.count
+            let inner = [channels[channels.count - 1], shape[1] / factor, shape[2] / factor]
+            let (planes, sizes) = ([shape[0]] + channels, [inner.reduce(1, *)] + hidden + [width])
+            var down: [any Layer] = []
+            var up: [any Layer] = []
+            for (from, to) in zip(planes, planes.dropFirst()) {
+                down += [Conv2d(from, to, kernel: 4, stride: 2, padding: 1), activation.layer]
+                up = [activation.layer, ConvTranspose2d(to, from, kernel: 4, stride: 2, padding: 1)] + up
+            }
+            return (
+                Sequential(down + [Flatten()] + Self.dense(sizes, activation)),
+                Sequential(Self.dense(sizes.reversed(), activation) + [Reshape(inner)] + up)
+            )
+        case .transformer(let patch, let inner, let layers, let heads):
+            return (
+                PatchEncoder(
+                    features: features, patch: patch, width: inner, layers: layers, heads: heads, latents: width),
+                PatchDecoder(shape: shape, patch: patch, width: inner, layers: layers, heads: heads, latents: width)
+            )
+        }
+    }
+
+    private static func dense(_ sizes: [Int], _ activation: Activation) -> [any Layer] {
+        zip(sizes, sizes.dropFirst()).enumerated().flatMap { index, size -> [any Layer] in
+            (index == 0 ? [] : [activation.layer]) + [Linear(size.0, size.1)]
+        }
+    }
+}

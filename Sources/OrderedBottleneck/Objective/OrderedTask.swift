@@ -1,0 +1,129 @@
+import Torch
+import Training
+
+/// Trains an ordered auto-encoder on rows held in memory.
+public final class OrderedTask: TrainingTask {
+    /// Rows of the two splits, `[N, …]`.
+    public struct Source: BatchSource {
+        let training: Tensor
+        let validation: Tensor
+
+        /// Rows in a split.
+        public func count(_ split: TrainingSplit) -> Int { rows(split).size(0) }
+
+        /// The rows, `[rows.count, …]`.
+        public func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Tensor {
+            rows(split).indexSelect(0, Tensor(wanted.map(Int64.init)))
+        }
+
+        private func rows(_ split: TrainingSplit) -> Tensor { split == .training ? training : validation }
+    }
+
+    /// The auto-encoder and, for a sweep, its state: what a checkpoint holds.
+    final class State: Module {
+        let autoencoder: OrderedAutoencoder
+        let sweep: UnitSweep?
+
+        init(_ autoencoder: OrderedAutoencoder, sweep: UnitSweep?) {
+            self.autoencoder = autoencoder
+            self.sweep = sweep
+            super.init()
+        }
+    }
+
+    /// What is trained.
+    public var model: Module { state }
+    /// Where batches come from.
+    public let source: Source
+    private let state: State
+    private let objective: OrderedObjective
+    private let rowsAtOnce: Int
+
+    /// - Parameters:
+    ///   - training: `[N, …]`.
+    ///   - validation: `[M, …]`.
+    ///   - rowsAtOnce: rows times widths decoded together; bounds memory and changes nothing else.
+    public init(
+        _ autoencoder: OrderedAutoencoder, objective: OrderedObjective = .linear, training: Tensor,
+        validation: Tensor, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce
+    ) {
+        self.objective = objective
+        self.rowsAtOnce = rowsAtOnce
+        source = Source(training: training, validation: validation)
+        var sweep: UnitSweep?
+        if case .random(_, _, let options?) = objective { sweep = UnitSweep(options, width: autoencoder.width) }
+        state = State(autoencoder, sweep: sweep)
+    }
+
+    /// Latents that a sweep has frozen.
+    public var frozen: Int { state.sweep?.frozen ?? 0 }
+
+    /// Twice the negative log-likelihood per feature: for a unit Gaussian the mean squared error. Validation always weighs
+    /// all widths alike unless the objective says otherwise, so that objectives compare.
+    public func losses(_ batch: Tensor) throws -> [(name: String, value: Tensor)] {
+        switch objective {
+        case .linear(let weights): return [("loss", overWidths(batch, weights: weights))]
+        case .random(let distribution, let draw, _):
+            guard state.isTraining else { return [("loss", overWidths(batch, weights: nil))] }
+            return [("loss", atRandomWidths(batch, distribution, draw))]
+        }
+    }
+
+    /// The weighted mean over the widths 0 … K.
+    private func overWidths(_ x: Tensor, weights: [Double]?) -> Tensor {
+        let model = state.autoencoder
+        let weights = weights ?? Array(repeating: 1, count: model.width + 1)
+        let scale = -2 / (weights.reduce(0, +) * Double(x.count))
+        let chunks = model.widthChunks(rows: x.size(0), rowsAtOnce: rowsAtOnce)
+            .map { $0.filter { weights[$0] > 0 } }.filter { !$0.isEmpty }
+        func loss(_ widths: [Int], _ latents: Tensor) -> Tensor {
+            let each = model.logLikelihood(of: x, latents: latents, widths: widths).sum(dims: [1])
+            let weight = Tensor(widths.map { weights[$0] * scale }).to(each.dtype)
+            return (each * ((try? weight.to(each.device)) ?? weight)).sum()
+        }
+        let latents = model.encode(x)
+        guard chunks.count > 1 else { return loss(chunks.first ?? [], latents) }
+        guard state.isTraining else {
+            return chunks.dropFirst().reduce(loss(chunks[0], latents)) { $0 + loss($1, latents) }
+        }
+        return chunked(chunks, latents, loss)
+    }
+
+    /// The same loss a group of widths at a time, each group's graph freed before the next: gradients of the decoder are
+    /// added up as they come, those of the latents are handed to the encoder once, through the tensor returned.
+    private func chunked(_ chunks: [[Int]], _ latents: Tensor, _ loss: ([Int], Tensor) -> Tensor) -> Tensor {
+        let leaf = latents.detached()
+        leaf.requiresGradient = true
+        var total = 0.0
+        for widths in chunks {
+            let part = loss(widths, leaf)
+            total += part.item()
+            part.backward()
+        }
+        guard let gradient = leaf.gradient else { return latents.sum() * 0 + total }
+        let pull = (latents * gradient).sum()
+        return pull - pull.detached() + total
+    }
+
+    private func atRandomWidths(_ x: Tensor, _ distribution: WidthDistribution, _ draw: BottleneckLayer.Draw) -> Tensor
+    {
+        let model = state.autoencoder
+        let frozen = state.sweep?.frozen ?? 0
+        let minimum = state.sweep == nil ? 0 : frozen + 1
+        let widths = distribution.draw(draw == .batch ? 1 : x.size(0), minimum: minimum, width: model.width)
+        var latents = model.encode(x)
+        if frozen > 0 {
+            let learned = latents.narrow(1, start: frozen, length: model.width - frozen)
+            latents = Tensor.cat([latents.narrow(1, start: 0, length: frozen).detached(), learned], dim: 1)
+        }
+        let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
+        let decoded = model.decoder(model.bottleneck.opened(latents, perRow: widths)).reshaped([rows, features])
+        let each = model.likelihood.logDensity(of: x.reshaped([rows, features]), given: decoded)
+        if let sweep = state.sweep {
+            let current = widths.eq(Double(minimum)).to(each.dtype)
+            let mean = (each.detached() * current).sum().item() / current.expanded(each.shape).sum().item()
+            sweep.observe(-2 * mean / Double(features))
+        }
+        return each.sum() * (-2 / Double(x.count))
+    }
+}

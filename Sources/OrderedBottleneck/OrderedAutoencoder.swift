@@ -1,0 +1,86 @@
+import Torch
+
+/// An auto-encoder whose latents are ordered by how much likelihood they buy, usable at any width
+/// (Ho et al. 2023, arXiv 2305.11213).
+///
+/// Encoder and decoder are any layers: `[B, …] → [B, K]` and `[B, K] → [B, …]`.
+public final class OrderedAutoencoder: Module {
+    /// Data → latents.
+    public let encoder: any Layer
+    /// Latents → parameters of the likelihood, as many as there are features.
+    public let decoder: any Layer
+    /// How well a reconstruction tells the data.
+    public let likelihood: Likelihood
+    /// Closes latents.
+    public let bottleneck: BottleneckLayer
+
+    /// - Parameter width: number of latents K.
+    public init(
+        encoder: any Layer, decoder: any Layer, width: Int, likelihood: Likelihood = GaussianLikelihood()
+    ) {
+        self.encoder = encoder
+        self.decoder = decoder
+        self.likelihood = likelihood
+        bottleneck = BottleneckLayer(width)
+        super.init()
+    }
+
+    /// Number of latents K.
+    public var width: Int { bottleneck.width }
+
+    /// All latents of the data, `[B, K]`.
+    public func encode(_ x: Tensor) -> Tensor { encoder(x) }
+
+    /// The first `width` latents, `[B, width]`: what to store.
+    public func compress(_ x: Tensor, width: Int) -> Tensor { encode(x).narrow(1, start: 0, length: width) }
+
+    /// Data expected from the first latents.
+    /// - Parameter code: `[B, k]` for any k up to K.
+    public func decompress(_ code: Tensor) -> Tensor {
+        likelihood.expectation(decoder(code.padded([0, width - code.size(1)])))
+    }
+
+    /// Data through `width` open latents and back, of the same shape.
+    public func reconstruct(_ x: Tensor, width: Int) -> Tensor { decompress(compress(x, width: width)) }
+
+    /// Log-likelihood of every row at several widths, all decoded in one batch.
+    /// - Parameters:
+    ///   - x: data, `[B, …]`.
+    ///   - latents: of these data, `[B, K]`.
+    /// - Returns: `[widths.count, B]`.
+    public func logLikelihood(of x: Tensor, latents: Tensor, widths: [Int]) -> Tensor {
+        let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
+        let opened = bottleneck.opened(latents, toEach: widths).reshaped([widths.count * rows, width])
+        let decoded = decoder(opened).reshaped([widths.count, rows, features])
+        return likelihood.logDensity(of: x.reshaped([1, rows, features]), given: decoded)
+    }
+
+    /// Squared error of every row at every width 0 … K, summed over the features: `[B, K + 1]`, float64.
+    /// - Parameter rowsAtOnce: rows times widths decoded together, which bounds memory.
+    public func squaredErrors(_ x: Tensor, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce) -> Tensor {
+        let features = x.count / max(1, x.size(0))
+        return withoutGradient {
+            let blocks = stride(from: 0, to: x.size(0), by: rowsAtOnce).map { start in
+                let block = x.narrow(0, start: start, length: min(rowsAtOnce, x.size(0) - start))
+                let (rows, latents) = (block.size(0), encode(block))
+                let flat = block.reshaped([1, rows, features])
+                let errors = widthChunks(rows: rows, rowsAtOnce: rowsAtOnce).map { widths in
+                    let opened = bottleneck.opened(latents, toEach: widths).reshaped([widths.count * rows, width])
+                    let expected = likelihood.expectation(decoder(opened)).reshaped([widths.count, rows, features])
+                    return (expected - flat).square().sum(dims: [2]).to(.float64)
+                }
+                return Tensor.cat(errors, dim: 0).transposed()
+            }
+            return Tensor.cat(blocks, dim: 0)
+        }
+    }
+
+    /// Rows decoded together unless the caller says otherwise: some hundred megabytes for spectra of 1462 pixels.
+    public static let rowsAtOnce = 8192
+
+    /// The widths 0 … K in groups that keep rows times widths within a bound.
+    func widthChunks(rows: Int, rowsAtOnce: Int) -> [[Int]] {
+        let size = max(1, rowsAtOnce / max(1, rows))
+        return stride(from: 0, through: width, by: size).map { Array($0...min($0 + size - 1, width)) }
+    }
+}

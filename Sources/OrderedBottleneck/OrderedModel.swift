@@ -1,0 +1,139 @@
+import Foundation
+import Torch
+import Training
+
+/// A trained ordered auto-encoder with all that is needed to use it: one `.safetensors` file.
+public struct OrderedModel {
+    /// Everything but the weights; JSON in the header under `iob`.
+    public struct Description: Codable, Sendable, Hashable {
+        /// Version of this layout.
+        public var format = 1
+        /// How it was made.
+        public var configuration: BottleneckConfiguration
+        /// Shape of one row of data.
+        public var shape: [Int]
+        /// What was trained on what: free text by field.
+        public var provenance: [String: String]
+    }
+
+    /// What it is made of.
+    public let description: Description
+    /// The network with its weights, in scaled units.
+    public let autoencoder: OrderedAutoencoder
+    /// What is subtracted from a row, and what it is divided by, each `[1, …]`.
+    public let (mean, scale): (Tensor, Tensor)
+
+    /// Makes a model with initial weights, scaled to training rows.
+    /// - Parameter training: `[N, …]`.
+    public init(_ configuration: BottleneckConfiguration, training: Tensor, provenance: [String: String] = [:]) {
+        let shape = Array(training.shape.dropFirst())
+        description = Description(configuration: configuration, shape: shape, provenance: provenance)
+        Generator.seed(configuration.seed)
+        autoencoder = Self.network(description)
+        let mean = training.mean(dims: [0], keepDims: true)
+        switch configuration.scaling {
+        case .none:
+            self.mean = Tensor.zeros(like: mean)
+            scale = Tensor.ones(like: mean)
+        case .common:
+            let variance = training.totalVariance / Double(max(1, mean.count))
+            self.mean = mean
+            scale = Tensor.ones(like: mean) * variance.squareRoot()
+        case .features:
+            self.mean = mean
+            scale = training.std(dim: 0, unbiased: false, keepDims: true).clamp(min: 1e-12)
+        }
+    }
+
+    private static func network(_ description: Description) -> OrderedAutoencoder {
+        let configuration = description.configuration
+        let features = description.shape.reduce(1, *)
+        return configuration.network.makeAutoencoder(
+            shape: description.shape, width: configuration.width,
+            likelihood: configuration.likelihood.makeLikelihood(features: features))
+    }
+
+    /// Number of latents K.
+    public var width: Int { autoencoder.width }
+
+    /// Data in the units the network works in.
+    public func scaled(_ x: Tensor) -> Tensor { (x - mean) / scale }
+
+    /// The first `width` latents of data in their own units, `[N, width]`.
+    public func compress(_ x: Tensor, width: Int) throws -> Tensor {
+        guard (0...self.width).contains(width) else { throw BottleneckError.width(width, of: self.width) }
+        return try blockwise(x) { autoencoder.compress(scaled($0), width: width) }
+    }
+
+    /// Data, in their own units, that codes of any width stand for: `[N, k]` → `[N, …]`.
+    public func decompress(_ code: Tensor) throws -> Tensor {
+        guard code.size(1) <= width else { throw BottleneckError.width(code.size(1), of: width) }
+        return try blockwise(code) { autoencoder.decompress($0) * scale + mean }
+    }
+
+    /// Squared errors of rows at every width, `[N, K + 1]`, in the units of `scaled`.
+    public func squaredErrors(_ x: Tensor) -> Tensor { autoencoder.squaredErrors(scaled(x)) }
+
+    private func blockwise(_ x: Tensor, _ body: (Tensor) -> Tensor) throws -> Tensor {
+        try catchingTorchErrors {
+            withoutGradient {
+                let blocks = stride(from: 0, to: x.size(0), by: OrderedAutoencoder.rowsAtOnce).map { start in
+                    body(x.narrow(0, start: start, length: min(OrderedAutoencoder.rowsAtOnce, x.size(0) - start)))
+                }
+                return Tensor.cat(blocks, dim: 0)
+            }
+        }
+    }
+}
+
+extension OrderedModel {
+    /// - Throws: `BottleneckError.file` when it is no model of this kind, `TorchError` when it is no safetensors file.
+    public init(contentsOf url: URL) throws {
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw BottleneckError.file(url.path, problem: "no such file; make one with `specclip iob train`")
+        }
+        let file = try SafetensorsFile(contentsOf: url)
+        guard let text = file.metadata["iob"] else {
+            throw BottleneckError.file(
+                url.path, problem: "the header has no 'iob' entry: not written by `specclip iob train`")
+        }
+        do {
+            description = try JSONDecoder().decode(Description.self, from: Data(text.utf8))
+        } catch {
+            throw BottleneckError.file(url.path, problem: "the 'iob' entry cannot be read; get the file anew")
+        }
+        let shape = description.shape
+        guard (1...4).contains(shape.count), shape.allSatisfy({ (1...(1 << 20)).contains($0) }),
+            shape.reduce(1.0, { $0 * Double($1) }) < 1e8
+        else { throw BottleneckError.file(url.path, problem: "the header gives rows of shape \(shape); get it anew") }
+        if let problem = description.configuration.problem(shape: shape) {
+            throw BottleneckError.file(url.path, problem: "the header describes no possible model: \(problem)")
+        }
+        let made = description
+        autoencoder = try catchingTorchErrors { Initializer.$isSkipped.withValue(true) { Self.network(made) } }
+        var state: [String: Tensor] = [:]
+        for name in file.names where name.hasPrefix("model.") {
+            state[String(name.dropFirst("model.".count))] = try file.tensor(name)
+        }
+        (mean, scale) = (try file.tensor("mean"), try file.tensor("scale"))
+        do {
+            try autoencoder.load(state, strict: true, sharing: true)
+        } catch {
+            throw BottleneckError.file(url.path, problem: "\(error)")
+        }
+        guard mean.shape == [1] + shape, scale.shape == mean.shape else {
+            throw BottleneckError.file(url.path, problem: "mean and scale do not fit rows of shape \(shape)")
+        }
+        autoencoder.evaluate()
+    }
+
+    /// Writes the file atomically.
+    public func write(to url: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let header = String(decoding: try encoder.encode(description), as: UTF8.self)
+        let weights = autoencoder.stateDictionary().map { ("model." + $0.0, $0.1) }
+        try SafetensorsFile.write(
+            weights + [("mean", mean), ("scale", scale)], metadata: ["iob": header], to: url)
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Torch
+import Training
+
+/// Rows divided for training, for stopping, and for judging.
+public struct OrderedSplit {
+    /// Rows to learn from, `[N, …]`.
+    public let training: Tensor
+    /// Rows that decide when to stop.
+    public let validation: Tensor
+    /// Rows never seen in training: those the dimension is measured on.
+    public let test: Tensor
+
+    /// 80, 10 and 10 % of the rows in an order that depends on the seed only.
+    public init(_ rows: Tensor, seed: UInt64) {
+        var random = StepRandom(seed, 0x5917)
+        let order = Array(0..<rows.size(0)).shuffled(using: &random).map(Int64.init)
+        let tenth = rows.size(0) / 10
+        func part(_ range: Range<Int>) -> Tensor { rows.indexSelect(0, Tensor(Array(order[range]))) }
+        test = part(0..<tenth)
+        validation = part(tenth..<2 * tenth)
+        training = part(2 * tenth..<rows.size(0))
+    }
+}
+
+extension OrderedModel {
+    /// Trains a new model, resuming what was begun in the folder.
+    /// - Parameters:
+    ///   - data: name of the data, for messages and provenance.
+    ///   - rowsAtOnce: rows times widths decoded together; bounds memory and changes nothing else.
+    /// - Returns: the model with its best weights, and how training ended.
+    public static func train(
+        _ configuration: BottleneckConfiguration, on split: OrderedSplit, data: String, folder: RunFolder,
+        rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce, progress: any ProgressSink = SilentProgress()
+    ) throws -> (model: OrderedModel, outcome: TrainingOutcome) {
+        let shape = Array(split.training.shape.dropFirst())
+        if let problem = configuration.problem(shape: shape) {
+            throw BottleneckError.data(data, problem: "cannot be trained on: \(problem)")
+        }
+        guard split.training.size(0) >= 2, split.validation.size(0) >= 1 else {
+            throw BottleneckError.data(data, problem: "too few rows to split in three; give at least 10")
+        }
+        let model = OrderedModel(configuration, training: split.training, provenance: ["data": data])
+        let task = OrderedTask(
+            model.autoencoder, objective: configuration.objective, training: model.scaled(split.training),
+            validation: model.scaled(split.validation), rowsAtOnce: rowsAtOnce)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let settings =
+            String(decoding: try encoder.encode(configuration), as: UTF8.self)
+            + " \(split.training.shape) \(split.training.sum().item())"
+        let trainer = Trainer(
+            task, options: configuration.training.options(rows: split.training.size(0)), seed: configuration.seed,
+            folder: folder, settings: settings, progress: progress)
+        let outcome = try trainer.run()
+        model.autoencoder.evaluate()
+        return (model, outcome)
+    }
+}

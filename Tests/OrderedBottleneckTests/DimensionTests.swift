@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+import Torch
+import Training
+
+@testable import OrderedBottleneck
+
+@Suite(.serialized) struct DimensionTests {
+    /// Rows whose error falls by known steps.
+    private func errors(_ curve: [Double], rows: Int, noise: Double = 0.01) -> Tensor {
+        Generator.seed(8)
+        let steps = Tensor(curve, shape: [1, curve.count])
+        return steps.expanded([rows, -1]) + Tensor.randn([rows, 1], dtype: .float64) * noise
+    }
+
+    @Test func countsTheLatentsThatGain() {
+        let errors = errors([1, 0.5, 0.2, 0.199, 0.1985], rows: 1000)
+        let wilks = IntrinsicDimension(errors: [errors], variance: 1)
+        #expect(wilks.dimension == 2)
+        #expect(wilks.interval == [2, 2])
+        #expect(wilks.problems.isEmpty)
+        let gains = wilks.curve.compactMap(\.gain)
+        #expect(abs(gains[0] - 250) < 1e-6 && abs(gains[2] - 0.5) < 1e-6)
+        // A gain of 2.5 passes Wilks' statistic (5 > 3.84) and not the published one.
+        let between = IntrinsicDimension(errors: [self.errors([1, 0.5, 0.495, 0.4949], rows: 1000)], variance: 1)
+        let published = IntrinsicDimension(
+            errors: [self.errors([1, 0.5, 0.495, 0.4949], rows: 1000)], variance: 1, statistic: .published)
+        #expect(between.dimension == 2 && published.dimension == 1)
+    }
+
+    @Test func pValuesAreChiSquared() {
+        // Tabulated upper tails of χ² with one degree of freedom.
+        for (x, p) in [(3.841458820694124, 0.05), (6.634896601021213, 0.01), (10.827566170662733, 0.001)] {
+            #expect(abs(chiSquaredTail(x) - p) < 1e-9)
+        }
+    }
+
+    @Test func saysWhenThereIsNoAnswer() {
+        func problems(_ curve: [Double], rows: Int = 1000) -> IntrinsicDimension {
+            IntrinsicDimension(errors: [errors(curve, rows: rows)], variance: 1)
+        }
+        let narrow = problems([1, 0.6, 0.3])
+        #expect(narrow.dimension == nil && narrow.verdict.contains("larger width"))
+        let few = problems([1, 0.5, 0.5, 0.5], rows: 20)
+        #expect(few.dimension == nil && few.verdict.contains("20 held-out rows"))
+        let open = problems([1.5, 0.5, 0.5])
+        #expect(open.dimension == nil && open.verdict.contains("not converged"))
+        let worse = problems([1, 0.5, 0.7, 0.7])
+        #expect(worse.problems.contains { $0.contains("makes the error larger") })
+        let unsettled = problems([1, 0.5, 0.4999, 0.2, 0.2])
+        #expect(unsettled.dimension == 1 && unsettled.problems.contains { $0.contains("not settled") })
+    }
+
+    /// Uniform points in a cube, and on a sheet in space, have known dimensions.
+    @Test func neighboursTellTheDimension() {
+        Generator.seed(21)
+        let cube = NeighbourDimension(Tensor.rand([2000, 4]))
+        #expect(abs(cube.twoNN - 4) < 0.4 && abs(cube.maximumLikelihood - 4) < 0.5)
+        let sheet = NeighbourDimension(SampleSet.sCurve(2000, noise: 0))
+        #expect(abs(sheet.twoNN - 2) < 0.2 && abs(sheet.maximumLikelihood - 2) < 0.2)
+    }
+
+    @Test func sampleSetsAreWhatTheyShouldBe() {
+        Generator.seed(4)
+        let curve = SampleSet.sCurve(20_000)
+        #expect(abs(curve.totalVariance - 2.78) < 0.05)
+        let images = SampleSet.disks(500, disks: 2)
+        #expect(images.shape == [500, 1, 32, 32])
+        #expect(Set(images.floats()) == [0, 1])
+        // Mean area of a disk is π E[r²] = π 13 pixels; overlap takes a little off two of them.
+        let area = images.sum(dims: [1, 2, 3]).mean().item()
+        #expect(area > 60 && area < 2 * 13 * Double.pi + 3)
+        let rank = SampleSet.linearGaussian(5000, rank: 5, features: 20, noise: 0)
+        let covariance = rank.transposed().matmul(rank).to(.float64)
+        #expect(covariance.symmetricEigen().values.doubles().count { $0 > 1e-3 } == 5)
+    }
+}

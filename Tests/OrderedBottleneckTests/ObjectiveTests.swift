@@ -1,0 +1,125 @@
+import Foundation
+import Testing
+import Torch
+import Training
+
+@testable import OrderedBottleneck
+
+@Suite(.serialized) struct ObjectiveTests {
+    private func model(_ width: Int = 6, features: Int = 10) -> OrderedAutoencoder {
+        Generator.seed(11)
+        return NetworkConfiguration.dense(hidden: [16], activation: .tanh)
+            .makeAutoencoder(shape: [features], width: width)
+    }
+
+    private func gradients(_ model: OrderedAutoencoder, _ x: Tensor, rowsAtOnce: Int, _ objective: OrderedObjective)
+        throws -> (loss: Double, gradients: [[Double]])
+    {
+        let task = OrderedTask(model, objective: objective, training: x, validation: x, rowsAtOnce: rowsAtOnce)
+        task.model.train()
+        task.model.zeroGradients()
+        let loss = try task.losses(x)[0].value
+        loss.backward()
+        return (loss.item(), model.parameters().map { $0.parameter.gradient?.doubles() ?? [] })
+    }
+
+    /// Groups of widths bound memory and must change neither loss nor gradients.
+    @Test(arguments: [1, 13, 26, 39, 10_000], [nil, [0, 1, 0, 2, 0.5, 0, 3]] as [[Double]?])
+    func chunksOfWidthsChangeNothing(rowsAtOnce: Int, weights: [Double]?) throws {
+        let model = model()
+        try model.to(.float64)
+        let x = Tensor.randn([13, 10], dtype: .float64)
+        let whole = try gradients(model, x, rowsAtOnce: 1_000_000, .linear(weights: weights))
+        let parts = try gradients(model, x, rowsAtOnce: rowsAtOnce, .linear(weights: weights))
+        #expect(abs(whole.loss - parts.loss) < 1e-12)
+        for (a, b) in zip(whole.gradients, parts.gradients) {
+            #expect(a.count == b.count && !a.isEmpty)
+            for (x, y) in zip(a, b) { #expect(abs(x - y) < 1e-12) }
+        }
+        let errors = model.squaredErrors(x, rowsAtOnce: rowsAtOnce)
+        let difference = (errors - model.squaredErrors(x)).abs().max().item()
+        #expect(errors.shape == [13, 7] && difference < 1e-12)
+    }
+
+    /// For a unit Gaussian the loss is the mean squared error over widths, rows and features, as published.
+    @Test func unitGaussianLossIsTheMeanSquaredError() throws {
+        let model = model().evaluate()
+        let x = Tensor.randn([9, 10])
+        let task = OrderedTask(model, training: x, validation: x)
+        let loss = try withoutGradient { try task.losses(x)[0].value.item() }
+        let errors = (0...6).map { k in withoutGradient { (model.reconstruct(x, width: k) - x).square().mean().item() }
+        }
+        #expect(abs(loss - errors.reduce(0, +) / 7) < 1e-5)
+        let fromMatrix = model.squaredErrors(x).mean(dims: [0]).doubles().map { $0 / 10 }
+        for (a, b) in zip(errors, fromMatrix) { #expect(abs(a - b) < 1e-5) }
+    }
+
+    @Test func truncatedCodesAreTheFirstLatents() {
+        let model = model().evaluate()
+        let x = Tensor.randn([4, 10])
+        withoutGradient {
+            let all = model.encode(x)
+            let three = model.compress(x, width: 3)
+            #expect(three.floats() == all.narrow(1, start: 0, length: 3).floats())
+            let opened = model.decoder(model.bottleneck.opened(all, to: 3))
+            #expect(model.decompress(three).floats() == opened.floats())
+        }
+    }
+
+    @Test func likelihoodsAreDensities() {
+        let x = Tensor([0.5, -1, 2] as [Float], shape: [1, 3])
+        let mean = Tensor([0, 0, 1] as [Float], shape: [1, 3])
+        let unit = GaussianLikelihood().logDensity(of: x, given: mean).item()
+        #expect(abs(unit + 1.125) < 1e-6)
+        let wide = GaussianLikelihood(.fixed(4)).logDensity(of: x, given: mean).item()
+        let wideTruth: Double = -0.5 * (2.25 / 4 + 3 * Foundation.log(4.0))
+        #expect(abs(wide - wideTruth) < 1e-5)
+        let each = GaussianLikelihood(.perFeature([1, 2, 4])).logDensity(of: x, given: mean).item()
+        let eachTruth: Double = -0.5 * (1 + Foundation.log(8.0))
+        #expect(abs(each - eachTruth) < 1e-5)
+        let pixels = Tensor([0, 1, 1] as [Float], shape: [1, 3])
+        let logits = Tensor([-2, 0, 3] as [Float], shape: [1, 3])
+        let bernoulli = BernoulliLikelihood().logDensity(of: pixels, given: logits).item()
+        let expected: Double = -log1p(Foundation.exp(-2.0)) - Foundation.log(2.0) - log1p(Foundation.exp(-3.0))
+        #expect(abs(bernoulli - expected) < 1e-5)
+    }
+
+    /// A learned variance settles where the maximum of the likelihood is: at the mean squared error.
+    @Test func learnedVarianceFindsTheNoise() {
+        Generator.seed(2)
+        let likelihood = GaussianLikelihood(.learned(features: 2))
+        let x = Tensor.randn([2000, 2]) * Tensor([0.5, 3] as [Float])
+        let optimizer = AdamW(parameters: likelihood.parameters(), learningRate: 0.05, weightDecay: 0)
+        for _ in 0..<300 {
+            optimizer.zeroGradients()
+            (-likelihood.logDensity(of: x, given: Tensor.zeros([2000, 2])).mean()).backward()
+            optimizer.step()
+        }
+        let found = likelihood.logVariance?.value.detached().exp().doubles() ?? []
+        let expected = x.square().mean(dims: [0]).doubles()
+        for (a, b) in zip(found, expected) { #expect(abs(a / b - 1) < 0.01) }
+        #expect(found.count == 2)
+    }
+
+    /// Latents below the sweep get no gradient; the sweep moves on once the loss has settled.
+    @Test func sweepFreezesLatentsInOrder() throws {
+        let model = model(3, features: 4)
+        let sweep = UnitSweep.Options(steps: 10, tolerance: 0.01)
+        let x = Tensor.randn([64, 4])
+        let task = OrderedTask(model, objective: .geometric(p: 0.5, sweep: sweep), training: x, validation: x)
+        task.model.train()
+        func rowGradients() throws -> [Double] {
+            task.model.zeroGradients()
+            try task.losses(x)[0].value.backward()
+            let last = try #require(model.encoder.parameters().last { $0.parameter.shape == [3, 16] })
+            return last.parameter.gradient?.abs().sum(dims: [1]).doubles() ?? []
+        }
+        #expect(try rowGradients().allSatisfy { $0 > 0 })
+        for _ in 0..<200 where task.frozen == 0 { _ = try rowGradients() }
+        #expect(task.frozen == 1)
+        let after = try rowGradients()
+        #expect(after[0] == 0 && after[1] > 0)
+        for _ in 0..<400 { _ = try rowGradients() }
+        #expect(task.frozen == 2)
+    }
+}

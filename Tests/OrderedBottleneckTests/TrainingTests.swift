@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+import Torch
+import Training
+
+@testable import OrderedBottleneck
+
+@Suite(.serialized) struct TrainingTests {
+    private func scratch() throws -> URL {
+        let url = FileManager.default.temporaryDirectory.appending(path: "iob-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        return url
+    }
+
+    /// Three Gaussian directions in twelve features: the test must find three, at every width near PCA.
+    @Test func findsTheRankOfALinearSet() throws {
+        let folder = try scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        Generator.seed(1)
+        let rows = SampleSet.linearGaussian(6000, rank: 3, features: 12)
+        let split = OrderedSplit(rows, seed: 1)
+        #expect(split.test.size(0) == 600 && split.training.size(0) == 4800)
+        let configuration = BottleneckConfiguration(
+            width: 6, network: .dense(hidden: [], activation: .relu), scaling: .common,
+            training: EpochTraining(batch: 128, epochs: 40, learningRate: 1e-2, finalLearningRate: 1e-4))
+        let (model, outcome) = try OrderedModel.train(
+            configuration, on: split, data: "rank 3", folder: try RunFolder(folder))
+        #expect(outcome.isFinished)
+        let test = model.scaled(split.test)
+        let result = IntrinsicDimension(errors: [model.squaredErrors(split.test)], variance: test.totalVariance)
+        #expect(result.dimension == 3, "\(result.verdict)")
+        let components = PrincipalComponents(model.scaled(split.training), count: 6)
+        for k in 0...3 {
+            let error = components.squaredErrors(test, width: k) / test.totalVariance
+            #expect(result.curve[k].error < error + 0.02)
+        }
+
+        let url = folder.appending(path: "model.safetensors")
+        try model.write(to: url)
+        let read = try OrderedModel(contentsOf: url)
+        #expect(read.description == model.description)
+        let (a, b) = (try model.compress(split.test, width: 2), try read.compress(split.test, width: 2))
+        #expect(a.floats() == b.floats())
+        let (c, d) = (try model.decompress(a), try read.decompress(b))
+        #expect(c.floats() == d.floats() && c.shape == split.test.shape)
+        #expect(throws: BottleneckError.width(7, of: 6)) { try read.compress(split.test, width: 7) }
+    }
+
+    @Test(arguments: [
+        (NetworkConfiguration.dense(hidden: [8], activation: .relu), [20]),
+        (.convolutional(channels: [2, 3], hidden: [8], activation: .relu), [1, 8, 8]),
+        (.transformer(patch: 6, width: 8, layers: 1, heads: 2), [20]),
+    ])
+    func everyNetworkLearns(network: NetworkConfiguration, shape: [Int]) throws {
+        let folder = try scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        Generator.seed(6)
+        let features = shape.reduce(1, *)
+        let rows = SampleSet.linearGaussian(400, rank: 2, features: features).reshaped([400] + shape)
+        #expect(network.problem(shape: shape) == nil)
+        let split = OrderedSplit(rows, seed: 2)
+        let configuration = BottleneckConfiguration(
+            width: 3, network: network, scaling: .common,
+            training: EpochTraining(batch: 32, epochs: 12, learningRate: 5e-3))
+        let (model, outcome) = try OrderedModel.train(
+            configuration, on: split, data: "test", folder: try RunFolder(folder))
+        #expect(outcome.bestValidation < 0.93)
+        let code = try model.compress(split.test, width: 1)
+        #expect(try model.decompress(code).shape == [40] + shape)
+    }
+}
