@@ -22,6 +22,10 @@ public struct OrderedModel {
     public let autoencoder: OrderedAutoencoder
     /// What is subtracted from a row, and what it is divided by, each `[1, …]`.
     public let (mean, scale): (Tensor, Tensor)
+    /// Mean and spread of each latent over the training rows, `[K]`.
+    public let latentMean = Buffer(Tensor.zeros([1]))
+    /// See `latentMean`.
+    public let latentSpread = Buffer(Tensor.ones([1]))
 
     /// Makes a model with initial weights, scaled to training rows.
     /// - Parameter training: `[N, …]`.
@@ -56,8 +60,11 @@ public struct OrderedModel {
     /// Number of latents K.
     public var width: Int { autoencoder.width }
 
+    /// Data, in rows of the model's own shape: `[N, …]` with as many numbers per row.
+    public func shaped(_ x: Tensor) -> Tensor { x.reshaped([x.size(0)] + description.shape) }
+
     /// Data in the units the network works in.
-    public func scaled(_ x: Tensor) -> Tensor { (x - mean) / scale }
+    public func scaled(_ x: Tensor) -> Tensor { (shaped(x) - mean) / scale }
 
     /// The first `width` latents of data in their own units, `[N, width]`.
     public func compress(_ x: Tensor, width: Int) throws -> Tensor {
@@ -69,6 +76,25 @@ public struct OrderedModel {
     public func decompress(_ code: Tensor) throws -> Tensor {
         guard code.size(1) <= width else { throw BottleneckError.width(code.size(1), of: width) }
         return try blockwise(code) { autoencoder.decompress($0) * scale + mean }
+    }
+
+    /// What moving one latent does to the data, all others at their mean.
+    /// - Parameters:
+    ///   - latent: which, from 0.
+    ///   - steps: where to, in units of the latent's spread.
+    /// - Returns: data in their own units, `[steps.count, …]`.
+    public func traversal(of latent: Int, steps: [Double]) throws -> Tensor {
+        guard (0..<width).contains(latent) else { throw BottleneckError.width(latent + 1, of: width) }
+        let unit = Tensor.eye(width).select(0, latent) * latentSpread.value
+        let codes = latentMean.value + Tensor(steps.map(Float.init)).unsqueezed(1) * unit.unsqueezed(0)
+        return try decompress(codes)
+    }
+
+    /// Notes where the latents of the training rows lie.
+    func measureLatents(_ training: Tensor) throws {
+        let codes = try compress(training, width: width)
+        latentMean.value = codes.mean(dims: [0])
+        latentSpread.value = codes.std(dim: 0, unbiased: false)
     }
 
     /// Squared errors of rows at every width, `[N, K + 1]`, in the units of `scaled`.
@@ -116,14 +142,15 @@ extension OrderedModel {
             state[String(name.dropFirst("model.".count))] = try file.tensor(name)
         }
         (mean, scale) = (try file.tensor("mean"), try file.tensor("scale"))
+        (latentMean.value, latentSpread.value) = (try file.tensor("latent_mean"), try file.tensor("latent_spread"))
         do {
             try autoencoder.load(state, strict: true, sharing: true)
         } catch {
             throw BottleneckError.file(url.path, problem: "\(error)")
         }
-        guard mean.shape == [1] + shape, scale.shape == mean.shape else {
-            throw BottleneckError.file(url.path, problem: "mean and scale do not fit rows of shape \(shape)")
-        }
+        guard mean.shape == [1] + shape, scale.shape == mean.shape, latentMean.value.shape == [width],
+            latentSpread.value.shape == [width]
+        else { throw BottleneckError.file(url.path, problem: "mean and scale do not fit rows of shape \(shape)") }
         autoencoder.evaluate()
     }
 
@@ -134,6 +161,9 @@ extension OrderedModel {
         let header = String(decoding: try encoder.encode(description), as: UTF8.self)
         let weights = autoencoder.stateDictionary().map { ("model." + $0.0, $0.1) }
         try SafetensorsFile.write(
-            weights + [("mean", mean), ("scale", scale)], metadata: ["iob": header], to: url)
+            weights + [
+                ("mean", mean), ("scale", scale), ("latent_mean", latentMean.value),
+                ("latent_spread", latentSpread.value),
+            ], metadata: ["iob": header], to: url)
     }
 }

@@ -10,9 +10,12 @@ public struct OrderedSplit {
     public let validation: Tensor
     /// Rows never seen in training: those the dimension is measured on.
     public let test: Tensor
+    /// Tells data sets apart, so that a model finds the rows again that it was not trained on.
+    public let fingerprint: String
 
     /// 80, 10 and 10 % of the rows in an order that depends on the seed only.
     public init(_ rows: Tensor, seed: UInt64) {
+        fingerprint = Self.fingerprint(of: rows)
         var random = StepRandom(seed, 0x5917)
         let order = Array(0..<rows.size(0)).shuffled(using: &random).map(Int64.init)
         let tenth = rows.size(0) / 10
@@ -20,6 +23,12 @@ public struct OrderedSplit {
         test = part(0..<tenth)
         validation = part(tenth..<2 * tenth)
         training = part(2 * tenth..<rows.size(0))
+    }
+
+    /// Shape and two sums of the rows.
+    public static func fingerprint(of rows: Tensor) -> String {
+        let exact = rows.to(.float64)
+        return "\(rows.shape) \(exact.sum().item()) \(exact.square().sum().item())"
     }
 }
 
@@ -34,13 +43,15 @@ extension OrderedModel {
         rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce, progress: any ProgressSink = SilentProgress()
     ) throws -> (model: OrderedModel, outcome: TrainingOutcome) {
         let shape = Array(split.training.shape.dropFirst())
+        try checkVariation(split.training, configuration, data: data)
         if let problem = configuration.problem(shape: shape) {
             throw BottleneckError.data(data, problem: "cannot be trained on: \(problem)")
         }
         guard split.training.size(0) >= 2, split.validation.size(0) >= 1 else {
             throw BottleneckError.data(data, problem: "too few rows to split in three; give at least 10")
         }
-        let model = OrderedModel(configuration, training: split.training, provenance: ["data": data])
+        let model = OrderedModel(
+            configuration, training: split.training, provenance: ["data": data, "fingerprint": split.fingerprint])
         let task = OrderedTask(
             model.autoencoder, objective: configuration.objective, training: model.scaled(split.training),
             validation: model.scaled(split.validation), rowsAtOnce: rowsAtOnce)
@@ -48,12 +59,28 @@ extension OrderedModel {
         encoder.outputFormatting = [.sortedKeys]
         let settings =
             String(decoding: try encoder.encode(configuration), as: UTF8.self)
-            + " \(split.training.shape) \(split.training.sum().item())"
+            + " " + split.fingerprint
         let trainer = Trainer(
             task, options: configuration.training.options(rows: split.training.size(0)), seed: configuration.seed,
             folder: folder, settings: settings, progress: progress)
         let outcome = try trainer.run()
         model.autoencoder.evaluate()
+        if outcome.isFinished { try model.measureLatents(split.training) }
         return (model, outcome)
     }
+}
+
+/// Says what a constant feature would turn into a division by zero later.
+private func checkVariation(_ rows: Tensor, _ configuration: BottleneckConfiguration, data: String) throws {
+    let flat = rows.reshaped([rows.size(0), -1])
+    let constant = (flat.max(dims: [0]) - flat.min(dims: [0])).eq(0).bools()
+    let indices = constant.indices.filter { constant[$0] }
+    if indices.count == constant.count {
+        throw BottleneckError.data(
+            data, problem: "all features are constant: there is nothing to learn; give other data")
+    }
+    guard configuration.scaling == .features, let first = indices.first else { return }
+    let many = indices.count > 1 ? "s \(first) and \(indices.count - 1) more are" : " \(first) is"
+    throw BottleneckError.data(
+        data, problem: "feature\(many) constant and cannot be scaled; leave them out, or use scaling: common")
 }

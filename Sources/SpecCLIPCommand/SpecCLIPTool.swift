@@ -29,6 +29,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(
                 name: "Training",
                 subcommands: [PretrainCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self]),
+            CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
             CommandGroup(
                 name: "Other", subcommands: [ModelCommand.self, DoctorCommand.self, BenchCommand.self]),
         ])

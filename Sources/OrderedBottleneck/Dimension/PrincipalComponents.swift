@@ -6,6 +6,8 @@ public struct PrincipalComponents: Sendable {
     public let mean: Tensor
     /// Components as columns, the largest first, `[L, k]`.
     public let components: Tensor
+    /// Variance along each component.
+    public let variances: [Double]
 
     /// - Parameters:
     ///   - rows: `[N, L]`.
@@ -15,8 +17,9 @@ public struct PrincipalComponents: Sendable {
         let centred = rows - mean
         let covariance = centred.transposed().matmul(centred).to(.float64) / Double(max(1, rows.shape[0] - 1))
         let kept = min(count, rows.shape[1])
-        let vectors = covariance.symmetricEigen().vectors
+        let (values, vectors) = covariance.symmetricEigen()
         self.mean = mean
+        variances = Array(values.doubles().reversed().prefix(kept)).map { max(0, $0) }
         components = vectors.narrow(1, start: rows.shape[1] - kept, length: kept).flipped([1]).to(.float32)
     }
 

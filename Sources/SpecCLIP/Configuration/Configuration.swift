@@ -1,7 +1,6 @@
 import Foundation
 import Spectra
 import Training
-import Yams
 
 /// A whole training as one YAML file: instruments with their encoders, the alignment, the label heads.
 ///
@@ -40,20 +39,8 @@ public struct Configuration: Codable, Sendable {
     /// Reads YAML text.
     /// - Parameter source: the file's name, for the error line.
     public init(yaml: String, source: String) throws {
-        do {
-            self = try YAMLDecoder().decode(Configuration.self, from: yaml)
-            try check(source)
-        } catch let error as ConfigurationFileError {
-            throw error
-        } catch let error as ConfigurationError {
-            throw ConfigurationFileError(source: source, problem: "\(error)")
-        } catch let DecodingError.dataCorrupted(context) where context.underlyingError is ConfigurationError {
-            throw ConfigurationFileError(source: source, problem: context.underlyingError.map { "\($0)" } ?? "")
-        } catch let error as DecodingError {
-            throw ConfigurationFileError(source: source, problem: Self.explain(error))
-        } catch {
-            throw ConfigurationFileError(source: source, problem: "not valid YAML: \(error)")
-        }
+        self = try decodeYAML(Configuration.self, yaml, source: source)
+        try check(source)
     }
 
     /// A preset by name, or the YAML file at a path.
@@ -132,7 +119,7 @@ public struct Configuration: Codable, Sendable {
         }
     }
 
-    private static func explain(_ error: DecodingError) -> String {
+    static func explain(_ error: DecodingError) -> String {
         func path(_ context: DecodingError.Context) -> String {
             context.codingPath.map(\.stringValue).joined(separator: ".")
         }

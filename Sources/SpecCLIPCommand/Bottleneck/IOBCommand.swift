@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import OrderedBottleneck
+import Spectra
+import Torch
+
+/// `specclip iob`.
+struct IOBCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "iob",
+        abstract: "How many numbers are data worth? Compress them to latents ordered by use.",
+        discussion: """
+            An information-ordered bottleneck (Ho et al. 2023) is trained once and cut to
+            any width afterwards: the first k latents are the best k. How much each of
+            them gains tells the intrinsic dimension of the data.
+
+            DATA is a file with one row per object: .npy, .npz, CSV, columns of a FITS
+            table, a data set in HDF5, or embeddings written by `specclip embed`.
+            """,
+        subcommands: [
+            IOBTrainCommand.self, IOBDimensionCommand.self, IOBCompressCommand.self, IOBTraverseCommand.self,
+            IOBDemoCommand.self,
+        ])
+}
+
+/// Rows of numbers named on the command line.
+struct RowOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Array of an .npz, data set of an HDF5 file, or columns (a,b,c); not needed where there is one.",
+            valueName: "name"))
+    var name: String?
+
+    /// The rows, `[N, …]`, and how messages call them.
+    func read(_ path: String) throws -> (rows: Tensor, name: String) {
+        let rows = try NumberRows.read(URL(fileURLWithPath: path), name: name)
+        return (Tensor(rows.values, shape: rows.shape), path + (rows.name.isEmpty ? "" : "#\(rows.name)"))
+    }
+}
+
+/// Rows a model may be judged on.
+struct HeldOutRows {
+    /// Rows not seen in training.
+    var test: Tensor
+    /// Rows that principal components may be found on; `nil` where there are only the test rows.
+    var reference: Tensor?
+    /// Which rows these are, in words.
+    var description: String
+
+    /// The tenth that was kept apart where these are the data the model was trained on, else all of them.
+    init(_ rows: Tensor, name: String, for model: OrderedModel) {
+        let shaped = rows.count % max(1, model.description.shape.reduce(1, *)) == 0
+        let isSame = shaped && model.description.provenance["fingerprint"] == OrderedSplit.fingerprint(of: rows)
+        guard isSame else {
+            (test, reference, description) = (rows, nil, "\(name): all \(rows.size(0)) rows, taken as unseen")
+            return
+        }
+        let split = OrderedSplit(rows, seed: model.description.configuration.seed)
+        (test, reference) = (split.test, split.training)
+        description = "\(name): the \(split.test.size(0)) rows that training left out"
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Spectra
+import Testing
+
+/// `specclip iob`, from data to dimension.
+@Suite(.serialized) struct BottleneckTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Rows of rank two in five features, from formulas.
+    private func rows(_ count: Int, features: Int = 5) -> NPYArray {
+        let values = (0..<count).flatMap { row -> [Float] in
+            let (u, v) = (sin(Double(row) * 12.9898) * 2, cos(Double(row) * 78.233))
+            return (0..<features).map { Float(u * cos(Double($0)) + v * sin(Double($0) * 2 + 1)) }
+        }
+        return NPYArray(.float32(values), shape: [count, features])
+    }
+
+    private func write(_ array: NPYArray, _ name: String) throws -> String {
+        try NPZ.write(arrays: [("rows", array)], to: folder.url.appending(path: name))
+        return folder.path(name)
+    }
+
+    private let configuration = """
+        width: 4
+        network: { kind: dense, hidden: [], activation: relu }
+        scaling: common
+        training: { batch: 32, epochs: 60, learningRate: 1e-2, finalLearningRate: 1e-4 }
+        """
+
+    @Test func theWholeWay() throws {
+        let data = try write(rows(3000), "data.npz")
+        try Data(configuration.utf8).write(to: folder.url.appending(path: "iob.yaml"))
+        let model = folder.path("iob.safetensors")
+        let train = try Tool.run(["iob", "train", data, "--config", folder.path("iob.yaml"), "-o", model])
+        #expect(train.code == 0 && train.output == model + "\n", "\(train.errors)")
+        #expect(folder.contents.contains("iob.run"))
+
+        let found = try Tool.run(["iob", "dimension", model, data, "--json"])
+        #expect(found.code == 0, "\(found.errors)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
+        #expect(report["dimension"] as? Int == 2)
+        #expect(report["interval"] as? [Int] == [2, 2])
+        #expect(report["statistic"] as? String == "wilks")
+        let curve = try #require(report["curve"] as? [[String: Any]])
+        #expect(
+            curve.count == 5 && curve[0]["error"] is Double && curve[0]["gain"] is Double && curve[0]["p"] is Double)
+        #expect((report["data"] as? String)?.contains("300 rows that training left out") == true)
+        let people = try Tool.run(["iob", "dimension", model, data])
+        #expect(people.output.hasPrefix("Intrinsic dimension: 2, 95 % interval 2–2"))
+        for line in people.output.split(separator: "\n") where !line.contains(folder.url.path) {
+            #expect(line.count <= 80, "\(line)")
+        }
+
+        let codes = folder.path("codes.npz")
+        let compress = try Tool.run(
+            ["iob", "compress", model, data, "--width", "2", "--reconstruct", "-o", codes])
+        #expect(compress.code == 0, "\(compress.errors)")
+        let archive = try NPZ.read(URL(fileURLWithPath: codes))
+        #expect(archive["code"]?.shape == [3000, 2])
+        let rebuilt = try #require(archive["reconstruction"]?.floats)
+        let truth = try #require(rows(3000).floats)
+        let worst = zip(rebuilt, truth).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(worst < 0.2)
+
+        let traverse = try Tool.run(["iob", "traverse", model, "-o", folder.path("t.npz")])
+        #expect(traverse.code == 0, "\(traverse.errors)")
+        #expect(try NPZ.read(folder.url.appending(path: "t.npz"))["latent_3"]?.shape == [5, 5])
+    }
+
+    @Test func badInputIsOneClearLine() throws {
+        let data = try write(rows(200), "data.npz")
+        try Data(configuration.utf8).write(to: folder.url.appending(path: "iob.yaml"))
+        let model = folder.path("iob.safetensors")
+        let config = folder.path("iob.yaml")
+        #expect(try Tool.run(["iob", "train", data, "--config", config, "--epochs", "1", "-o", model]).code == 0)
+        func problem(_ arguments: [String]) throws -> String {
+            let outcome = try Tool.run(["iob"] + arguments)
+            #expect(outcome.code == 1 && outcome.output.isEmpty && outcome.errorLines.count == 1, "\(outcome.errors)")
+            return outcome.errors
+        }
+        let other = try write(rows(200, features: 6), "other.npz")
+        #expect(
+            try problem(["dimension", model, other]).contains("6 features per row, but the model was trained on 5"))
+        #expect(
+            try problem(["compress", model, data, "--width", "9", "-o", folder.path("c.npz")]).contains("give 0 to 4"))
+        let constant = try write(NPYArray(.float32(Array(repeating: 1, count: 400)), shape: [100, 4]), "constant.npz")
+        let new = folder.path("new.safetensors")
+        #expect(try problem(["train", constant, "--width", "2", "-o", new]).contains("all features are constant"))
+        let few = try write(rows(5), "few.npz")
+        #expect(try problem(["train", few, "--width", "2", "-o", new]).contains("too few rows"))
+        try Data("width: 4\nobjektive: linear\n".utf8).write(to: folder.url.appending(path: "bad.yaml"))
+        #expect(
+            try problem(["train", data, "--config", folder.path("bad.yaml"), "-o", new]).contains(
+                "did you mean 'objective'?"))
+        try Data("width: 4\nobjective: { kind: linear, weights: [1, 2] }\n".utf8)
+            .write(to: folder.url.appending(path: "weights.yaml"))
+        #expect(
+            try problem(["train", data, "--config", folder.path("weights.yaml"), "-o", new]).contains("give 5"))
+        #expect(try problem(["dimension", data, data]).contains("data.npz"))
+        // Ten rows were left out for four latents: no number, but the reason.
+        let honest = try Tool.run(["iob", "dimension", model, data])
+        #expect(honest.code == 0 && honest.output.contains("no answer: 20 held-out rows for 4 latents"))
+    }
+}
