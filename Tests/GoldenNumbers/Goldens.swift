@@ -43,6 +43,11 @@ public enum Goldens {
         return error.isNaN ? .infinity : error
     }
 
+    /// The same for numbers that are no tensors.
+    public static func error(_ golden: String, _ quantity: String, _ values: [Double], _ truth: [Double]) -> Double {
+        error(golden, quantity, Tensor(values, shape: [values.count]), Tensor(truth, shape: [truth.count]))
+    }
+
     private static func record(_ line: String) {
         guard let path = ProcessInfo.processInfo.environment["SPECCLIP_GOLDEN_TABLE"] else { return }
         if !FileManager.default.fileExists(atPath: path) {

@@ -13,7 +13,6 @@ enum SharedFiles {
 
     static func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: url(path).path) }
 
-    static let hasPreparationGoldens = has("goldens/prep/gaspp_real.npz")
     static let hasData = has("data/lamost") && has("data/gaia_xp")
     static let absent = "the shared folder (SPECCLIP_SHARED, else ../shared) is absent"
 }

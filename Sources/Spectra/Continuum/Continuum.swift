@@ -86,7 +86,7 @@ public enum Continuum {
     }
 
     /// The lower the signal-to-noise ratio, the wider the smoothing window.
-    private static func smoothed(_ arm: ArraySlice<Double>, _ recipe: ContinuumRecipe) -> [Double] {
+    static func smoothed(_ arm: ArraySlice<Double>, _ recipe: ContinuumRecipe) -> [Double] {
         let width = max(3, Int(min(55 - recipe.signalToNoise, Double(arm.count))))
         return savitzkyGolay(Array(arm), window: width.isMultiple(of: 2) ? width + 1 : width, degree: 4)
     }
@@ -95,7 +95,7 @@ public enum Continuum {
     ///
     /// The published routine finds the windows' pixels in the whole spectrum but applies these numbers to the arm, which
     /// starts later (by one pixel in standard LAMOST files). The models were trained on that, so it stays.
-    private static func bridged(_ arm: [Double], wavelength: [Double], plan: ContinuumPlan) -> [Double] {
+    static func bridged(_ arm: [Double], wavelength: [Double], plan: ContinuumPlan) -> [Double] {
         func highest(_ pixels: Range<Int>) -> Double? { arm[pixels.clamped(to: arm.indices)].max() }
         let heights = plan.bridges.map { (highest($0.surroundings.0), highest($0.surroundings.1)) }
         var result = arm
