@@ -12,7 +12,7 @@ public struct EmbeddingAtlas: Sendable {
 
     /// - Parameter embeddings: `[N, E]` per `embeddingKey`, all in the order of `sourceIDs`.
     public init(embeddings: [String: Tensor], sourceIDs: [String]) {
-        rows = embeddings.mapValues { unit($0) }
+        rows = embeddings.mapValues(Self.directions)
         self.sourceIDs = sourceIDs
     }
 
@@ -36,19 +36,28 @@ public struct EmbeddingAtlas: Sendable {
     /// - Parameters:
     ///   - queries: embeddings `[B, E]` of any instrument; they need not have unit length.
     ///   - instrument: whose stars to search.
-    ///   - top: neighbours per query.
-    public func nearest(to queries: Tensor, among instrument: Instrument, top: Int) throws -> [[Neighbour]] {
+    ///   - top: neighbours per query; fewer where there are no more.
+    ///   - excluded: per query, rows that are not to be found, such as the star's own; none by default.
+    /// - Returns: rows that are equally similar come in no particular order. To a query of zeros all are, with 0.
+    public func nearest(
+        to queries: Tensor, among instrument: Instrument, top: Int, excluding excluded: [[Int]] = []
+    ) throws -> [[Neighbour]] {
         let rows = try rows(of: instrument)
-        let count = min(top, self.count)
+        // As many more as may have to be left out, so that what is left is exact.
+        let count = min(top + (excluded.map(\.count).max() ?? 0), self.count)
         guard count > 0 else { return Array(repeating: [], count: queries.shape[0]) }
-        let found = withoutGradient { unit(queries).matmul(rows.transposed()).topk(count, dim: 1, largest: true) }
+        let found = withoutGradient {
+            Self.directions(queries).matmul(rows.transposed()).topk(count, dim: 1, largest: true)
+        }
         let (similarities, indices) = (found.values.floats(), found.indices.int64s())
         return (0..<queries.shape[0]).map { query in
-            (0..<count).map { rank in
+            let hidden = query < excluded.count ? Set(excluded[query]) : []
+            let neighbours = (0..<count).lazy.map { rank in
                 let row = Int(indices[query * count + rank])
                 return Neighbour(
                     row: row, sourceID: sourceIDs[row], similarity: Double(similarities[query * count + rank]))
             }
+            return Array(neighbours.filter { !hidden.contains($0.row) }.prefix(top))
         }
     }
 
@@ -59,7 +68,7 @@ public struct EmbeddingAtlas: Sendable {
         var ranks: [Int] = []
         for start in stride(from: 0, to: queries.shape[0], by: 1024) {
             let length = min(1024, queries.shape[0] - start)
-            let block = unit(queries.narrow(0, start: start, length: length))
+            let block = Self.directions(queries.narrow(0, start: start, length: length))
             let similarity = block.matmul(rows.transposed())
             let own = (block * rows.narrow(0, start: start, length: length)).sum(dims: [1], keepDims: true)
             // A tolerance of rounding size: the matrix product and the row-wise product may differ in the last bit.
@@ -69,7 +78,13 @@ public struct EmbeddingAtlas: Sendable {
         return ranks
     }
 
-    /// Unit embeddings of an instrument, `[N, E]`.
+    /// Rows of unit length, however short they were: the floor of the contrastive loss (quirk Q16) would make the
+    /// similarity of very short embeddings smaller than their cosine.
+    private static func directions(_ rows: Tensor) -> Tensor {
+        unit(rows, floor: Double(Float.leastNormalMagnitude))
+    }
+
+    /// Unit embeddings of an instrument, `[N, E]`; a row of zeros stays one.
     public func rows(of instrument: Instrument) throws -> Tensor {
         guard let rows = rows[instrument.embeddingKey] else {
             throw AtlasError.noInstrument(instrument.name, known: self.rows.keys.sorted())

@@ -24,6 +24,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                 name: "Star",
                 subcommands: [
                     PredictCommand.self, EmbedCommand.self, TranslateCommand.self, SearchCommand.self, CardCommand.self,
+                    PrepareCommand.self,
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(

@@ -54,6 +54,28 @@ import Training
         #expect(abs(score.medianRank - chance.medianRank) < 50)
     }
 
+    @Test func rowsThatAreLeftOutAreNotMissed() throws {
+        let (rows, queries) = (vectors(40, 8, seed: 11), vectors(3, 8, seed: 12))
+        let hidden = [[0, 7, 21], [], [5]]
+        let found = try atlas(tensor(rows)).nearest(to: tensor(queries), among: .gaiaXP, top: 38, excluding: hidden)
+        for (query, neighbours) in found.enumerated() {
+            let left = rows.indices.filter { !hidden[query].contains($0) }
+            #expect(neighbours.count == min(38, left.count))
+            let expected = left.map { cosine(queries[query], rows[$0]) }.sorted(by: >).prefix(38)
+            #expect(zip(neighbours, expected).allSatisfy { abs($0.similarity - $1) < 1e-5 })
+            #expect(Set(neighbours.map(\.row)).isDisjoint(with: hidden[query]))
+        }
+    }
+
+    /// The cosine knows no lengths: neither 1e-6 nor 0 may disturb it.
+    @Test func shortRowsAreComparedByDirection() throws {
+        let rows = tensor([[1e-6, 0], [0, 0], [0, 2]])
+        let found = try atlas(rows).nearest(to: tensor([[3e-7, 0], [0, 0]]), among: .gaiaXP, top: 3)
+        #expect(found[0].first?.row == 0)
+        #expect(abs((found[0].first?.similarity ?? 0) - 1) < 1e-6)
+        #expect(found[1].map(\.similarity) == [0, 0, 0])
+    }
+
     @Test func missingInstrumentIsNamed() {
         #expect {
             try atlas(Tensor.ones([2, 3])).nearest(to: Tensor.ones([1, 3]), among: .lamostLRS, top: 1)

@@ -32,6 +32,7 @@ struct FullDiskTests {
             ["embed", "-m", model, fixture.data, "--split", "train", "-o", folder.path("x.npz")],
             ["embed", "-m", model, fixture.data, "--split", "train", "-o", folder.path("x.fits")],
             ["embed", "-m", model, fixture.data, "--split", "train", "-o", folder.path("x.csv")],
+            ["prepare", fixture.data, "--split", "train", "--instrument", "gaia-xp", "-o", folder.path("x.npz")],
         ]
         for command in commands {
             let outcome = try run(command, blocks: 40)

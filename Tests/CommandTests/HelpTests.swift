@@ -3,7 +3,8 @@ import Testing
 /// Help as it is read in a terminal of 80 columns.
 struct HelpTests {
     @Test(arguments: [
-        "", "predict", "embed", "translate", "search", "card", "data", "data fetch", "data pairs", "data info",
+        "", "predict", "embed", "translate", "search", "card", "prepare", "data", "data fetch", "data pairs",
+        "data info",
         "pretrain", "align", "labels", "labels fit", "demo", "model", "model info", "doctor",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
     ])

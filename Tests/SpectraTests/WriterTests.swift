@@ -73,4 +73,23 @@ struct WriterTests {
         for (name, array) in arrays { #expect(read[name] == array) }
         #expect(folder.contents == ["out.npz"])
     }
+
+    @Test func npzTakesRowsAsTheyCome() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("out.npz")
+        let values = (0..<6000).map { Float($0).squareRoot() }
+        let (rows, none) = (try NPYRows(width: 3, for: url), try NPYRows(width: 7, for: url))
+        for start in stride(from: 0, to: 6000, by: 600) { try rows.append(Array(values[start..<start + 600])) }
+        try rows.append([])
+        #expect(rows.count == 2000)
+        #expect(folder.contents.isEmpty, "rows on their way have no name")
+        try NPZ.write(
+            arrays: [("wavelength", NPYArray(.float64([1, 2, 3])))], rows: [("flux", rows), ("none", none)], to: url)
+        let read = try NPZ.read(url)
+        #expect(read.names == ["wavelength", "flux", "none"])
+        #expect(read["flux"] == NPYArray(.float32(values), shape: [2000, 3]))
+        #expect(read["none"] == NPYArray(.float32([]), shape: [0, 7]))
+        #expect(folder.contents == ["out.npz"])
+        #expect(throws: SpectrumError.self) { try NPYRows(width: 3, for: folder.file("no/such.npz")) }
+    }
 }

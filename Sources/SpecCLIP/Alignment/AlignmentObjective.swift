@@ -94,6 +94,7 @@ func contrastiveLoss(_ a: Tensor, _ b: Tensor, temperature: Double) -> Tensor {
 }
 
 /// Rows of unit length.
-public func unit(_ rows: Tensor) -> Tensor {
-    rows / rows.norm(dim: 1, keepDims: true).clamp(min: 1e-3)
+/// - Parameter floor: shorter rows are divided by it instead of by their own length; a row of zeros stays one.
+public func unit(_ rows: Tensor, floor: Double = 1e-3) -> Tensor {
+    rows / rows.norm(dim: 1, keepDims: true).clamp(min: floor)
 }

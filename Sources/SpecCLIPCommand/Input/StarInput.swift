@@ -75,12 +75,12 @@ final class StarInput {
         return (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
     }
 
-    /// The instrument called `name` among those a model reads.
+    /// The instrument called `name` among those known.
     static func instrument(named name: String, among known: [Instrument]) throws -> Instrument {
         if let found = known.first(where: { $0.name == name.lowercased() || $0.embeddingKey == name }) { return found }
         throw CommandError(
-            subject: "--instrument \(name)", problem: "the model does not read it",
-            remedy: "it reads " + known.map(\.name).joined(separator: ", "))
+            subject: "--instrument \(name)", problem: "is not known here",
+            remedy: "known are " + known.map(\.name).joined(separator: ", "))
     }
 
     // MARK: - Data sets
@@ -92,8 +92,8 @@ final class StarInput {
             throw CommandError(
                 subject: options.inputs[0], field: "instruments",
                 problem: "holds \(data.instruments.map(\.name).joined(separator: ", "))"
-                    + ", of which none is asked for and known to the model",
-                remedy: "the model reads " + known.map(\.name).joined(separator: ", "))
+                    + ", of which none is asked for and known",
+                remedy: "known are " + known.map(\.name).joined(separator: ", "))
         }
         guard data.count(options.split) > 0 else {
             let filled = Split.allCases.filter { data.count($0) > 0 }.map(\.rawValue)
@@ -197,7 +197,7 @@ final class StarInput {
         @Sendable func one(_ spectrum: Spectrum) -> Result<Star, any Error> {
             Result {
                 guard let instrument = chosen ?? InstrumentGuess.instrument(of: spectrum, among: known) else {
-                    throw CommandError(subject: spectrum.origin, problem: "the model reads no instrument", remedy: "")
+                    throw CommandError(subject: spectrum.origin, problem: "the model knows no instrument", remedy: "")
                 }
                 return Star(
                     name: spectrum.origin, sourceID: spectrum.sourceID ?? "", instrument: instrument,

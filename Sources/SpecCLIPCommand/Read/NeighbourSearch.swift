@@ -24,6 +24,7 @@ struct NeighbourSearch {
     private let atlas: EmbeddingAtlas
     private let instruments: [Instrument]
     private let labels: [String: [Double]]
+    private let rowsOfSource: [String: [Int]]
     private let top: Int
 
     /// Embeds the data set: seconds for thousands of stars.
@@ -53,6 +54,7 @@ struct NeighbourSearch {
         for instrument in present { try data.checkGrid(of: instrument) }
         Program.progress("embedding \(data.count(split)) stars of \(url.lastPathComponent) to search among them")
         atlas = try EmbeddingAtlas(loaded.model, data, split: split)
+        rowsOfSource = Dictionary(grouping: atlas.sourceIDs.indices) { [atlas] in atlas.sourceIDs[$0] }
         let catalogue = ["teff", "logg", "fe_h", "alpha_m"]
         labelNames = catalogue.filter(data.labelNames.contains)
         labels = try Dictionary(
@@ -62,15 +64,13 @@ struct NeighbourSearch {
     /// For each star its neighbours, instrument by instrument, best first.
     func nearest(to embeddings: Tensor, of stars: [Star], excludingSelf: Bool) throws -> [[FoundStar]] {
         var found = [[FoundStar]](repeating: [], count: stars.count)
-        // A star can be there several times (repeat visits): look a little further, then leave its own rows out.
-        let wanted = excludingSelf ? top + 16 : top
+        // A star can be there several times (repeat visits): all its rows are left out.
+        let own = excludingSelf ? stars.map { $0.sourceID.isEmpty ? [] : rowsOfSource[$0.sourceID] ?? [] } : []
         for instrument in instruments {
             let neighbours = try catchingTorchErrors {
-                try atlas.nearest(to: embeddings, among: instrument, top: wanted)
+                try atlas.nearest(to: embeddings, among: instrument, top: top, excluding: own)
             }
-            for (star, list) in neighbours.enumerated() {
-                let own = stars[star].sourceID
-                let kept = list.filter { !excludingSelf || own.isEmpty || $0.sourceID != own }.prefix(top)
+            for (star, kept) in neighbours.enumerated() {
                 found[star] += kept.enumerated().map { rank, neighbour in
                     FoundStar(
                         rank: rank + 1, row: neighbour.row, sourceID: neighbour.sourceID, instrument: instrument,

@@ -10,13 +10,19 @@ enum NPYFormat {
     /// The bytes of an array in format version 1.0, little-endian.
     static func encode(_ array: NPYArray) -> Data {
         let (type, body) = encode(array.values)
-        let shape = array.shape.map { "\($0)," }.joined(separator: " ")
+        return header(type: type, shape: array.shape) + body
+    }
+
+    /// What comes before the values of an array.
+    /// - Parameter size: its least length; it is a multiple of 64 bytes anyway.
+    static func header(type: String, shape: [Int], size: Int = 64) -> Data {
+        let shape = shape.map { "\($0)," }.joined(separator: " ")
         var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(shape)), }"
         // The values start at a multiple of 64 bytes.
-        let length = (magic.count + 4 + header.utf8.count + 1 + 63) / 64 * 64
+        let length = max(size, (magic.count + 4 + header.utf8.count + 1 + 63) / 64 * 64)
         header += String(repeating: " ", count: length - magic.count - 4 - header.utf8.count - 1) + "\n"
-        let size = UInt16(header.utf8.count)
-        return Data(magic + [1, 0, UInt8(size & 0xff), UInt8(size >> 8)]) + Data(header.utf8) + body
+        let count = UInt16(header.utf8.count)
+        return Data(magic + [1, 0, UInt8(count & 0xff), UInt8(count >> 8)]) + Data(header.utf8)
     }
 
     private static func encode(_ values: NPYArray.Values) -> (type: String, body: Data) {

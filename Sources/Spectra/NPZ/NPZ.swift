@@ -37,29 +37,23 @@ public struct NPZ: Sendable {
 
     /// Writes named arrays to `url`, replacing a file there only once all is written.
     ///
+    /// - Parameter rows: further arrays, which were written row by row and need not fit into memory.
     /// - Throws: ``SpectrumError`` if the folder cannot be written or the disk is full.
-    public static func write(arrays: [(name: String, array: NPYArray)], to url: URL) throws {
+    public static func write(
+        arrays: [(name: String, array: NPYArray)], rows: [(name: String, rows: NPYRows)] = [], to url: URL
+    ) throws {
         try AtomicFile.write(url) { temporary in
             var code: Int32 = 0
             guard let archive = zip_open(temporary.path, ZIP_CREATE | ZIP_TRUNCATE, &code) else {
                 throw SpectrumError(
                     url, problem: "cannot be created (\(message(code)))", remedy: "check that the folder is writable")
             }
-            // libzip reads the buffers when the archive is closed; it frees them itself (last argument below).
-            for (name, array) in arrays {
-                let data = NPYFormat.encode(array)
-                let copy = malloc(max(1, data.count))
-                data.withUnsafeBytes {
-                    if let base = $0.baseAddress { copy?.copyMemory(from: base, byteCount: $0.count) }
-                }
-                guard let copy, let source = zip_source_buffer(archive, copy, UInt64(data.count), 1),
-                    case let index = zip_file_add(archive, name + ".npy", source, ZIP_FL_ENC_UTF_8), index >= 0
-                else {
-                    let reason = String(cString: zip_strerror(archive))
-                    zip_discard(archive)
-                    throw SpectrumError(url, field: name, problem: "cannot be added to the archive (\(reason))")
-                }
-                zip_set_file_compression(archive, UInt64(index), ZIP_CM_STORE, 0)
+            do {
+                for (name, array) in arrays { try add(source(array, archive), name, to: archive, url) }
+                for (name, rows) in rows { try add(rows.source(for: archive), name, to: archive, url) }
+            } catch {
+                zip_discard(archive)
+                throw error
             }
             guard zip_close(archive) == 0 else {
                 let reason = String(cString: zip_strerror(archive))
@@ -68,6 +62,28 @@ public struct NPZ: Sendable {
                     url, problem: "cannot be written (\(reason))", remedy: "check free space and permissions")
             }
         }
+    }
+
+    /// The bytes of an array; libzip reads them when the archive is closed, and frees them itself (last argument).
+    private static func source(_ array: NPYArray, _ archive: OpaquePointer) -> OpaquePointer? {
+        let data = NPYFormat.encode(array)
+        guard let copy = malloc(max(1, data.count)) else { return nil }
+        data.withUnsafeBytes {
+            if let base = $0.baseAddress { copy.copyMemory(from: base, byteCount: $0.count) }
+        }
+        return zip_source_buffer(archive, copy, UInt64(data.count), 1)
+    }
+
+    private static func add(
+        _ source: OpaquePointer?, _ name: String, to archive: OpaquePointer, _ url: URL
+    ) throws {
+        guard let source, case let index = zip_file_add(archive, name + ".npy", source, ZIP_FL_ENC_UTF_8), index >= 0
+        else {
+            let reason = String(cString: zip_strerror(archive))
+            if let source { zip_source_free(source) }
+            throw SpectrumError(url, field: name, problem: "cannot be added to the archive (\(reason))")
+        }
+        zip_set_file_compression(archive, UInt64(index), ZIP_CM_STORE, 0)
     }
 
     private static func entry(_ index: UInt64, of archive: OpaquePointer, _ url: URL) throws -> (String, Data) {
