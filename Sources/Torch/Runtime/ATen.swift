@@ -98,6 +98,7 @@ enum ATen {
     static let flatten = Operator("flatten", "using_ints")
     static let squeeze = Operator("squeeze", "dim")
     static let unsqueeze = Operator("unsqueeze")
+    static let asStrided = Operator("as_strided")
     static let expand = Operator("expand")
     static let `repeat` = Operator("repeat")
     static let flip = Operator("flip")

@@ -61,8 +61,18 @@ extension Tensor {
 
     /// Fills a contiguous tensor on the CPU with as many bytes as it has.
     func overwrite(with bytes: UnsafeRawBufferPointer) {
+        withUnsafeMutableBytes { memory in
+            if let start = memory.baseAddress, let source = bytes.baseAddress {
+                start.copyMemory(from: source, byteCount: Swift.min(bytes.count, memory.count))
+            }
+        }
+    }
+
+    /// Calls `body` with the memory of a contiguous tensor on the CPU.
+    func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R) rethrows -> R {
         var memory: UnsafeMutableRawPointer?
         if ctorch_data(handle.pointer, &memory) != 0 { Failure.report(operation: "values", shapes: [shape]) }
-        if let memory, let start = bytes.baseAddress { memory.copyMemory(from: start, byteCount: bytes.count) }
+        let count = memory == nil ? 0 : self.count * dtype.byteCount
+        return try body(UnsafeMutableRawBufferPointer(start: memory, count: count))
     }
 }

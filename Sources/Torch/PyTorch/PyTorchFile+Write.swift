@@ -1,0 +1,98 @@
+import CZip
+import Foundation
+
+extension PyTorchFile {
+    /// Writes a checkpoint that `torch.load` reads, also with `weights_only=True`: a dictionary with `state_dict` and the
+    /// other entries.
+    ///
+    /// The file appears complete or not at all.
+    /// - Parameters:
+    ///   - state: tensors by name, in order.
+    ///   - entries: plain values beside the `state_dict`.
+    /// - Throws: ``TorchError/file(_:reason:)``, for example when the disk is full.
+    public static func write(
+        stateDictionary state: [(String, Tensor)], entries: [(String, PickleValue)] = [], to url: URL
+    ) throws {
+        var storages: [(key: String, tensor: Tensor)] = []
+        let tensors = try state.map { name, tensor -> (String, PickleValue) in
+            guard tensor.isDefined else {
+                throw TorchError.file(url.path, reason: "cannot be written: tensor '\(name)' is undefined")
+            }
+            let held = try tensor.detached().to(.cpu).contiguous()
+            let storage = PickledStorage(key: "\(storages.count)", dtype: held.dtype, count: held.count)
+            storages.append((storage.key, held))
+            var strides = [Int](repeating: 1, count: held.rank)
+            for i in strides.indices.dropLast().reversed() { strides[i] = strides[i + 1] * max(1, held.shape[i + 1]) }
+            return (name, .tensor(PickledTensor(storage: storage, offset: 0, shape: held.shape, strides: strides)))
+        }
+        var pen = PicklePen()
+        pen.write(entries: entries, ordered: ("state_dict", tensors))
+        pen.finish()
+        try archive(
+            [("data.pkl", pen.bytes), ("byteorder", Array("little".utf8)), ("version", Array("3\n".utf8))],
+            storages, to: url)
+    }
+
+    /// Puts members and storages into a zip archive, uncompressed, under the folder name that torch.save uses.
+    private static func archive(
+        _ members: [(String, [UInt8])], _ storages: [(key: String, tensor: Tensor)], to url: URL
+    ) throws {
+        let name = url.lastPathComponent
+        let temporary = url.deletingLastPathComponent()
+            .appendingPathComponent(".\(name.prefix(200)).\(UInt64.random(in: 0...UInt64.max)).tmp").path
+        func failure(_ reason: String) -> TorchError {
+            .file(
+                url.path,
+                reason: "cannot be written: \(reason); free some space, or choose a folder that can be written")
+        }
+        var code: Int32 = 0
+        guard let archive = zip_open(temporary, ZIP_CREATE | ZIP_EXCL, &code) else {
+            throw failure(String(cString: strerror(errno)))
+        }
+        defer { unlink(temporary) }
+        func add(_ member: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
+            guard let source = zip_source_buffer(archive, bytes.baseAddress, UInt64(bytes.count), 0) else {
+                return false
+            }
+            let index = zip_file_add(archive, "archive/\(member)", source, ZIP_FL_ENC_UTF_8)
+            guard index >= 0 else {
+                zip_source_free(source)
+                return false
+            }
+            zip_set_file_compression(archive, UInt64(index), ZIP_CM_STORE, 0)
+            // A fixed time: equal contents give equal files.
+            zip_file_set_dostime(archive, UInt64(index), 0, 0x21, 0)
+            return true
+        }
+        // libzip reads the memory when the archive is closed: everything stays where it is until then.
+        var held: [UnsafeMutableRawBufferPointer] = []
+        defer { for buffer in held { buffer.deallocate() } }
+        for (member, bytes) in members {
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 8)
+            held.append(buffer)
+            buffer.copyBytes(from: bytes)
+            guard add(member, UnsafeRawBufferPointer(rebasing: buffer[..<bytes.count])) else {
+                zip_discard(archive)
+                throw failure("no memory")
+            }
+        }
+        for (key, tensor) in storages {
+            guard tensor.withUnsafeMutableBytes({ add("data/\(key)", UnsafeRawBufferPointer($0)) }) else {
+                zip_discard(archive)
+                throw failure("no memory")
+            }
+        }
+        let isClosed = withExtendedLifetime(storages) { zip_close(archive) == 0 }
+        guard isClosed else {
+            let reason = String(cString: zip_strerror(archive))
+            zip_discard(archive)
+            throw failure(reason)
+        }
+        let descriptor = open(temporary, O_RDONLY)
+        if descriptor >= 0 {
+            fsync(descriptor)
+            close(descriptor)
+        }
+        guard rename(temporary, url.path) == 0 else { throw failure(String(cString: strerror(errno))) }
+    }
+}
