@@ -12,7 +12,7 @@ public struct LabelEvaluation: Sendable {
     public let truth: [Double]
     /// The model’s values.
     public let predicted: [Double]
-    /// The model's own 1σ errors.
+    /// The model's own 1σ errors; NaN where it gives none.
     public let errors: [Double]
     /// The linear baseline’s values.
     public let baseline: [Double]
@@ -49,8 +49,10 @@ public struct LabelEvaluation: Sendable {
             coverage: coverage)
     }
 
-    /// Share of stars whose true label lies within one of the model's σ; 0.683 when the errors are honest.
-    private var coverage: Double {
+    /// Share of stars whose true label lies within one of the model's σ; 0.683 when the errors are honest; nil where
+    /// there are none.
+    private var coverage: Double? {
+        guard errors.contains(where: \.isFinite) else { return nil }
         let pulls = zip(zip(predicted, errors), truth).filter { $1.isFinite }.map { abs($0.0 - $1) / $0.1 }
         return Double(pulls.filter { $0 <= 1 }.count) / Double(max(1, pulls.count))
     }
@@ -99,7 +101,7 @@ public struct LabelTest {
         return labels.indices.map { i in
             LabelEvaluation(
                 label: labels[i], truth: truth[i], predicted: estimates.map { $0[i].value },
-                errors: estimates.map { $0[i].error }, baseline: linear[i])
+                errors: estimates.map { $0[i].error ?? .nan }, baseline: linear[i])
         }
     }
 }

@@ -84,6 +84,15 @@ public struct ModelFile {
         return found
     }
 
+    /// Writes a copy of this file with another part, in place of its own of that name, atomically.
+    public func write(with part: ModelFilePart, to url: URL) throws {
+        var metadata = file.metadata
+        metadata[part.name] = part.header
+        let kept = try file.names.filter { !$0.hasPrefix(part.name + ".") }.map { ($0, try file.tensor($0)) }
+        try SafetensorsFile.write(
+            kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
+    }
+
     /// Writes a model, with the parts of other rooms, atomically.
     public static func write(_ model: SpecCLIPModel, parts: [ModelFilePart] = [], to url: URL) throws {
         let encoder = JSONEncoder()

@@ -47,11 +47,9 @@ public struct LabelFitting {
     private func write(
         _ model: SpecCLIPModel, _ fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)]
     ) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let descriptions = Dictionary(uniqueKeysWithValues: fitted.map { ($0.key, $0.description) })
-        let part = ModelFilePart(
-            name: LabelReader.part, header: String(decoding: try encoder.encode(descriptions), as: UTF8.self),
+        let part = try LabelHeadDescription.part(
+            descriptions,
             tensors: fitted.flatMap { entry in
                 entry.head.stateDictionary().map { (entry.key + "." + $0.0, $0.1) }
             })
@@ -126,7 +124,8 @@ private final class HeadFit {
         head.evaluate()
         let embeddings = try part.embeddings.to(context.device)
         let (mean, logSigma) = withoutGradient { head(embeddings) }
-        let (values, sigmas) = (mean.doubles(), logSigma.exp().doubles())
+        guard let sigmas = logSigma?.exp().doubles() else { return description }
+        let values = mean.doubles()
         let count = description.labels.count
         for i in 0..<count {
             let pulls = (0..<part.count).compactMap { star -> Double? in

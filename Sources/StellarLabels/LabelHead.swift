@@ -4,42 +4,51 @@ import Torch
 
 /// An MLP that reads labels, each as a Gaussian, from a standardised embedding (SpecCLIP §4; reference, section 11.2).
 ///
-/// The published regressors give a value alone; this one learns the width of the error with it and scales that on the
-/// validation split, so that 68 % of the stars lie within one σ.
+/// The published regressors give a value alone (``PublishedRegressor``); ours learn the width of the error with it and
+/// scale that on the validation split, so that 68 % of the stars lie within one σ.
 public final class LabelHead: Module {
     let network: Sequential
     let embeddingMean: Buffer
     let embeddingStd: Buffer
-    private let labels: Int
+    private let givesErrors: Bool
 
-    init(embedding: Int, hidden: [Int], dropout: Double, labels: Int) {
+    /// - Parameters:
+    ///   - embedding: numbers it reads.
+    ///   - hidden: widths of the hidden layers.
+    ///   - labels: values it gives.
+    ///   - givesErrors: whether it gives an error with each.
+    init(embedding: Int, hidden: [Int], dropout: Double, labels: Int, givesErrors: Bool = true) {
         var layers: [any Layer] = []
         var width = embedding
         for next in hidden {
             layers += [Linear(width, next), BatchNorm1d(next), ReLU(), Dropout(dropout)]
             width = next
         }
-        network = Sequential(layers + [Linear(width, 2 * labels)])
+        network = Sequential(layers + [Linear(width, givesErrors ? 2 * labels : labels)])
         embeddingMean = Buffer(Tensor.zeros([embedding]))
         embeddingStd = Buffer(Tensor.ones([embedding]))
-        self.labels = labels
+        self.givesErrors = givesErrors
         super.init()
     }
 
     /// - Parameter embedding: `[B, E]`.
-    /// - Returns: mean and log σ in units of the training labels' spread, each `[B, labels]`.
-    func callAsFunction(_ embedding: Tensor) -> (mean: Tensor, logSigma: Tensor) {
-        let out = network((embedding - embeddingMean.value) / embeddingStd.value).chunk(2, 1)
+    /// - Returns: mean and log σ in units of the training labels' spread, each `[B, labels]`; no σ from a head without
+    ///   errors.
+    func callAsFunction(_ embedding: Tensor) -> (mean: Tensor, logSigma: Tensor?) {
+        let values = network((embedding - embeddingMean.value) / embeddingStd.value)
+        guard givesErrors else { return (values, nil) }
+        let out = values.chunk(2, 1)
         // σ between 0.2 % and 20 times the spread: neither a certainty nor an infinity that training could fall into.
         return (out[0], out[1].clamp(min: -6, max: 3))
     }
 
-    /// Mean negative log-likelihood over the labels that are present.
+    /// Mean negative log-likelihood over the labels that are present; without errors, half the mean square.
     /// - Parameters:
     ///   - targets: standardised labels, 0 where missing, `[B, labels]`.
     ///   - present: 1 where a label is known, 0 elsewhere.
     func loss(_ embedding: Tensor, targets: Tensor, present: Tensor) -> Tensor {
-        let (mean, logSigma) = self(embedding)
+        let (mean, sigma) = self(embedding)
+        let logSigma = sigma ?? Tensor.zeros(like: mean)
         let z = (targets - mean) * (-logSigma).exp()
         let each = (z.square() * 0.5 + logSigma) * present
         return each.sum() / present.sum().clamp(min: 1)
@@ -60,10 +69,15 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
     public var hidden: [Int]
     /// Dropout probability while training.
     public var dropout: Double
-    /// Stars it was trained on, and the tier of their data.
-    public var trainingStars: Int
+    /// Stars it was trained on; nil where nobody has told.
+    public var trainingStars: Int?
     /// Data tier of the training stars.
     public var tier: String
+    /// Whether it gives errors; nil, as in older files: it does.
+    var errors: Bool?
+
+    /// Whether each value comes with an error. The published regressors give none.
+    public var givesErrors: Bool { errors ?? true }
 
     /// Whether there is one mean, spread and error scale per label, and every width is one.
     var isConsistent: Bool {

@@ -18,10 +18,17 @@ public struct StellarLabel: Codable, Sendable, Hashable {
         digits = known?.digits ?? 3
     }
 
-    private static let known: [String: (title: String, unit: String, digits: Int)] = [
-        "teff": ("Teff", "K", 0), "logg": ("log g", "dex", 2), "fe_h": ("[Fe/H]", "dex", 2),
-        "alpha_m": ("[α/M]", "dex", 2), "a_k": ("A_K", "mag", 2), "rv": ("RV", "km/s", 1),
-    ]
+    private static let known: [String: (title: String, unit: String, digits: Int)] = {
+        var known = [
+            "teff": ("Teff", "K", 0), "logg": ("log g", "dex", 2), "fe_h": ("[Fe/H]", "dex", 2),
+            "alpha_m": ("[α/M]", "dex", 2), "a_fe": ("[α/Fe]", "dex", 2), "a_k": ("A_K", "mag", 2),
+            "e_bp_rp": ("E(BP-RP)", "mag", 2), "rv": ("RV", "km/s", 1),
+        ]
+        for element in ["C", "N", "O", "Mg", "Al", "Si", "Ca", "Ti", "Cr", "Mn", "Ni"] {
+            known[element.lowercased() + "_fe"] = ("[\(element)/Fe]", "dex", 2)
+        }
+        return known
+    }()
 }
 
 /// A label's value for one star with its 1σ error, in the label's unit.
@@ -30,6 +37,6 @@ public struct LabelEstimate: Sendable, Hashable {
     public let label: StellarLabel
     /// Its value, in the label’s unit.
     public let value: Double
-    /// One standard deviation, calibrated on the validation split.
-    public let error: Double
+    /// One standard deviation, calibrated on the validation split; nil from a regressor that gives none.
+    public let error: Double?
 }

@@ -21,6 +21,14 @@ public struct ModelDescription: Codable, Sendable, Hashable {
 
     /// The instruments the model reads.
     public var instruments: [Instrument] { branches.map(\.instrument) }
+
+    /// How many numbers `SpecCLIPModel.embed` gives for an instrument: the embedding's, or of an encoder that is not
+    /// aligned its summary's; 0 for an instrument that the model does not read.
+    /// - Parameter key: the instrument's `embeddingKey`.
+    public func embeddingWidth(ofKey key: String) -> Int {
+        guard let branch = branches.first(where: { $0.instrument.embeddingKey == key }) else { return 0 }
+        return embedding ?? branch.encoder.featureWidth
+    }
 }
 
 /// The part of a model that belongs to one instrument.

@@ -62,6 +62,14 @@ public enum EncoderConfiguration: Codable, Sendable, Hashable {
         }
     }
 
+    /// Numbers per feature vector.
+    public var featureWidth: Int {
+        switch self {
+        case .maskedTransformer(let configuration): configuration.width
+        case .autoEncoder(let configuration): configuration.bottleneck
+        }
+    }
+
     /// A new encoder with initial weights drawn from the default generator.
     public func makeEncoder(pixels: Int) -> Encoder {
         switch self {

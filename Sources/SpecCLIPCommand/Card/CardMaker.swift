@@ -109,9 +109,10 @@ struct CardMaker {
     private mutating func addParameters() throws {
         guard loaded.file.header("labels") != nil else { return }
         let reader = try LabelReader(loaded.file, device: loaded.device)
-        guard let head = try? reader.description(for: star.instrument) else { return }
+        guard let heads = try? reader.descriptions(for: star.instrument) else { return }
         estimates = try reader.read(embedding, of: [star], device: loaded.device).first ?? []
-        if let tier = card.dataTier, tier != head.tier { card.dataTier = "\(tier) (parameters: \(head.tier))" }
+        let tiers = Set(heads.map(\.tier)).sorted().joined(separator: ", ")
+        if let tier = card.dataTier, tier != tiers { card.dataTier = "\(tier) (parameters: \(tiers))" }
         let symbols: [String: PlotText] = [
             "teff": .effectiveTemperature, "logg": .surfaceGravity, "fe_h": .metallicity,
         ]
@@ -120,8 +121,13 @@ struct CardMaker {
                 symbol: symbols[estimate.label.name] ?? PlotText(estimate.label.title), value: estimate.value,
                 error: estimate.error, unit: estimate.label.unit, decimals: estimate.label.digits)
         }
-        for (i, estimate) in estimates.enumerated() where abs(estimate.value - head.mean[i]) > 3 * head.std[i] {
-            card.flags.append("\(estimate.label.title) lies beyond 3σ of the training stars")
+        for head in heads where head.trainingStars != nil {
+            for (label, (mean, std)) in zip(head.labels, zip(head.mean, head.std)) {
+                guard let value = estimates.first(where: { $0.label == label })?.value else { continue }
+                if abs(value - mean) > 3 * std {
+                    card.flags.append("\(label.title) lies beyond 3σ of the training stars")
+                }
+            }
         }
     }
 

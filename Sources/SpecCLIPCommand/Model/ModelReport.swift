@@ -13,7 +13,7 @@ struct ModelReport: Encodable {
         var parameters: Int
         var isReconstructed: Bool
         var isPredicted: Bool
-        var labels: LabelHeadDescription?
+        var labels: [LabelHeadDescription]
     }
 
     var file: String
@@ -36,7 +36,7 @@ struct ModelReport: Encodable {
                 instrument: branch.instrument, encoder: branch.encoder, projection: branch.projection,
                 parameters: try model.branch(branch.instrument).parameterCount,
                 isReconstructed: branch.decoder != nil, isPredicted: branch.crossDecoder != nil,
-                labels: try? labels?.description(for: branch.instrument))
+                labels: (try? labels?.descriptions(for: branch.instrument)) ?? [])
         }
         provenance = file.description.provenance
     }
@@ -70,14 +70,18 @@ struct ModelReport: Encodable {
             "  Parameters  \(grouped(branch.parameters))",
             "  Spectra     " + (decoded.isEmpty ? "not decoded" : decoded.joined(separator: "; ")),
         ]
-        guard let labels = branch.labels else { return lines + ["  Labels      none"] }
-        let trained = "  Labels      trained on \(grouped(labels.trainingStars)) stars, \(labels.tier)"
-        return lines + [trained]
-            + labels.labels.indices.map { i in
-                let label = labels.labels[i]
+        return lines + (branch.labels.isEmpty ? ["  Labels      none"] : branch.labels.flatMap(Self.lines))
+    }
+
+    private static func lines(_ head: LabelHeadDescription) -> [String] {
+        let stars = head.trainingStars.map { "trained on \(grouped($0)) stars, " } ?? ""
+        return ["  Labels      " + stars + head.tier + (head.givesErrors ? "" : "; values without errors")]
+            + head.labels.indices.map { i in
+                let label = head.labels[i]
                 let name = label.unit.isEmpty ? label.name : "\(label.name) [\(label.unit)]"
+                guard head.trainingStars != nil else { return "              " + name }
                 return "              " + padded(name, 14)
-                    + "mean \(fixed(labels.mean[i], label.digits)), spread \(fixed(labels.std[i], label.digits))"
+                    + "mean \(fixed(head.mean[i], label.digits)), spread \(fixed(head.std[i], label.digits))"
             }
     }
 }
