@@ -55,6 +55,21 @@ public struct PublishedRegressor {
         }
     }
 
+    /// Reads a published file (`.pt`, also within `.gz` or `.xz`).
+    ///
+    /// - Parameters:
+    ///   - url: the weights.
+    ///   - statistics: the JSON file of its embeddings' statistics; nil leaves embeddings as they are.
+    ///   - label: as above.
+    /// - Throws: as above, and `TorchError.file` for what is no PyTorch file.
+    public init(contentsOf url: URL, statistics: URL?, label: String) throws {
+        let file = try PyTorchFile(contentsOf: url)
+        let state = try file.stateDictionary().map { ($0.name, try file.tensor($0.tensor)) }
+        try self.init(
+            state: Dictionary(state) { $1 }, statistics: try statistics.map(EmbeddingStatistics.init(contentsOf:)),
+            label: label, path: url.path)
+    }
+
     /// - Parameter embeddings: `[B, embedding]`.
     /// - Returns: the label of each, in its unit.
     public func predict(_ embeddings: Tensor) -> [Double] { withoutGradient { head(embeddings).mean.doubles() } }

@@ -11,7 +11,7 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             Columns: file, teff, e_teff (K), logg, e_logg (dex), fe_h, e_fe_h (dex), further labels of the model, \
             source_id, instrument, snr (signal to noise per pixel). Errors are 1 sigma, as calibrated on the stars \
-            that the model was validated on. A label that the instrument's head does not read is empty (null).
+            that the model was validated on; published regressors give none. What is not known is empty (null).
 
             EXAMPLES
               specclip predict -m model.safetensors spec-55862-*.fits

@@ -6,7 +6,8 @@ import StellarLabels
 /// `specclip labels`.
 struct LabelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "labels", abstract: "Teach an aligned model to read labels.", subcommands: [Fit.self])
+        commandName: "labels", abstract: "Teach an aligned model to read labels.",
+        subcommands: [Fit.self, LabelsAddCommand.self])
 
     /// `specclip labels fit`.
     struct Fit: ParsableCommand {
