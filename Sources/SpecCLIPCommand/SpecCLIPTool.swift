@@ -32,7 +32,8 @@ struct SpecCLIPTool: AsyncParsableCommand {
                 subcommands: [PretrainCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self]),
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
             CommandGroup(
-                name: "Other", subcommands: [ModelCommand.self, DoctorCommand.self, BenchCommand.self]),
+                name: "Model", subcommands: [ModelCommand.self, ConvertCommand.self]),
+            CommandGroup(name: "Other", subcommands: [DoctorCommand.self, BenchCommand.self]),
         ])
 
     static func main() async {

@@ -7,14 +7,20 @@ public struct ModelDescription: Codable, Sendable, Hashable {
     public var format = 1
     /// Numbers in the shared embedding; `nil` for an encoder that is not aligned yet.
     public var embedding: Int?
+    /// Numbers that each instrument keeps to itself, behind the shared ones; `nil` for a unified model.
+    public var privateEmbedding: Int?
     /// One branch per instrument.
     public var branches: [BranchDescription]
     /// What was trained on what, by which version: free text by field.
     public var provenance: [String: String]
 
     /// A model of these branches.
-    public init(embedding: Int?, branches: [BranchDescription], provenance: [String: String] = [:]) {
+    public init(
+        embedding: Int?, privateEmbedding: Int? = nil, branches: [BranchDescription],
+        provenance: [String: String] = [:]
+    ) {
         self.embedding = embedding
+        self.privateEmbedding = privateEmbedding
         self.branches = branches
         self.provenance = provenance
     }
@@ -22,12 +28,12 @@ public struct ModelDescription: Codable, Sendable, Hashable {
     /// The instruments the model reads.
     public var instruments: [Instrument] { branches.map(\.instrument) }
 
-    /// How many numbers `SpecCLIPModel.embed` gives for an instrument: the embedding's, or of an encoder that is not
-    /// aligned its summary's; 0 for an instrument that the model does not read.
+    /// How many numbers `SpecCLIPModel.embed` gives for an instrument: shared and private ones, or of an encoder that is
+    /// not aligned its summary's; 0 for an instrument that the model does not read.
     /// - Parameter key: the instrument's `embeddingKey`.
     public func embeddingWidth(ofKey key: String) -> Int {
         guard let branch = branches.first(where: { $0.instrument.embeddingKey == key }) else { return 0 }
-        return embedding ?? branch.encoder.featureWidth
+        return embedding.map { $0 + (privateEmbedding ?? 0) } ?? branch.encoder.featureWidth
     }
 }
 

@@ -1,60 +1,10 @@
 import Torch
-import Training
 
-/// From the features of one instrument to the embedding that all instruments share.
+/// From the features of one instrument to its embedding: the part that all instruments share, or that and a private one.
 open class Projection: Module {
     /// - Parameter features: `[B, tokens, width]` or `[B, width]`.
     /// - Returns: `[B, embedding]`, also for a batch of one (the published heads drop that axis, quirk Q13).
     open func callAsFunction(_ features: Tensor) -> Tensor { fatalError("a projection projects") }
-}
-
-/// Which projection, and its sizes.
-public struct ProjectionConfiguration: Codable, Sendable, Hashable {
-    /// The two families of the paper; either reads tokens or a latent.
-    public enum Kind: String, Codable, Sendable {
-        /// A learned query attends to the tokens (reference, section 7.1).
-        case crossAttention = "cross-attention"
-        /// An MLP on the latent or the mean token (reference, sections 7.2 and 7.3).
-        case mlp
-    }
-
-    /// The family.
-    public var kind: Kind
-    /// Attention heads (cross-attention only).
-    public var heads: Int
-    /// Inner width of the feature MLP (mlp only).
-    public var hidden: Int
-    /// Dropout probability while training.
-    public var dropout: Double
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case kind, heads, hidden, dropout }
-
-    /// A projection of a family; the defaults are the published sizes.
-    public init(kind: Kind, heads: Int = 4, hidden: Int = 1160, dropout: Double = 0.1) {
-        self.kind = kind
-        self.heads = heads
-        self.hidden = hidden
-        self.dropout = dropout
-    }
-
-    /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
-    public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
-        kind = try fields.required(.kind)
-        heads = try fields(.heads, default: 4)
-        hidden = try fields(.hidden, default: 1160)
-        dropout = try fields(.dropout, default: 0.1)
-    }
-
-    /// A new projection with initial weights drawn from the default generator.
-    public func makeProjection(features: Int, embedding: Int) -> Projection {
-        switch kind {
-        case .crossAttention:
-            CrossAttentionProjection(features: features, embedding: embedding, heads: heads, dropout: dropout)
-        case .mlp: MLPProjection(features: features, embedding: embedding, hidden: hidden, dropout: dropout)
-        }
-    }
 }
 
 /// `x + mlp(x)` with a four times wider inner layer: the end of every projection.
@@ -132,5 +82,21 @@ final class MLPProjection: Projection {
     override func callAsFunction(_ features: Tensor) -> Tensor {
         let vector = features.rank == 3 ? features.mean(dims: [1], keepDims: false) : features
         return mlp(featureMlp(projection(vector)))
+    }
+}
+
+/// Two projections side by side: what all instruments share, then what this one keeps to itself (reference, section 7.5).
+final class SplitProjection: Projection {
+    let shared: Projection
+    let `private`: Projection
+
+    init(shared: Projection, private own: Projection) {
+        self.shared = shared
+        self.private = own
+        super.init()
+    }
+
+    override func callAsFunction(_ features: Tensor) -> Tensor {
+        Tensor.cat([shared(features), self.private(features)], dim: 1)
     }
 }

@@ -13,7 +13,8 @@ public final class SpecCLIPModel: Module {
         descriptionOfModel = description
         var branches: [String: Branch] = [:]
         for branch in description.branches {
-            branches[branch.instrument.embeddingKey] = Branch(branch, embedding: description.embedding)
+            branches[branch.instrument.embeddingKey] = Branch(
+                branch, embedding: description.embedding, privateEmbedding: description.privateEmbedding)
         }
         self.branches = branches
         super.init()
@@ -32,15 +33,27 @@ public final class SpecCLIPModel: Module {
 
     /// Embeddings of prepared spectra.
     /// - Parameter flux: `[B, pixels]` of that instrument.
-    /// - Returns: `[B, embedding]`; for a model that is not aligned, the encoder's summary vector.
+    /// - Returns: `[B, shared + private]`, the shared columns first; for a model that is not aligned, the encoder's
+    ///   summary vector.
     public func embed(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
         let branch = try branch(instrument)
         return branch.embed(branch.backbone(flux))
     }
 
+    /// The columns of embeddings that all instruments share: what to compare stars of different instruments by.
+    /// - Parameter embedding: `[B, shared + private]` from `embed`, or already `[B, shared]`.
+    /// - Returns: `[B, shared]`; all columns where nothing is private.
+    public func shared(_ embedding: Tensor) -> Tensor {
+        guard descriptionOfModel.privateEmbedding != nil, let width = descriptionOfModel.embedding else {
+            return embedding
+        }
+        return embedding.narrow(1, start: 0, length: width)
+    }
+
     /// The spectrum that another instrument would see.
     /// - Parameters:
-    ///   - embedding: `[B, embedding]` of the observed spectra.
+    ///   - embedding: `[B, shared + private]` of the observed spectra; a prediction for another instrument reads the
+    ///     shared columns alone.
     ///   - source: the instrument they came from.
     ///   - target: the instrument to predict; the source itself gives the reconstruction.
     /// - Returns: `[B, pixels]` as the target instrument prepares it (standardised where `reconstruction` says so and
@@ -50,7 +63,7 @@ public final class SpecCLIPModel: Module {
         guard let decoder = source == target ? branch.decoder : branch.crossDecoder else {
             throw ModelError.noDecoder(from: source.name, to: target.name)
         }
-        return decoder(embedding)
+        return decoder(source == target ? embedding : shared(embedding))
     }
 }
 
@@ -58,27 +71,27 @@ public final class SpecCLIPModel: Module {
 public final class Branch: Module {
     /// The foundation model of the instrument.
     public let backbone: Encoder
-    /// Features → shared embedding.
+    /// Features → embedding.
     public let projection: Projection?
-    /// Embedding → own spectrum.
+    /// Embedding, private part included → own spectrum.
     public let decoder: SpectrumDecoder?
-    /// Other instruments' embedding → own spectrum.
+    /// Other instruments' shared embedding → own spectrum.
     public let crossDecoder: SpectrumDecoder?
     let reconstruction: ReconstructionTarget
 
-    init(_ description: BranchDescription, embedding: Int?) {
+    init(_ description: BranchDescription, embedding: Int?, privateEmbedding: Int?) {
         let pixels = description.instrument.grid.count
         let backbone = description.encoder.makeEncoder(pixels: pixels)
         self.backbone = backbone
-        let width = embedding ?? backbone.width
-        projection = description.projection?.makeProjection(features: backbone.width, embedding: width)
-        decoder = description.decoder.map { SpectrumDecoder($0, embedding: width, pixels: pixels) }
-        crossDecoder = description.crossDecoder.map { SpectrumDecoder($0, embedding: width, pixels: pixels) }
+        let (shared, own) = (embedding ?? backbone.width, privateEmbedding ?? 0)
+        projection = description.projection?.makeProjection(features: backbone.width, shared: shared, private: own)
+        decoder = description.decoder?.makeDecoder(shared: shared, private: own, pixels: pixels)
+        crossDecoder = description.crossDecoder?.makeDecoder(shared: shared, private: 0, pixels: pixels)
         reconstruction = description.reconstruction
         super.init()
     }
 
-    /// Features → `[B, embedding]`; without a projection, the encoder's summary.
+    /// Features → `[B, shared + private]`; without a projection, the encoder's summary.
     func embed(_ features: Tensor) -> Tensor { projection?(features) ?? backbone.summary(features) }
 
     /// What `decoder` should give for these spectra.

@@ -1,46 +1,48 @@
 import Torch
-import Training
 
-/// From an embedding to a spectrum: linear layers with GELU, batch norm and dropout between them, in this order
-/// (reference, section 8.2).
-public final class SpectrumDecoder: Module {
+/// From an embedding to a spectrum.
+open class SpectrumDecoder: Module {
+    /// - Parameter embedding: `[B, shared]`, or `[B, shared + private]` where it decodes an instrument's own embedding.
+    /// - Returns: `[B, pixels]`.
+    open func callAsFunction(_ embedding: Tensor) -> Tensor { fatalError("a decoder decodes") }
+}
+
+/// Linear layers with GELU, batch norm and dropout between them, in this order (reference, section 8.2).
+final class MLPDecoder: SpectrumDecoder {
     let decoder: Sequential
 
-    init(_ configuration: DecoderConfiguration, embedding: Int, pixels: Int) {
+    init(embedding: Int, hidden: [Int], dropout: Double, pixels: Int) {
         var layers: [any Layer] = []
         var width = embedding
-        for hidden in configuration.hidden {
-            layers += [Linear(width, hidden), GELU(), BatchNorm1d(hidden), Dropout(configuration.dropout)]
-            width = hidden
+        for next in hidden {
+            layers += [Linear(width, next), GELU(), BatchNorm1d(next), Dropout(dropout)]
+            width = next
         }
         decoder = Sequential(layers + [Linear(width, pixels)])
         super.init()
     }
 
-    /// `[B, embedding]` → `[B, pixels]`.
-    public func callAsFunction(_ embedding: Tensor) -> Tensor { decoder(embedding) }
+    override func callAsFunction(_ embedding: Tensor) -> Tensor { decoder(embedding) }
 }
 
-/// Sizes of a decoder.
-public struct DecoderConfiguration: Codable, Sendable, Hashable {
-    /// Widths of the hidden layers.
-    public var hidden: [Int]
-    /// Dropout probability while training.
-    public var dropout: Double
+/// Two spectra, one from the shared and one from the private part, merged by an MLP (reference, section 8.3).
+final class SplitDecoder: SpectrumDecoder {
+    let sharedProj: Linear
+    let privateProj: Linear
+    let finalLayer: Sequential
+    private let shared: Int
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case hidden, dropout }
-
-    /// A decoder with these hidden layers.
-    public init(hidden: [Int], dropout: Double = 0.1) {
-        self.hidden = hidden
-        self.dropout = dropout
+    init(shared: Int, private own: Int, pixels: Int) {
+        sharedProj = Linear(shared, pixels)
+        privateProj = Linear(own, pixels)
+        finalLayer = Sequential([Linear(2 * pixels, 2 * pixels), GELU(), Linear(2 * pixels, pixels)])
+        self.shared = shared
+        super.init()
     }
 
-    /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
-    public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
-        hidden = try fields.required(.hidden)
-        dropout = try fields(.dropout, default: 0.1)
+    override func callAsFunction(_ embedding: Tensor) -> Tensor {
+        let own = embedding.narrow(1, start: shared, length: embedding.shape[1] - shared)
+        let parts = [sharedProj(embedding.narrow(1, start: 0, length: shared)), privateProj(own)]
+        return finalLayer(Tensor.cat(parts, dim: 1))
     }
 }

@@ -15,7 +15,9 @@ extension SpecCLIPModel {
             let flux = try rows.tensor(Array(block)).to(device)
             parts.append(try catchingTorchErrors { try withoutGradient { try embed(flux, from: instrument) } }.to(.cpu))
         }
-        guard !parts.isEmpty else { return Tensor.zeros([0, descriptionOfModel.embedding ?? 1]) }
+        guard !parts.isEmpty else {
+            return Tensor.zeros([0, descriptionOfModel.embeddingWidth(ofKey: instrument.embeddingKey)])
+        }
         return Tensor.cat(parts, dim: 0)
     }
 }

@@ -14,13 +14,20 @@ struct ModelInfoCommand: ParsableCommand {
         discussion: """
             EXAMPLE
               specclip model info model.safetensors
+
+            Reads PyTorch checkpoints as well, where names and shapes tell enough; for
+            others see `specclip convert`.
             """)
 
     @Argument(help: ArgumentHelp("The model file.", valueName: "file")) var file: String
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let report = try ModelReport(try ModelFile(contentsOf: URL(fileURLWithPath: file)), shown: file)
+        let url = URL(fileURLWithPath: file)
+        let report =
+            ["ckpt", "pt", "xz", "gz"].contains(url.pathExtension)
+            ? try ModelReport(try PublishedModel.read(url).model, labels: nil, url: url, shown: file)
+            : try ModelReport(try ModelFile(contentsOf: url), shown: file)
         print(json ? try JSONText.encode(report) : report.text)
     }
 }

@@ -10,65 +10,83 @@ struct ModelReport: Encodable {
         var instrument: Instrument
         var encoder: EncoderConfiguration
         var projection: ProjectionConfiguration?
+        var decoder: DecoderConfiguration?
+        var crossDecoder: DecoderConfiguration?
+        var reconstruction: ReconstructionTarget
+        var encoderParameters: Int
         var parameters: Int
-        var isReconstructed: Bool
-        var isPredicted: Bool
         var labels: [LabelHeadDescription]
     }
 
     var file: String
     var bytes: Int
     var embedding: Int?
+    var privateEmbedding: Int?
     var parameters: Int
     var branches: [Branch]
     var provenance: [String: String]
 
     /// - Parameter shown: the path as the user wrote it.
     init(_ file: ModelFile, shown: String) throws {
-        let model = try file.model()
         let labels = file.header("labels") == nil ? nil : try LabelReader(file)
-        self.file = shown
-        bytes = (try? file.url.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
-        embedding = file.description.embedding
+        try self.init(try file.model(), labels: labels, url: file.url, shown: shown)
+    }
+
+    /// - Parameters:
+    ///   - url: the file the model was read from.
+    ///   - shown: its path as the user wrote it.
+    init(_ model: SpecCLIPModel, labels: LabelReader?, url: URL, shown: String) throws {
+        let description = model.descriptionOfModel
+        file = shown
+        bytes = (try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
+        embedding = description.embedding
+        privateEmbedding = description.privateEmbedding
         parameters = model.parameterCount
-        branches = try file.description.branches.map { branch in
-            Branch(
+        branches = try description.branches.map { branch in
+            let part = try model.branch(branch.instrument)
+            return Branch(
                 instrument: branch.instrument, encoder: branch.encoder, projection: branch.projection,
-                parameters: try model.branch(branch.instrument).parameterCount,
-                isReconstructed: branch.decoder != nil, isPredicted: branch.crossDecoder != nil,
+                decoder: branch.decoder, crossDecoder: branch.crossDecoder, reconstruction: branch.reconstruction,
+                encoderParameters: part.backbone.parameterCount, parameters: part.parameterCount,
                 labels: (try? labels?.descriptions(for: branch.instrument)) ?? [])
         }
-        provenance = file.description.provenance
+        provenance = description.provenance
     }
 
     /// For people, 80 columns.
     var text: String {
         var facts = [
             ("Model", "\(file) (\(readableSize(bytes)))"),
-            ("Embedding", embedding.map { "\($0) numbers, shared by all instruments" } ?? "none: not aligned yet"),
+            ("Embedding", embeddingText),
             ("Parameters", grouped(parameters)),
         ]
-        facts += provenance.sorted { $0.key < $1.key }.map { ($0.key.capitalized, $0.value) }
+        let sorted = provenance.sorted { $0.key < $1.key }
+        facts += sorted.filter { !$0.key.contains(".") }.map { ($0.key.capitalized, $0.value) }
         var lines = facts.map { padded($0.0, 15) + $0.1 }
         for branch in branches { lines += [""] + Self.lines(branch) }
         return lines.joined(separator: "\n")
     }
 
+    private var embeddingText: String {
+        guard let embedding else { return "none: not aligned yet" }
+        return "\(embedding) numbers, shared by all instruments"
+            + (privateEmbedding.map { "; \($0) more of each one's own" } ?? "")
+    }
+
     private static func lines(_ branch: Branch) -> [String] {
         let grid = branch.instrument.grid
-        let decoded = [
-            branch.isReconstructed ? "reconstructed" : nil,
-            branch.isPredicted ? "predicted from other instruments" : nil,
-        ].compactMap { $0 }
         let range = String(format: "%.1f to %.1f Å (vacuum)", grid.range.lowerBound, grid.range.upperBound)
         let lines = [
             "\(branch.instrument.title) (\(branch.instrument.name))",
             "  Grid        \(grid.count) pixels, \(range), \(grid.stepText)",
             "  Flux        " + branch.instrument.normalisation.text,
             "  Encoder     \(branch.encoder.text)",
-            "  Projection  " + (branch.projection?.kind.rawValue ?? "none"),
+            "              \(branch.encoder.details); \(grouped(branch.encoderParameters)) parameters",
+            "  Projection  " + (branch.projection?.text ?? "none"),
+            "  Decoder     "
+                + (branch.decoder.map { $0.text + ", gives flux " + branch.reconstruction.text } ?? "none"),
+            "  Cross       " + (branch.crossDecoder.map { $0.text + ", reads other instruments" } ?? "none"),
             "  Parameters  \(grouped(branch.parameters))",
-            "  Spectra     " + (decoded.isEmpty ? "not decoded" : decoded.joined(separator: "; ")),
         ]
         return lines + (branch.labels.isEmpty ? ["  Labels      none"] : branch.labels.flatMap(Self.lines))
     }
