@@ -74,6 +74,18 @@ public struct PublishedRegressor {
     /// - Returns: the label of each, in its unit.
     public func predict(_ embeddings: Tensor) -> [Double] { withoutGradient { head(embeddings).mean.doubles() } }
 
+    /// What speaks against reading this label from the embeddings of a model, if anything does: the published program
+    /// reads [Fe/H] of LAMOST from shared and private embeddings, all other labels from unified ones (reference,
+    /// section 11.1), and all of these are 768 numbers wide.
+    public func doubt(about description: ModelDescription, for instrument: Instrument) -> String? {
+        guard description.embedding != nil, Self.columnNames.values.contains(label.name) else { return nil }
+        let wantsPrivate = instrument == .lamostLRS && label.name == "fe_h"
+        guard wantsPrivate != (description.privateEmbedding != nil) else { return nil }
+        return "the published regressor for \(label.name) of \(instrument.title) reads embeddings "
+            + (wantsPrivate ? "with a private part (the split model)" : "without a private part (not the split model)")
+            + "; this model's are others, so mind what the values mean"
+    }
+
     /// Writes a copy of a model file that reads this label too, atomically.
     ///
     /// - Throws: `LabelError` when the model does not read the instrument, embeds it with another number of numbers, or

@@ -1,4 +1,5 @@
 import Foundation
+import SpecCLIP
 import Spectra
 import Testing
 import Torch
@@ -74,6 +75,30 @@ import Training
         #expect(found[0].first?.row == 0)
         #expect(abs((found[0].first?.similarity ?? 0) - 1) < 1e-6)
         #expect(found[1].map(\.similarity) == [0, 0, 0])
+    }
+
+    /// What an instrument keeps to itself says nothing about likeness across instruments.
+    @Test func starsAreComparedByWhatTheyShare() throws {
+        var sizes = AutoEncoderConfiguration()
+        (sizes.hidden, sizes.bottleneck) = (8, 4)
+        let branches = Instrument.builtIn.map {
+            BranchDescription(
+                instrument: $0, encoder: .autoEncoder(sizes), projection: ProjectionConfiguration(kind: .mlp, hidden: 8)
+            )
+        }
+        let model = SpecCLIPModel(ModelDescription(embedding: 5, privateEmbedding: 3, branches: branches))
+        let url = FileManager.default.temporaryDirectory.appending(path: "specclip-atlas-\(UUID()).h5")
+        defer { try? FileManager.default.removeItem(at: url) }
+        try PairMaker(.procedural, options: PairOptions(limit: 20)).write(to: url)
+        let data = try PairedDataSet(opening: url)
+        let atlas = try EmbeddingAtlas(model, data, split: .train)
+        model.evaluate()
+        let flux = Tensor(try data.rows(.gaiaXP, split: .train, range: 0..<1), shape: [1, 343])
+        let embedding = try withoutGradient { try model.embed(flux, from: .gaiaXP) }
+        #expect(embedding.shape == [1, 8])
+        #expect(try atlas.rows(of: .gaiaXP).shape == [atlas.count, 5])
+        let nearest = try atlas.nearest(to: model.shared(embedding), among: .gaiaXP, top: 1)
+        #expect(abs(nearest[0][0].similarity - 1) < 1e-5)
     }
 
     @Test func missingInstrumentIsNamed() {

@@ -7,7 +7,7 @@ import Torch
 @testable import SpecCLIP
 
 @Suite(.enabled(if: Goldens.arePresent, "\(Goldens.absence)"))
-struct PublishedTrainingTests {
+struct PublishedTrainingGoldenTests {
     /// Five optimiser steps of the published LAMOST pre-training, from its initial weights and with its masks
     /// (reference, sections 3.4, 9 and 13): loss, gradient norm and rate of each step, and the final weights.
     @Test(arguments: [("reprinit_warm0", 0, 4), ("randinit_warm2", 2, 10)])

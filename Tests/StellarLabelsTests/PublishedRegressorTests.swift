@@ -141,6 +141,18 @@ import Training
         #expect(try after.embed(flux, from: .gaiaXP).shape == [1, 2])
     }
 
+    @Test func theOtherKindOfModelIsDoubted() throws {
+        let unified = ModelDescription(embedding: 768, branches: [])
+        let split = ModelDescription(embedding: 512, privateEmbedding: 256, branches: [])
+        let (iron, carbon, teff) = (try regressor(), try regressor(label: "cfe"), try regressor(label: "teff"))
+        #expect(
+            iron.doubt(about: split, for: .lamostLRS) == nil && carbon.doubt(about: unified, for: .lamostLRS) == nil)
+        #expect(iron.doubt(about: unified, for: .lamostLRS)?.contains("split model") == true)
+        #expect(carbon.doubt(about: split, for: .lamostLRS)?.contains("not the split model") == true)
+        #expect(iron.doubt(about: unified, for: .gaiaXP) == nil && iron.doubt(about: split, for: .gaiaXP) != nil)
+        #expect(teff.doubt(about: split, for: .lamostLRS) == nil && teff.doubt(about: unified, for: .lamostLRS) == nil)
+    }
+
     @Test func whatDoesNotFitIsRefused() throws {
         let output = folder.appending(path: "out.safetensors")
         let statistics = EmbeddingStatistics(mean: [0, 0], std: [1, 1])

@@ -18,6 +18,11 @@ public enum PublishedModel {
     public static func read(_ url: URL, hints: PublishedHints = PublishedHints()) throws -> Converted {
         let file = try PyTorchFile(contentsOf: url)
         let (state, ignored) = try usedTensors(file)
+        if state.first?.name == "network.0.weight" {
+            throw ModelError.file(
+                path: url.path,
+                problem: "is a label regressor, not a model; put it into a converted one with `specclip labels add`")
+        }
         var facts = try PublishedFacts(file, path: url.path, hints: hints)
         if !ignored.isEmpty { facts.note("left out: \(ignored.joined(separator: ", ")) (never used by any model)") }
         let (description, notes) = try describe(state, facts, file)

@@ -22,6 +22,7 @@ struct NeighbourSearch {
     let data: PairedDataSet
     let split: Split
     private let atlas: EmbeddingAtlas
+    private let model: SpecCLIPModel
     private let instruments: [Instrument]
     private let labels: [String: [Double]]
     private let rowsOfSource: [String: [Int]]
@@ -35,6 +36,7 @@ struct NeighbourSearch {
 
     init(_ url: URL, _ split: Split, among: String, top: Int, _ loaded: LoadedModel) throws {
         data = try PairedDataSet(opening: url)
+        model = loaded.model
         self.split = split
         self.top = top
         guard data.count(split) > 0 else {
@@ -68,7 +70,7 @@ struct NeighbourSearch {
         let own = excludingSelf ? stars.map { $0.sourceID.isEmpty ? [] : rowsOfSource[$0.sourceID] ?? [] } : []
         for instrument in instruments {
             let neighbours = try catchingTorchErrors {
-                try atlas.nearest(to: embeddings, among: instrument, top: top, excluding: own)
+                try atlas.nearest(to: model.shared(embeddings), among: instrument, top: top, excluding: own)
             }
             for (star, kept) in neighbours.enumerated() {
                 found[star] += kept.enumerated().map { rank, neighbour in

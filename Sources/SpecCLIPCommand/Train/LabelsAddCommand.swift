@@ -50,6 +50,9 @@ struct LabelsAddCommand: ParsableCommand {
             contentsOf: URL(fileURLWithPath: regressor), statistics: stats.map { URL(fileURLWithPath: $0) },
             label: label)
         try regressor.write(into: file, for: read, to: url)
+        if let doubt = regressor.doubt(about: file.description, for: read) {
+            Program.note("specclip: \(self.regressor): \(doubt)")
+        }
         if stats == nil {
             Program.note(
                 "specclip: \(self.regressor): without --stats the embeddings are not standardised; give them if there "
