@@ -58,9 +58,13 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
             }
             for (j, other) in keys.enumerated() where j != i {
                 guard let theirs = embeddings[other] else { continue }
-                if j > i { contrastTerms.append(contrastiveLoss(own, theirs, temperature: temperature)) }
+                // Private columns are an instrument's own: only its decoder reads them.
+                if j > i {
+                    let (a, b) = (model.shared(own), model.shared(theirs))
+                    contrastTerms.append(contrastiveLoss(a, b, temperature: temperature))
+                }
                 if prediction > 0, let decoder = branch.crossDecoder {
-                    predictionTerms.append(Loss.l1(decoder(theirs), spectra))
+                    predictionTerms.append(Loss.l1(decoder(model.shared(theirs)), spectra))
                 }
             }
         }

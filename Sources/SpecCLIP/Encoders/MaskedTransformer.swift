@@ -34,6 +34,9 @@ public final class MaskedTransformer: Encoder {
     /// Token embeddings after the last layer norm, `[B, tokens, width]`.
     public override func callAsFunction(_ flux: Tensor) -> Tensor { encode(configuration.tokens(flux)) }
 
+    /// Spectra cut into tokens, `[B, T, token width]`.
+    public func tokens(_ flux: Tensor) -> Tensor { configuration.tokens(flux) }
+
     /// - Parameter tokens: `[B, T, token width]`, hidden ones set to 0.
     public func encode(_ tokens: Tensor) -> Tensor {
         let positions = positionEmbed.weight.value.narrow(0, start: 0, length: tokens.shape[1])

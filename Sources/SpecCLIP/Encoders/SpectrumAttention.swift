@@ -42,6 +42,15 @@ final class SpectrumAttention: Module {
         return outProj(attended.transposed(1, 2).reshaped(x.shape))
     }
 
+    /// How much every token attends to every other, as the model itself does (the published code gives weights of
+    /// another scale, quirk Q2).
+    /// - Parameter x: `[B, T, D]`.
+    /// - Returns: `[B, heads, T, T]`; rows sum to 1.
+    func weights(_ x: Tensor) -> Tensor {
+        let (queries, keys) = (split(qProj(x)), split(kvProj(x).chunk(2, -1)[0]))
+        return (queries.matmul(keys.transposed()) * scale).softmax()
+    }
+
     /// `[B, T, D]` → `[B, heads, T, D / heads]`.
     private func split(_ x: Tensor) -> Tensor {
         x.reshaped([x.shape[0], x.shape[1], heads, x.shape[2] / heads]).transposed(1, 2)
