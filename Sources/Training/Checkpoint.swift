@@ -48,8 +48,17 @@ struct Checkpoint {
     let file: URL
 
     func save(_ model: Module, optimizer: AdamW, position: TrainingPosition, settings: String) throws {
-        var tensors = model.stateDictionary().map { ("model." + $0.0, $0.1) }
-        tensors += optimizer.state().map { ("optimizer." + $0.0, $0.1) }
+        try write(model.stateDictionary(), optimizer: optimizer.state(), position: position, settings: settings)
+    }
+
+    /// - Parameters:
+    ///   - model: its state by path.
+    ///   - optimizer: as `AdamW.state()` gives it.
+    func write(
+        _ model: [(String, Tensor)], optimizer: [(String, Tensor)], position: TrainingPosition, settings: String
+    ) throws {
+        var tensors = model.map { ("model." + $0.0, $0.1) }
+        tensors += optimizer.map { ("optimizer." + $0.0, $0.1) }
         tensors.append(("generator", Generator.state()))
         let metadata = [
             "format": Self.format,

@@ -53,6 +53,26 @@ public struct RunFolder: Sendable {
         return TrainingOutcome(step: position.step, stepsTaken: 0, bestValidation: position.best, isFinished: true)
     }
 
+    /// Takes over a run that another program began: the next training in this folder, under these settings, goes on after
+    /// its last step.
+    /// - Parameters:
+    ///   - model: the weights by path.
+    ///   - optimizer: `<path>.step`, `.exp_avg` and `.exp_avg_sq`, as `AdamW.state()` names them.
+    ///   - step: optimiser steps done.
+    /// - Throws: `TrainingError.folder` when a run is here already.
+    public func adopt(
+        model: [(String, Tensor)], optimizer: [(String, Tensor)], step: Int, settings: String
+    ) throws {
+        guard !FileManager.default.fileExists(atPath: last.path) else {
+            throw TrainingError.folder(
+                url.path,
+                problem: "holds a run already: leave out --from to go on with it, or give --restart to lose it")
+        }
+        var position = TrainingPosition()
+        position.step = step
+        try Checkpoint(file: last).write(model, optimizer: optimizer, position: position, settings: settings)
+    }
+
     /// Removes what a former run left, so that the next one begins anew.
     public func clear() throws {
         for file in [last, best, metrics, notFinite] where FileManager.default.fileExists(atPath: file.path) {

@@ -101,6 +101,29 @@ import Torch
         #expect(try Data(contentsOf: first) == Data(contentsOf: second))
     }
 
+    /// Heads that no flag names come from the checkpoints of the encoders, by their sizes.
+    @Test func backboneFilesTellTheHeads() throws {
+        let folder = try scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (url, lrs, xp) = (
+            folder.appending(path: "a.ckpt"), folder.appending(path: "lrs.ckpt"), folder.appending(path: "xp.ckpt")
+        )
+        let model = SpecCLIPModel(Self.descriptions[5])
+        let names = PublishedNames(model.descriptionOfModel)
+        try PyTorchFile.write(
+            stateDictionary: model.stateDictionary().compactMap { entry in
+                names.published(entry.0).map { ($0, entry.1) }
+            }, to: url)
+        try PublishedModel.write(SpecCLIPModel(Self.descriptions[0]), to: lrs)
+        try PublishedModel.write(SpecCLIPModel(Self.descriptions[3]), to: xp)
+        let read = try PublishedModel.read(url, hints: PublishedHints(backbones: [xp, lrs], projectionHeads: 4))
+        #expect(read.model.descriptionOfModel.branches == Self.descriptions[5].branches)
+        #expect(read.notes.contains { $0.contains("3 (from hyper_parameters of lrs.ckpt)") }, "\(read.notes)")
+        #expect(throws: ModelError.self) {
+            try PublishedModel.read(url, hints: PublishedHints(backbones: [xp], projectionHeads: 4))
+        }
+    }
+
     @Test func whatDoesNotFitIsNamed() throws {
         let folder = try scratch()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -24,8 +24,9 @@ public struct Pretraining {
     }
 
     /// Trains, resuming what was begun, and writes `<run>/<instrument>/encoder.safetensors`.
+    /// - Parameter lightning: a run of the published program to go on with, in a folder without a run.
     @discardableResult
-    public func run() throws -> TrainingOutcome {
+    public func run(from lightning: LightningRun? = nil) throws -> TrainingOutcome {
         let lock = try context.lock(instrument.name)
         defer { lock.release() }
         let data = try context.open(configuration.pretrain.data)
@@ -33,7 +34,7 @@ public struct Pretraining {
             instrument.name,
             settings: [try settingsText(configuration.encoder), try settingsText(configuration.pretrain)], data: data,
             output: output)
-        if let outcome = try run.finished() { return outcome }
+        if lightning == nil, let outcome = try run.finished() { return outcome }
         let description = ModelDescription(
             embedding: nil,
             branches: [BranchDescription(instrument: instrument, encoder: configuration.encoder)],
@@ -41,8 +42,14 @@ public struct Pretraining {
         Generator.seed(context.configuration.seed)
         let model = SpecCLIPModel(description)
         try model.to(context.device)
+        if let lightning {
+            try lightning.check(model.branch(instrument).backbone, against: configuration.pretrain.training)
+            for note in lightning.notes { context.progress(instrument.name).note(note) }
+        }
         let task = try PretrainingTask(model, instrument, data: data, device: context.device)
-        return try run.train(task, options: configuration.pretrain.training) { try ModelFile.write(model, to: output) }
+        return try run.train(task, options: configuration.pretrain.training, from: lightning) {
+            try ModelFile.write(model, to: output)
+        }
     }
 }
 

@@ -31,11 +31,16 @@ public struct StageRun {
     }
 
     /// Trains, resuming what was begun; once it is finished, `write` puts the result in place.
+    /// - Parameter lightning: a run of the published program to go on with.
     public func train<Task: TrainingTask>(
-        _ task: Task, options: TrainingOptions, write: () throws -> Void
+        _ task: Task, options: TrainingOptions, from lightning: LightningRun? = nil, write: () throws -> Void
     ) throws -> TrainingOutcome {
         let folder = try RunFolder(url)
         if context.restart { try folder.clear() }
+        if let lightning {
+            try folder.adopt(
+                model: lightning.weights, optimizer: lightning.moments, step: lightning.step, settings: settings)
+        }
         let sink = context.progress(name)
         describe(task, options, to: sink)
         let trainer = Trainer(

@@ -23,6 +23,18 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this instrument, for example gaia-xp.", valueName: "name"))
     var instrument: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Go on with a run of PyTorch Lightning: its checkpoint with optimiser state (one instrument).",
+            valueName: "file.ckpt"))
+    var from: String?
+
+    func validate() throws {
+        if from != nil, instrument == nil {
+            throw ValidationError("--from resumes the encoder of one instrument; name it with --instrument")
+        }
+    }
+
     func run() throws {
         let context = try training.context(device: try compute.prepare())
         let parts = try context.configuration.resolvedInstruments()
@@ -31,7 +43,8 @@ struct PretrainCommand: ParsableCommand {
         }
         for (value, configuration) in parts where instrument == nil || instrument == value.name {
             let stage = Pretraining(value, configuration, context: context)
-            guard try stage.run().isFinished else { return }
+            let lightning = try from.map { try LightningRun(contentsOf: URL(fileURLWithPath: $0)) }
+            guard try stage.run(from: lightning).isFinished else { return }
             LossPicture.draw(in: stage.output.deletingLastPathComponent(), title: "\(value.title) encoder")
             print(stage.output.path)
         }

@@ -1,4 +1,4 @@
-/// All containers of a pickle. They are held here one by one, so that letting go of a long chain, or of a cycle, never
+/// All containers that a pickle makes while it is read, held one by one, so that letting go of what is dropped never
 /// recurses.
 final class PickleContainers {
     private var lists: [PickleList] = []
@@ -20,11 +20,11 @@ final class PickleContainers {
         return object
     }
 
-    deinit {
-        // Arguments of objects are lists kept here, or plain values.
-        for list in lists { list.values = [] }
-        for dictionary in dictionaries { dictionary.entries = [] }
-        for object in objects {
+    /// Empties all containers but some: what a pickle made and dropped may be a cycle, or a chain as long as the file.
+    func empty(except kept: Set<ObjectIdentifier>) {
+        for list in lists where !kept.contains(ObjectIdentifier(list)) { list.values = [] }
+        for dictionary in dictionaries where !kept.contains(ObjectIdentifier(dictionary)) { dictionary.entries = [] }
+        for object in objects where !kept.contains(ObjectIdentifier(object)) {
             object.state = nil
             object.items.entries = []
             object.elements.values = []
@@ -32,12 +32,13 @@ final class PickleContainers {
     }
 
     /// Refuses cycles and deep nesting below a value, without recursion and visiting everything once.
-    func checkShape(_ root: PickleValue) throws {
+    /// - Returns: the containers that belong to the value.
+    static func checkShape(_ root: PickleValue) throws -> Set<ObjectIdentifier> {
         var heights: [ObjectIdentifier: Int] = [:]
         var open: Set<ObjectIdentifier> = []
         var stack: [(id: ObjectIdentifier, children: [PickleValue], next: Int)] = []
         func enter(_ value: PickleValue) throws {
-            guard let (id, children) = Self.node(value), heights[id] == nil else { return }
+            guard let (id, children) = node(value), heights[id] == nil else { return }
             guard open.insert(id).inserted else {
                 throw Unpickler.Problem(text: "a value contains itself")
             }
@@ -52,12 +53,13 @@ final class PickleContainers {
             }
             stack.removeLast()
             open.remove(last.id)
-            let height = 1 + (last.children.lazy.compactMap { Self.node($0).flatMap { heights[$0.id] } }.max() ?? 0)
+            let height = 1 + (last.children.lazy.compactMap { node($0).flatMap { heights[$0.id] } }.max() ?? 0)
             guard height <= Unpickler.depthLimit else {
                 throw Unpickler.Problem(text: "its values are nested more than \(Unpickler.depthLimit) deep")
             }
             heights[last.id] = height
         }
+        return Set(heights.keys)
     }
 
     private static func node(_ value: PickleValue) -> (id: ObjectIdentifier, children: () -> [PickleValue])? {

@@ -9,7 +9,6 @@ public final class PyTorchFile {
     public let root: PickleValue
     private let path: String
     private let archive: TorchArchive
-    private let containers: PickleContainers
     private var storages: [String: Tensor] = [:]
     /// Bytes that tensors may still be copied into.
     private var budget: Int
@@ -27,7 +26,7 @@ public final class PyTorchFile {
             throw TorchError.file(path, reason: "has no data.pkl; get it again")
         }
         do {
-            (root, containers) = try Unpickler.read(pickle, budget: max(1 << 26, archive.byteCount))
+            root = try Unpickler.read(pickle, budget: max(1 << 26, archive.byteCount))
         } catch let problem as Unpickler.Problem {
             throw TorchError.file(path, reason: "its pickle cannot be trusted: \(problem.text)")
         }

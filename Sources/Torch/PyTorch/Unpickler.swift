@@ -26,12 +26,14 @@ final class Unpickler {
         self.budget = budget
     }
 
-    /// The value the pickle stands for. It is valid as long as the containers are kept.
-    static func read(_ data: [UInt8], budget: Int) throws -> (root: PickleValue, containers: PickleContainers) {
+    /// The value the pickle stands for.
+    static func read(_ data: [UInt8], budget: Int) throws -> PickleValue {
         let machine = Unpickler(data, budget: budget)
+        var kept: Set<ObjectIdentifier> = []
+        defer { machine.containers.empty(except: kept) }
         let root = try machine.run()
-        try machine.containers.checkShape(root)
-        return (root, machine.containers)
+        kept = try PickleContainers.checkShape(root)
+        return root
     }
 
     private func run() throws -> PickleValue {
