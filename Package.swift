@@ -62,7 +62,7 @@ let package = Package(
             dependencies: [
                 "Torch", "Spectra", "Training", "OrderedBottleneck", .product(name: "Yams", package: "Yams"),
             ],
-            resources: [.embedInCode("Presets/tiny.yaml"), .embedInCode("Presets/small.yaml"), .embedInCode("Presets/paper.yaml")]),
+            resources: ["tiny", "small", "paper", "paper-split"].map { .embedInCode("Presets/\($0).yaml") }),
         .target(name: "StellarLabels", dependencies: ["SpecCLIP"]),
         .target(name: "Atlas", dependencies: ["SpecCLIP"]),
         .target(name: "Evaluation", dependencies: ["StellarLabels", "Atlas"]),

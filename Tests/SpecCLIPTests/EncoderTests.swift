@@ -20,12 +20,14 @@ import Torch
     }
 
     @Test func publishedClipPRParameterCount() throws {
-        let parts = try Configuration(named: "paper").resolvedInstruments()
-        let model = SpecCLIPModel(
-            ModelDescription(
-                embedding: 768,
-                branches: parts.map { Alignment.branch($0.instrument, $0.configuration) }))
+        let model = SpecCLIPModel(try Configuration(named: "paper").alignedModel())
         #expect(model.parameterCount == 168_293_752)
+    }
+
+    /// Heads and decoders have the shapes of the published checkpoint (reference, section 8.3), on encoders of width 768.
+    @Test func publishedClipSplitParameterCount() throws {
+        let model = SpecCLIPModel(try Configuration(named: "paper-split").alignedModel())
+        #expect(model.parameterCount == 126_229_506)
     }
 
     @Test func tokensHoldStatisticsAndOverlappingSections() {
@@ -59,9 +61,9 @@ import Torch
     }
 
     @Test func embeddingsOfABatchOfOneKeepTheirAxis() throws {
-        let parts = try Configuration(named: "tiny").resolvedInstruments()
-        let model = SpecCLIPModel(
-            ModelDescription(embedding: 16, branches: parts.map { Alignment.branch($0.instrument, $0.configuration) }))
+        var configuration = try Configuration(named: "tiny")
+        configuration.embedding = 16
+        let model = SpecCLIPModel(try configuration.alignedModel())
         model.evaluate()
         for instrument in model.instruments {
             let flux = Tensor.rand([3, instrument.grid.count])

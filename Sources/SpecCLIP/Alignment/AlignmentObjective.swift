@@ -3,7 +3,41 @@ import Training
 
 /// The loss that aligns instruments: contrast, reconstruction and cross-prediction, each with a weight
 /// (SpecCLIP §3.3; reference, section 8).
+///
+/// In a configuration either a name (`objective: clip-pr`) or a section with weights, whose `kind` is that name.
 public struct AlignmentObjective: Codable, Sendable, Hashable {
+    /// The objectives of the paper: which losses weigh 1 unless the section says otherwise.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// Contrast alone.
+        case clip
+        /// Contrast and reconstruction.
+        case clipR = "clip-r"
+        /// Contrast and cross-prediction.
+        case clipP = "clip-p"
+        /// All three.
+        case clipPR = "clip-pr"
+        /// All three, with a private part that only the reconstruction reads; needs `privateEmbedding`.
+        case clipSplit = "clip-split"
+
+        var reconstructs: Bool { self != .clip && self != .clipP }
+        var predicts: Bool { self != .clip && self != .clipR }
+
+        /// - Throws: `ConfigurationError` naming the nearest.
+        init(named name: String, path: [any CodingKey]) throws {
+            guard let kind = Self(rawValue: name) else {
+                let known = Self.allCases.map(\.rawValue)
+                let remedy =
+                    nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+                    ?? "known are " + known.joined(separator: ", ")
+                throw ConfigurationError.invalid(
+                    path: path.map(\.stringValue).joined(separator: "."), problem: "no objective '\(name)'; \(remedy)")
+            }
+            self = kind
+        }
+    }
+
+    /// Which objective of the paper it is, up to the weights.
+    public var kind: Kind
     /// The multiplier of the cosine similarities; the published code calls it `temperature` (quirk Q17).
     public var temperature: Double
     /// Weight of the contrastive loss.
@@ -13,31 +47,68 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
     /// Weight of predicting a spectrum from another instrument's embedding; 0 leaves the decoders out.
     public var prediction: Double
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case temperature, contrast, reconstruction, prediction }
+    enum CodingKeys: String, CodingKey, CaseIterable { case kind, temperature, contrast, reconstruction, prediction }
 
-    /// The published clip-pr objective.
-    public init(
-        temperature: Double = 15.5, contrast: Double = 1, reconstruction: Double = 1, prediction: Double = 1
-    ) {
-        self.temperature = temperature
-        self.contrast = contrast
-        self.reconstruction = reconstruction
-        self.prediction = prediction
+    /// An objective of the paper with the published weights.
+    public init(_ kind: Kind = .clipPR) {
+        self.kind = kind
+        temperature = 15.5
+        contrast = 1
+        reconstruction = kind.reconstructs ? 1 : 0
+        prediction = kind.predicts ? 1 : 0
     }
 
-    /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// Reads a name, or a section strictly.
+    /// - Throws: `ConfigurationError` for unknown names and keys and for values out of range.
     public init(from decoder: any Decoder) throws {
+        if let name = try? decoder.singleValueContainer().decode(String.self) {
+            self.init(try Kind(named: name, path: decoder.codingPath))
+            return
+        }
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
-        temperature = try fields(.temperature, default: 15.5)
-        contrast = try fields(.contrast, default: 1)
-        reconstruction = try fields(.reconstruction, default: 1)
-        prediction = try fields(.prediction, default: 1)
+        let name = try fields(.kind, default: Kind.clipPR.rawValue)
+        self.init(try Kind(named: name, path: decoder.codingPath + [CodingKeys.kind]))
+        temperature = try fields(.temperature, default: temperature)
+        contrast = try fields(.contrast, default: contrast)
+        reconstruction = try fields(.reconstruction, default: reconstruction)
+        prediction = try fields(.prediction, default: prediction)
+        for (key, value) in [
+            (CodingKeys.temperature, temperature), (.contrast, contrast), (.reconstruction, reconstruction),
+            (.prediction, prediction),
+        ] where !(value >= 0 && value.isFinite) {
+            throw ConfigurationError.invalid(
+                path: (decoder.codingPath + [key]).map(\.stringValue).joined(separator: "."),
+                problem: "\(value) is no weight; give a number that is not negative")
+        }
+    }
+
+    /// What the model lacks to be trained with this objective, as `field: problem; remedy`; `nil` when nothing.
+    public func problem(aligning model: ModelDescription) -> String? {
+        let isSplit = model.privateEmbedding != nil
+        if kind == .clipSplit, !isSplit {
+            return "privateEmbedding: is missing, and objective clip-split needs it; give its width or take clip-pr"
+        }
+        if isSplit, reconstruction == 0 {
+            return "privateEmbedding: objective \(kind.rawValue) does not reconstruct, so nothing would train it; "
+                + "take clip-split or leave it out"
+        }
+        for branch in model.branches {
+            if reconstruction > 0, branch.decoder == nil {
+                return "instruments.\(branch.instrument.name).decoder: is missing, and objective \(kind.rawValue) "
+                    + "reconstructs; give one, or take clip or clip-p"
+            }
+            if prediction > 0, model.branches.count > 1, branch.crossDecoder == nil {
+                return "instruments.\(branch.instrument.name).crossDecoder: is missing, and objective \(kind.rawValue) "
+                    + "predicts one instrument from another; give one, or take clip or clip-r"
+            }
+        }
+        return nil
     }
 
     /// The losses of a batch of the same stars seen by several instruments; the first is the weighted total.
     ///
-    /// Pairs of instruments are summed, so that two give the published loss and more need no other code.
+    /// Pairs of instruments are summed, so that two give the published loss and more need no other code. Contrast and
+    /// prediction read the shared part of the embeddings, the reconstruction all of them.
     /// - Parameters:
     ///   - features: what the frozen encoders made of the spectra, per `embeddingKey`.
     ///   - flux: the prepared spectra, `[B, pixels]`, per `embeddingKey`.
@@ -47,24 +118,23 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         let keys = model.instruments.map(\.embeddingKey)
         var embeddings: [String: Tensor] = [:]
         for key in keys { embeddings[key] = features[key].flatMap { model.branches[key]?.embed($0) } }
+        let shared = embeddings.mapValues(model.shared)
 
         var contrastTerms: [Tensor] = []
         var reconstructionTerms: [Tensor] = []
         var predictionTerms: [Tensor] = []
         for (i, key) in keys.enumerated() {
-            guard let branch = model.branches[key], let own = embeddings[key], let spectra = flux[key] else { continue }
+            guard let branch = model.branches[key], let own = embeddings[key], let spectra = flux[key],
+                let ownShared = shared[key]
+            else { continue }
             if reconstruction > 0, let decoder = branch.decoder {
                 reconstructionTerms.append(Loss.l1(decoder(own), branch.reconstructionTarget(spectra)))
             }
             for (j, other) in keys.enumerated() where j != i {
-                guard let theirs = embeddings[other] else { continue }
-                // Private columns are an instrument's own: only its decoder reads them.
-                if j > i {
-                    let (a, b) = (model.shared(own), model.shared(theirs))
-                    contrastTerms.append(contrastiveLoss(a, b, temperature: temperature))
-                }
+                guard let theirs = shared[other] else { continue }
+                if j > i { contrastTerms.append(contrastiveLoss(ownShared, theirs, temperature: temperature)) }
                 if prediction > 0, let decoder = branch.crossDecoder {
-                    predictionTerms.append(Loss.l1(decoder(model.shared(theirs)), spectra))
+                    predictionTerms.append(Loss.l1(decoder(theirs), spectra))
                 }
             }
         }

@@ -9,8 +9,16 @@ extension ModelDescription {
         if let embedding, !Self.sizes.contains(embedding) {
             return "embedding: \(embedding) numbers; give 1 to \(Self.sizes.upperBound)"
         }
+        if let privateEmbedding {
+            guard embedding != nil else { return "privateEmbedding: there is no shared one; give embedding too" }
+            guard Self.sizes.contains(privateEmbedding) else {
+                return "privateEmbedding: \(privateEmbedding) numbers; give 1 to \(Self.sizes.upperBound)"
+            }
+        }
         for branch in branches {
-            if let problem = branch.problem(embedding: embedding) { return "\(branch.instrument.name).\(problem)" }
+            if let problem = branch.problem(embedding: embedding, privateEmbedding: privateEmbedding) {
+                return "\(branch.instrument.name).\(problem)"
+            }
         }
         return nil
     }
@@ -20,12 +28,22 @@ extension ModelDescription {
 }
 
 extension BranchDescription {
-    fileprivate func problem(embedding: Int?) -> String? {
+    fileprivate func problem(embedding: Int?, privateEmbedding: Int?) -> String? {
         let pixels = instrument.grid.count
         guard (1...1_000_000).contains(pixels) else { return "grid: \(pixels) pixels; give 1 to 1000000" }
         if let problem = encoder.problem(pixels: pixels) { return "encoder." + problem }
-        if let projection, let embedding, let problem = projection.problem(embedding: embedding) {
-            return "projection." + problem
+        if let projection, let embedding {
+            if let problem = projection.problem(embedding: embedding, private: privateEmbedding) {
+                return "projection." + problem
+            }
+        }
+        if projection == nil, privateEmbedding != nil { return "projection: is missing; give its kind" }
+        if decoder?.kind == .split, privateEmbedding == nil {
+            return
+                "decoder.kind: split reads a private part, which the model lacks; give privateEmbedding, or kind: mlp"
+        }
+        if crossDecoder?.kind == .split {
+            return "crossDecoder.kind: split reads a private part, which other instruments do not see; take kind: mlp"
         }
         for (name, part) in [("decoder", decoder), ("crossDecoder", crossDecoder)] {
             guard let part else { continue }
@@ -82,13 +100,21 @@ extension AutoEncoderConfiguration {
 }
 
 extension ProjectionConfiguration {
-    fileprivate func problem(embedding: Int) -> String? {
+    fileprivate func problem(embedding: Int, private own: Int?) -> String? {
+        if let problem = sizeProblem(embedding, heads: "heads", hidden: "hidden") { return problem }
+        guard let own else { return dropoutProblem(dropout) }
+        return ofPrivatePart.sizeProblem(own, heads: "privateHeads", hidden: "privateHidden")
+            ?? dropoutProblem(dropout)
+    }
+
+    /// - Parameters: what the fields are called, for the private part's have other names.
+    private func sizeProblem(_ embedding: Int, heads headsField: String, hidden hiddenField: String) -> String? {
         switch kind {
         case .crossAttention where heads < 1 || embedding % heads != 0:
-            "heads: the embedding's \(embedding) numbers must be a multiple of \(heads); change either"
+            "\(headsField): the embedding's \(embedding) numbers must be a multiple of \(heads); change either"
         case .mlp where !ModelDescription.sizes.contains(hidden):
-            "hidden: \(hidden) is no width; give 1 to \(ModelDescription.sizes.upperBound)"
-        default: dropoutProblem(dropout)
+            "\(hiddenField): \(hidden) is no width; give 1 to \(ModelDescription.sizes.upperBound)"
+        default: nil
         }
     }
 }

@@ -12,6 +12,8 @@ public struct Configuration: Codable, Sendable {
     public var seed: UInt64
     /// Numbers in the shared embedding.
     public var embedding: Int
+    /// Numbers that each instrument keeps to itself, behind the shared ones; none when absent.
+    public var privateEmbedding: Int?
     /// Data set with the pairs, unless a stage names its own; relative to the data folder.
     public var data: String
     /// One section per instrument, by its name.
@@ -21,7 +23,9 @@ public struct Configuration: Codable, Sendable {
     /// The label heads.
     public var labels: LabelsConfiguration
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case name, seed, embedding, data, instruments, align, labels }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, seed, embedding, privateEmbedding, data, instruments, align, labels
+    }
 
     /// Reads the section strictly.
     /// - Throws: `ConfigurationError` for unknown keys and values out of range.
@@ -30,6 +34,7 @@ public struct Configuration: Codable, Sendable {
         name = try fields(.name, default: "model")
         seed = try fields(.seed, default: 42)
         embedding = try fields(.embedding, default: 768)
+        privateEmbedding = try fields(.privateEmbedding, default: nil)
         data = try fields(.data, default: "pairs.h5")
         instruments = try fields.required(.instruments)
         align = try fields(.align, default: AlignConfiguration())
@@ -65,6 +70,19 @@ public struct Configuration: Codable, Sendable {
         }
     }
 
+    /// The model that the alignment makes; decoders that its objective does not train are left out.
+    public func alignedModel(provenance: [String: String] = [:]) throws -> ModelDescription {
+        let objective = align.objective
+        let branches = try resolvedInstruments().map { instrument, part in
+            BranchDescription(
+                instrument: instrument, encoder: part.encoder, projection: part.projection,
+                decoder: objective.reconstruction > 0 ? part.decoder : nil,
+                crossDecoder: objective.prediction > 0 ? part.crossDecoder : nil, reconstruction: part.reconstruction)
+        }
+        return ModelDescription(
+            embedding: embedding, privateEmbedding: privateEmbedding, branches: branches, provenance: provenance)
+    }
+
     /// Names and sizes that only make sense together.
     private func check(_ source: String) throws {
         let known = Instrument.builtIn.map(\.name)
@@ -72,8 +90,8 @@ public struct Configuration: Codable, Sendable {
             let remedy = nearest(to: name, among: known).map { "did you mean '\($0)'?" } ?? "give its `definition`"
             throw ConfigurationFileError(source: source, problem: "instruments.\(name): no such instrument; \(remedy)")
         }
-        let branches = try resolvedInstruments().map { Alignment.branch($0.instrument, $0.configuration) }
-        if let problem = ModelDescription(embedding: embedding, branches: branches).problem {
+        let model = try alignedModel()
+        if let problem = model.problem ?? align.objective.problem(aligning: model) {
             throw ConfigurationFileError(source: source, problem: problem)
         }
         for name in labels.heads.keys where instruments[name] == nil {
@@ -154,8 +172,10 @@ public enum Preset: String, CaseIterable, Sendable {
     case tiny
     /// An hour or two on a CPU, minutes on a GPU.
     case small
-    /// The published sizes and schedules.
+    /// The published sizes and schedules of the unified model, clip-pr.
     case paper
+    /// The published sizes and schedules of the model with shared and private embeddings, clip-split.
+    case paperSplit = "paper-split"
 
     /// The YAML text.
     public var yaml: String {
@@ -163,6 +183,7 @@ public enum Preset: String, CaseIterable, Sendable {
         case .tiny: String(decoding: PackageResources.tiny_yaml, as: UTF8.self)
         case .small: String(decoding: PackageResources.small_yaml, as: UTF8.self)
         case .paper: String(decoding: PackageResources.paper_yaml, as: UTF8.self)
+        case .paperSplit: String(decoding: PackageResources.paper_split_yaml, as: UTF8.self)
         }
     }
 }

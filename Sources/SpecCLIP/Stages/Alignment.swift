@@ -20,10 +20,7 @@ public struct Alignment {
         defer { lock.release() }
         let configuration = context.configuration
         let data = try context.open(configuration.align.data)
-        let parts = try configuration.resolvedInstruments()
-        let description = ModelDescription(
-            embedding: configuration.embedding, branches: parts.map { Self.branch($0.instrument, $0.configuration) },
-            provenance: context.provenance(stage: "align", data: data))
+        let description = try configuration.alignedModel(provenance: context.provenance(stage: "align", data: data))
         let run = try run(description, data)
         if let outcome = try run.finished() { return outcome }
         Generator.seed(configuration.seed)
@@ -41,15 +38,9 @@ public struct Alignment {
         }
         let settings = try [
             settingsText(description.branches), settingsText(context.configuration.align),
-            "embedding \(context.configuration.embedding)",
+            "embedding \(context.configuration.embedding) + \(context.configuration.privateEmbedding ?? 0)",
         ]
         return context.run("align", settings: settings + encoders, data: data, output: output)
-    }
-
-    static func branch(_ instrument: Instrument, _ part: InstrumentConfiguration) -> BranchDescription {
-        BranchDescription(
-            instrument: instrument, encoder: part.encoder, projection: part.projection, decoder: part.decoder,
-            crossDecoder: part.crossDecoder, reconstruction: part.reconstruction)
     }
 
     private func loadEncoders(_ model: SpecCLIPModel) throws {

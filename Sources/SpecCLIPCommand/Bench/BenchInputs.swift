@@ -43,14 +43,7 @@ struct BenchInputs {
 
     /// The paper's aligned model with random weights.
     func alignedModel() throws -> SpecCLIPModel {
-        let configuration = try Configuration(named: Preset.paper.rawValue)
-        let branches = try configuration.resolvedInstruments().map { part in
-            BranchDescription(
-                instrument: part.instrument, encoder: part.configuration.encoder,
-                projection: part.configuration.projection, decoder: part.configuration.decoder,
-                crossDecoder: part.configuration.crossDecoder, reconstruction: part.configuration.reconstruction)
-        }
-        let model = SpecCLIPModel(ModelDescription(embedding: configuration.embedding, branches: branches))
+        let model = SpecCLIPModel(try Configuration(named: Preset.paper.rawValue).alignedModel())
         try model.to(device)
         return model
     }

@@ -6,7 +6,7 @@ import Training
 
 /// What `pretrain`, `align` and `labels fit` have in common.
 struct TrainingArguments: ParsableArguments {
-    @Argument(help: "A preset (tiny, small, paper) or a YAML file.")
+    @Argument(help: "A preset (tiny, small, paper, paper-split) or a YAML file.")
     var configuration: String
 
     @Option(help: ArgumentHelp("Folder that the data sets of the configuration lie in.", valueName: "folder"))
