@@ -47,14 +47,14 @@ extension GridFigure {
         if shape.count == 3 {
             let rows = traversals.enumerated().map { index, images in
                 steps.indices.map { step -> Cell? in
-                    Cell(
-                        String(format: "latent %d: %+.1f σ", index + 1, steps[step]),
-                        image: pixels(images.select(0, step)))
+                    let moved = String(format: "%+g σ", steps[step])
+                    return Cell(
+                        step == 0 ? "latent \(index + 1): \(moved)" : moved, image: pixels(images.select(0, step)))
                 }
             }
             self.init(
-                title: "What each latent does", rows: rows, cellWidth: 62, cellHeight: 62, x: Axis(ticks: .none),
-                y: Axis(ticks: .none), colour: Axis(range: 0...1))
+                title: "What each latent does", rows: rows, cellWidth: 66, cellHeight: 66,
+                x: .pixels(shape[2]), y: .pixels(shape[1]), colour: Axis(range: 0...1))
             return
         }
         let x = (0..<shape.reduce(1, *)).map(Double.init)
@@ -77,4 +77,9 @@ extension GridFigure {
 func pixels(_ image: Tensor) -> [[Double]] {
     let plane = image.select(0, 0)
     return (0..<plane.size(0)).map { plane.select(0, $0).doubles() }
+}
+
+extension Axis {
+    /// The side of an image, from edge to edge.
+    static func pixels(_ count: Int) -> Axis { Axis(range: -0.5...Double(count) - 0.5, ticks: .none) }
 }
