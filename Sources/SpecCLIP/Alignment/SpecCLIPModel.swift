@@ -1,3 +1,4 @@
+import OrderedBottleneck
 import Spectra
 import Torch
 
@@ -7,6 +8,10 @@ public final class SpecCLIPModel: Module {
     let branches: [String: Branch]
     /// What the model is made of.
     public let descriptionOfModel: ModelDescription
+
+    /// How many numbers of an embedding stay; all further ones are 0, so that searches and predictions go by the first
+    /// alone. `nil` leaves all. Meant for models aligned with `clip-ordered`, whose first numbers tell most.
+    public var openWidth: Int?
 
     /// A model with initial weights drawn from the default generator.
     public init(_ description: ModelDescription) {
@@ -37,7 +42,9 @@ public final class SpecCLIPModel: Module {
     ///   summary vector.
     public func embed(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
         let branch = try branch(instrument)
-        return branch.embed(branch.backbone(flux))
+        let embedding = branch.embed(branch.backbone(flux))
+        guard let openWidth, openWidth < embedding.size(1) else { return embedding }
+        return BottleneckLayer(embedding.size(1)).opened(embedding, to: openWidth)
     }
 
     /// The columns of embeddings that all instruments share: what to compare stars of different instruments by.

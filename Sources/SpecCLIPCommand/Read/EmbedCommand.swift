@@ -22,13 +22,14 @@ struct EmbedCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
         let url = try output.requiredURL(extensions: ["npz", "fits", "csv"])
-        let loaded = try LoadedModel(model, compute)
+        let loaded = try LoadedModel(model, compute, cut)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "embed")
         var parts: [String: EmbeddedStars] = [:]
         var all = EmbeddedStars()
@@ -36,7 +37,7 @@ struct EmbedCommand: ParsableCommand {
             let embeddings = try loaded.embed(batch)
             let (width, values) = (embeddings.shape[1], embeddings.floats())
             for (row, star) in batch.enumerated() {
-                let own = values[row * width..<(row + 1) * width]
+                let own = values[row * width..<row * width + (cut.width ?? width)]
                 if url.pathExtension.lowercased() == "npz" {
                     parts[star.instrument.embeddingKey, default: EmbeddedStars()].append(star, own)
                 } else {

@@ -17,16 +17,37 @@ struct ModelOptions: ParsableArguments {
     var title: String { url.deletingPathExtension().lastPathComponent }
 }
 
+/// How much of an embedding is used.
+struct WidthOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Use the first k numbers of embeddings alone (for models aligned with clip-ordered).", valueName: "k"))
+    var width: Int?
+
+    func validate() throws {
+        if let width, width < 1 { throw ValidationError("--width \(width): must be at least 1") }
+    }
+}
+
 /// A model that is loaded and ready.
 struct LoadedModel {
     let file: ModelFile
     let model: SpecCLIPModel
     let device: Device
 
-    init(_ options: ModelOptions, _ compute: ComputeOptions) throws {
+    init(_ options: ModelOptions, _ compute: ComputeOptions, _ cut: WidthOptions? = nil) throws {
         device = try compute.prepare()
         file = try ModelFile(contentsOf: options.url)
         model = try catchingTorchErrors { [file, device] in try file.model(on: device) }
+        guard let width = cut?.width else { return }
+        let full = file.description.embedding ?? 0
+        guard width <= full else {
+            throw CommandError(
+                subject: "--width \(width)",
+                problem: full == 0 ? "the model is not aligned" : "the model's embeddings have \(full) numbers",
+                remedy: full == 0 ? "leave it out" : "give 1 to \(full)")
+        }
+        model.openWidth = width
     }
 
     /// Embeddings of stars, `[stars, d]` on the CPU, in their order, whatever their instruments.

@@ -21,6 +21,7 @@ struct SearchCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @OptionGroup(title: "Search") var search: SearchOptions
     @Flag(help: "Leave out stars with the source id of the star itself.") var excludeSelf = false
@@ -30,7 +31,7 @@ struct SearchCommand: ParsableCommand {
 
     func run() throws {
         let url = try output.url(extensions: OutputTable.extensions)
-        let loaded = try LoadedModel(model, compute)
+        let loaded = try LoadedModel(model, compute, cut)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "search")
         let searcher = try NeighbourSearch(search, split: search.split ?? input.split, loaded)
         var found = NeighbourTable(labels: searcher.labelNames)

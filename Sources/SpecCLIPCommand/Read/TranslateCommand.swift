@@ -21,6 +21,7 @@ struct TranslateCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: ArgumentHelp("The instrument to predict: gaia-xp or lamost-lrs.", valueName: "name")) var to: String
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -28,7 +29,7 @@ struct TranslateCommand: ParsableCommand {
 
     func run() throws {
         let url = try output.requiredURL(extensions: SpectrumFile.extensions)
-        let loaded = try LoadedModel(model, compute)
+        let loaded = try LoadedModel(model, compute, cut)
         let translator = Translator(loaded)
         let target = try translator.instrument(named: to)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "translate")
