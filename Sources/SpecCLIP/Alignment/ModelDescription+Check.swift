@@ -60,7 +60,7 @@ extension EncoderConfiguration {
     func problem(pixels: Int) -> String? {
         switch self {
         case .maskedTransformer(let configuration): configuration.problem(pixels: pixels)
-        case .autoEncoder(let configuration): configuration.problem
+        case .autoEncoder(let configuration): configuration.problem(pixels: pixels)
         }
     }
 }
@@ -86,7 +86,7 @@ extension MaskedTransformerConfiguration {
 }
 
 extension AutoEncoderConfiguration {
-    fileprivate var problem: String? {
+    fileprivate func problem(pixels: Int) -> String? {
         for (name, value) in [("hidden", hidden), ("bottleneck", bottleneck), ("expansion", expansion)]
         where !ModelDescription.sizes.contains(value) {
             return "\(name): \(value); give 1 to \(ModelDescription.sizes.upperBound)"
@@ -95,6 +95,7 @@ extension AutoEncoderConfiguration {
         where !(0...1000).contains(value) {
             return "\(name): \(value); give 0 to 1000"
         }
+        if let problem = mask?.problem(pixels: pixels) { return problem }
         return dropoutProblem(dropout)
     }
 }

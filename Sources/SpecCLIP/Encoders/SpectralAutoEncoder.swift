@@ -15,11 +15,13 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
     public var expansion: Int
     /// Which statistics are put before the standardised flux.
     public var statistics: SpectrumStatistics
+    /// Which pixels are hidden in pre-training; none when absent, as published.
+    public var mask: PixelMask?
     /// Dropout probability while training.
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case kind, hidden, bottleneck, encoderBlocks, decoderBlocks, expansion, statistics, dropout
+        case kind, hidden, bottleneck, encoderBlocks, decoderBlocks, expansion, statistics, mask, dropout
     }
 
     /// The published sizes.
@@ -44,6 +46,7 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
         decoderBlocks = try fields(.decoderBlocks, default: base.decoderBlocks)
         expansion = try fields(.expansion, default: base.expansion)
         statistics = try fields(.statistics, default: base.statistics)
+        mask = try fields(.mask, default: nil)
         dropout = try fields(.dropout, default: base.dropout)
     }
 
@@ -56,6 +59,7 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
         try container.encode(decoderBlocks, forKey: .decoderBlocks)
         try container.encode(expansion, forKey: .expansion)
         try container.encode(statistics, forKey: .statistics)
+        try container.encodeIfPresent(mask, forKey: .mask)
         try container.encode(dropout, forKey: .dropout)
     }
 }
@@ -98,7 +102,8 @@ public final class SpectralAutoEncoder: Encoder {
 
     /// Statistics and standardised flux in one row, `[B, statistics + pixels]`.
     public func vector(_ flux: Tensor) -> Tensor {
-        let spectra = Standardised(flux)
+        // Only the published auto-encoder that takes a logarithm guards it (reference, section 6).
+        let spectra = Standardised(flux, minimumStd: configuration.statistics == .logStd ? 1e-6 : nil)
         guard let columns = configuration.statistics.columns(of: spectra) else { return spectra.flux }
         return Tensor.cat([columns, spectra.flux], dim: 1)
     }
@@ -118,7 +123,24 @@ public final class SpectralAutoEncoder: Encoder {
 
     public override func pretrainingLoss(_ flux: Tensor) throws -> Tensor {
         let row = vector(flux)
-        return Loss.mse(reconstruct(encode(row)), row)
+        guard let mask = configuration.mask else { return Loss.mse(reconstruct(encode(row)), row) }
+        let hidden = try mask.draw(
+            batch: row.shape[0], pixels: pixels, statistics: configuration.statistics.count
+        ).to(flux.device)
+        return maskedLoss(row, hidden: hidden, scale: mask.scale)
+    }
+
+    /// The squared error of the hidden numbers.
+    /// - Parameters:
+    ///   - row: `[B, statistics + pixels]`.
+    ///   - hidden: of the same shape, true where hidden.
+    func maskedLoss(_ row: Tensor, hidden: Tensor, scale: PixelMask.Scale) -> Tensor {
+        let counted = hidden.to(row.dtype)
+        let squares = ((reconstruct(encode(row.maskedFill(hidden, 0))) - row) * counted).square()
+        switch scale {
+        case .mean: return squares.sum() / counted.sum().clamp(min: 1)
+        case .published: return squares.sum() / (counted.sum() + 1e-8) / Double(row.count)
+        }
     }
 }
 

@@ -12,11 +12,14 @@ public struct Standardised {
     /// `[B, 1]`.
     public let std: Tensor
 
-    /// - Parameter flux: `[B, N]`.
-    public init(_ flux: Tensor) {
+    /// - Parameters:
+    ///   - flux: `[B, N]`.
+    ///   - minimumStd: what smaller standard deviations are raised to.
+    public init(_ flux: Tensor, minimumStd: Double? = nil) {
         mean = flux.mean(dims: [1], keepDims: true)
-        std = flux.std(dim: 1, unbiased: true, keepDims: true)
-        self.flux = (flux - mean) / std
+        let std = flux.std(dim: 1, unbiased: true, keepDims: true)
+        self.std = minimumStd.map { std.clamp(min: $0) } ?? std
+        self.flux = (flux - mean) / self.std
     }
 }
 
