@@ -124,6 +124,29 @@ import Torch
         }
     }
 
+    /// A LAMOST auto-encoder that was trained with hidden pixels says so in its hyper-parameters, and goes on so here.
+    @Test func masksOfAutoEncodersAreTakenOver() throws {
+        let folder = try scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let url = folder.appending(path: "a.ckpt")
+        var description = Self.descriptions[4]
+        guard case .autoEncoder(var sizes) = description.branches[0].encoder else { return }
+        sizes.mask = PixelMask(chunks: 3, width: 15, ratio: 0.2, scale: .published)
+        description.branches[0].encoder = .autoEncoder(sizes)
+        let model = SpecCLIPModel(description)
+        let entries: [(key: PickleValue, value: PickleValue)] = [
+            (.string("hidden_dim"), .integer(10)), (.string("use_masking"), .bool(true)),
+            (.string("mask_num_chunks"), .integer(3)), (.string("mask_chunk_width"), .integer(15)),
+            (.string("mask_ratio"), .double(0.2)),
+        ]
+        let names = PublishedNames(description)
+        try PyTorchFile.write(
+            stateDictionary: model.stateDictionary().compactMap { entry in
+                names.published(entry.0).map { ($0, entry.1) }
+            }, entries: [("hyper_parameters", .dictionary(PickleDictionary(entries)))], to: url)
+        #expect(try PublishedModel.read(url).model.descriptionOfModel.branches == description.branches)
+    }
+
     @Test func whatDoesNotFitIsNamed() throws {
         let folder = try scratch()
         defer { try? FileManager.default.removeItem(at: folder) }

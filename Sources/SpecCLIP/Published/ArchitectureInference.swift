@@ -136,6 +136,7 @@ struct ArchitectureInference {
         configuration.statistics = statistics
         configuration.dropout = facts.trainingNumber(
             "dropout of the encoder", attribute: attributes?["dropout"], parameter: "dropout", fits: fits, published: 0)
+        configuration.mask = facts.pixelMask(attributes: attributes, fits: fits, on: instrument)
         return (instrument, .autoEncoder(configuration))
     }
 

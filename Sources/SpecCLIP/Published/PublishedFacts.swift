@@ -1,4 +1,5 @@
 import Foundation
+import Spectra
 import Torch
 
 /// What is known of a checkpoint beside its tensors, asked in a fixed order: attributes of the modules pickled with it,
@@ -69,6 +70,19 @@ struct PublishedFacts {
         }
         notes.append("\(what): \(published) (as published; the file does not say, and only training uses it)")
         return published
+    }
+
+    /// How an auto-encoder was masked in training; `nil` where it was not, and for Gaia XP, where the published code hides
+    /// nothing even if asked to (quirk Q11).
+    func pixelMask(attributes: PickleValue?, fits: (PickleValue) -> Bool, on instrument: Instrument) -> PixelMask? {
+        let known = (attributes.map { [$0] } ?? []) + sources.map(\.values).filter(fits)
+        guard instrument == .lamostLRS, let values = known.first(where: { $0["use_masking"]?.bool != nil }),
+            values["use_masking"]?.bool == true
+        else { return nil }
+        let base = PixelMask()
+        return PixelMask(
+            chunks: values["mask_num_chunks"]?.int ?? base.chunks, width: values["mask_chunk_width"]?.int ?? base.width,
+            ratio: values["mask_ratio"]?.double ?? base.ratio, scale: .published)
     }
 
     mutating func note(_ text: String) { notes.append(text) }

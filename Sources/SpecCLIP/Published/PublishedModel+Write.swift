@@ -70,8 +70,14 @@ extension EncoderConfiguration {
                     ("input_dim", number(1)), ("seq_len", number(pixels)), ("hidden_dim", number(sizes.hidden)),
                     ("bottleneck_dim", number(sizes.bottleneck)), ("num_encoder_blocks", number(sizes.encoderBlocks)),
                     ("num_decoder_blocks", number(sizes.decoderBlocks)), ("expansion_factor", number(sizes.expansion)),
-                    ("use_masking", .bool(false)), ("dropout", .double(sizes.dropout)),
+                    ("use_masking", .bool(sizes.mask != nil)), ("dropout", .double(sizes.dropout)),
                 ]
+                    + (sizes.mask.map { mask in
+                        [
+                            ("mask_num_chunks", number(mask.chunks)), ("mask_chunk_width", number(mask.width)),
+                            ("mask_ratio", .double(mask.ratio)),
+                        ]
+                    } ?? [])
             }
         return PickleDictionary(entries.map { (.string($0), $1) })
     }
