@@ -54,7 +54,7 @@ struct LabelsAddTests {
 
         let info = try Tool.run(["model", "info", output])
         #expect(info.output.contains("published; values without errors") && info.output.contains("mg_fe [dex]"))
-        #expect(info.output.contains("trained on 1 000 stars"))
+        #expect(info.output.contains("trained on 1,000 stars"))
     }
 
     @Test func statisticsMayBeMissingForLAMOSTOnly() throws {

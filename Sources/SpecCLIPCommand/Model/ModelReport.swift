@@ -109,11 +109,11 @@ func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
 }
 
-/// 43018752 as "43 018 752".
+/// 43018752 as "43,018,752".
 func grouped(_ number: Int) -> String {
     var text = ""
     for (i, digit) in String(abs(number)).reversed().enumerated() {
-        if i > 0 && i % 3 == 0 { text.append(" ") }
+        if i > 0 && i % 3 == 0 { text.append(",") }
         text.append(digit)
     }
     return (number < 0 ? "-" : "") + String(text.reversed())
