@@ -172,6 +172,32 @@ def align(options):
     yield options.name, "s/step", timed(step, iterations, warm_up=0 if recompute else 1), None
 
 
+def iob_disks(options):
+    """One step of the linear information-ordered bottleneck on images of two disks, as the paper's notebooks do it: all
+    widths laid side by side and decoded once."""
+    import torch
+    from torch import nn
+
+    width, count = 16, options.batch or 64
+    encoder = nn.Sequential(
+        nn.Conv2d(1, 12, 4, 2, 1), nn.ReLU(), nn.Conv2d(12, 24, 4, 2, 1), nn.ReLU(), nn.Conv2d(24, 48, 4, 2, 1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(768, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, width))
+    decoder = nn.Sequential(
+        nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, 256), nn.ReLU(), nn.Linear(256, 768), nn.Unflatten(1, (48, 4, 4)),
+        nn.ReLU(), nn.ConvTranspose2d(48, 24, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(24, 12, 4, 2, 1), nn.ReLU(),
+        nn.ConvTranspose2d(12, 1, 4, 2, 1))
+    mask = torch.tril(torch.ones(width + 1, width), -1)
+    images = (torch.rand(count, 1, 32, 32) > 0.92).float()
+
+    def loss():
+        opened = (encoder(images)[:, None] * mask).flatten(0, 1)
+        rebuilt = decoder(opened).view(count, width + 1, 1, 32, 32)
+        return ((rebuilt - images[:, None]) ** 2).mean()
+
+    step = train_step([*encoder.parameters(), *decoder.parameters()], 5e-5, (0.9, 0.999), 0.0, loss)
+    yield "iob-disks-64", "s/step", timed(step, options.iterations or 10), None
+
+
 TASKS = {
     "inputs": lambda options: inputs(options.inputs) or [],
     "prepare": prepare,

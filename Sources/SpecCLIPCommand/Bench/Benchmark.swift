@@ -1,4 +1,5 @@
 import Foundation
+import OrderedBottleneck
 import SpecCLIP
 import Spectra
 import Torch
@@ -11,6 +12,7 @@ enum Benchmark: String, CaseIterable {
     case embedXP64 = "embed-xp-64"
     case pretrainLRS64 = "pretrain-lrs-64"
     case align1024 = "align-1024"
+    case iobDisks64 = "iob-disks-64"
     case coldStart = "cold-start"
     case peakEmbedLRS64 = "peak-embed-lrs-64"
 
@@ -37,6 +39,7 @@ enum Benchmark: String, CaseIterable {
         case .peakEmbedLRS64: try embed(inputs, .lamostLRS, "lrs", batch: 64, iterations ?? 1)
         case .pretrainLRS64: try pretrain(inputs, iterations ?? 2)
         case .align1024: try align(inputs, iterations ?? 2)
+        case .iobDisks64: try ordered(inputs, iterations ?? 10)
         case .coldStart: try coldStart(inputs)
         }
     }
@@ -96,6 +99,20 @@ enum Benchmark: String, CaseIterable {
         model.train()
         let step = TrainingStep(model, rate: 1e-4, betas: (0.9, 0.999), decay: 0.05) {
             AlignmentObjective().losses(model, features: features, flux: flux)[0].value
+        }
+        return figure(try median(of: iterations) { _ = try step() }, "s/step")
+    }
+
+    /// All 17 widths of an ordered auto-encoder of images of two disks.
+    private func ordered(_ inputs: BenchInputs, _ iterations: Int) throws -> Figure {
+        let images = try SampleSet.disks(64, disks: 2).to(inputs.device)
+        let configuration = BottleneckConfiguration.disks(2)
+        let model = configuration.network.makeAutoencoder(shape: [1, 32, 32], width: configuration.width)
+        try model.to(inputs.device)
+        let task = OrderedTask(model, training: images, validation: images)
+        task.model.train()
+        let step = TrainingStep(task.model, rate: 5e-5, betas: (0.9, 0.999), decay: 0) {
+            try task.losses(images)[0].value
         }
         return figure(try median(of: iterations) { _ = try step() }, "s/step")
     }
