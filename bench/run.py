@@ -128,18 +128,18 @@ def spread(values):
     }
 
 
-def prepare_venv():
-    stamp = VENV / "requirements.txt"
-    wanted = "\n".join(REQUIREMENTS) + "\n"
+def prepare_venv(venv=VENV, requirements=REQUIREMENTS, contents="PyTorch (a download of some 2 GB)"):
+    stamp, python = venv / "requirements.txt", str(venv / "bin" / "python")
+    wanted = "\n".join(requirements) + "\n"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Making bench/venv with PyTorch (a download of some 2 GB) …", flush=True)
+    print(f"Making bench/{venv.name} with {contents} …", flush=True)
     # Debian ships venv without ensurepip: then the outer pip installs into it.
-    pip = [str(PYTHON), "-m", "pip"]
-    if subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True).returncode != 0:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)], check=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS], check=True)
+    pip = [python, "-m", "pip"]
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], capture_output=True).returncode != 0:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(venv)], check=True)
+        pip = [sys.executable, "-m", "pip", "--python", python]
+    subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", *requirements], check=True)
     stamp.write_text(wanted)
 
 

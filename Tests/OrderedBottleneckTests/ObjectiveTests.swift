@@ -29,8 +29,8 @@ import Training
         let model = model()
         try model.to(.float64)
         let x = Tensor.randn([13, 10], dtype: .float64)
-        let whole = try gradients(model, x, rowsAtOnce: 1_000_000, .linear(weights: weights))
-        let parts = try gradients(model, x, rowsAtOnce: rowsAtOnce, .linear(weights: weights))
+        let whole = try gradients(model, x, rowsAtOnce: 1_000_000, .linear(weights: weights, widthsPerRow: nil))
+        let parts = try gradients(model, x, rowsAtOnce: rowsAtOnce, .linear(weights: weights, widthsPerRow: nil))
         #expect(abs(whole.loss - parts.loss) < 1e-12)
         for (a, b) in zip(whole.gradients, parts.gradients) {
             #expect(a.count == b.count && !a.isEmpty)
@@ -39,6 +39,39 @@ import Training
         let errors = model.squaredErrors(x, rowsAtOnce: rowsAtOnce)
         let difference = (errors - model.squaredErrors(x)).abs().max().item()
         #expect(errors.shape == [13, 7] && difference < 1e-12)
+    }
+
+    /// A few widths of each row estimate the loss over all of them, without bias, whatever the weights.
+    @Test(arguments: [nil, [0, 1, 0, 2, 0.5, 0, 3]] as [[Double]?])
+    func someWidthsOfEachRowEstimateAll(weights: [Double]?) throws {
+        let model = model()
+        let x = Tensor.randn([13, 10])
+        func loss(_ perRow: Int?, evaluate: Bool = false) throws -> Double {
+            let task = OrderedTask(
+                model, objective: .linear(weights: weights, widthsPerRow: perRow), training: x, validation: x)
+            _ = evaluate ? task.model.evaluate() : task.model.train()
+            return try withoutGradient { try task.losses(x)[0].value.item() }
+        }
+        let exact = try loss(nil)
+        Generator.seed(7)
+        let estimates = try (0..<400).map { _ in try loss(2) }
+        let mean = estimates.reduce(0, +) / 400
+        let spread = (estimates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 400).squareRoot()
+        #expect(spread > 0 && abs(mean - exact) < 4 * spread / 20)
+        // Validation of so few widths takes them all.
+        #expect(try loss(2, evaluate: true) == loss(nil, evaluate: true))
+    }
+
+    @Test func widthsOfARowAreSpreadEvenly() {
+        Generator.seed(1)
+        let drawn = WidthDistribution.draw(Array(repeating: 0.1, count: 10), rows: 50, perRow: 5).ints()
+        for row in 0..<50 {
+            for (place, width) in drawn[row * 5..<row * 5 + 5].enumerated() {
+                #expect(width == 2 * place || width == 2 * place + 1)
+            }
+        }
+        let all = WidthDistribution.draw(Array(repeating: 0.25, count: 4), rows: 3, perRow: 4).ints()
+        #expect(all == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
     }
 
     /// For a unit Gaussian the loss is the mean squared error over widths, rows and features, as published.

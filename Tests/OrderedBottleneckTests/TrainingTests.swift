@@ -46,8 +46,29 @@ import Training
         #expect(throws: BottleneckError.width(7, of: 6)) { try read.compress(split.test, width: 7) }
     }
 
+    /// With a shortcut the untrained model has the errors of principal components, at every width, scaled and unscaled.
+    @Test(arguments: [DataScaling.none, .common, .features], [5, 15])
+    func shortcutsStartAtPrincipalComponents(scaling: DataScaling, width: Int) {
+        Generator.seed(12)
+        let rows = SampleSet.linearGaussian(500, rank: 6, features: 10, noise: 0.2) + 3
+        let model = OrderedModel(
+            BottleneckConfiguration(
+                width: width, network: .dense(hidden: [8], activation: .gelu, shortcut: true), scaling: scaling),
+            training: rows)
+        let scaled = model.scaled(rows)
+        let errors = model.squaredErrors(rows).mean(dims: [0]).doubles()
+        let components = PrincipalComponents(scaled, count: 10)
+        for (k, error) in errors.enumerated() {
+            let expected = components.squaredErrors(scaled, width: min(k, 10))
+            #expect(abs(error - expected) < 1e-4 * scaled.totalVariance, "width \(k)")
+        }
+        let spread = model.autoencoder.encode(scaled).std(dim: 0, unbiased: false).doubles().prefix(min(width, 10))
+        #expect(spread.allSatisfy { abs($0 - 1) < 0.01 })
+    }
+
     @Test(arguments: [
         (NetworkConfiguration.dense(hidden: [8], activation: .relu), [20]),
+        (.dense(hidden: [8], activation: .gelu, shortcut: true), [4, 5]),
         (.convolutional(channels: [2, 3], hidden: [8], activation: .relu), [1, 8, 8]),
         (.transformer(patch: 6, width: 8, layers: 1, heads: 2), [20]),
     ])

@@ -41,7 +41,7 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         width = try fields.required(.width)
-        network = try fields(.network, default: .dense(hidden: [256, 256], activation: .gelu))
+        network = try fields(.network, default: .dense(hidden: [256, 256], activation: .gelu, shortcut: true))
         objective = try fields(.objective, default: .linear)
         likelihood = try fields(.likelihood, default: .init())
         scaling = try fields(.scaling, default: .common)

@@ -5,7 +5,7 @@ import Training
 extension NetworkConfiguration {
     private enum Kind: String, Codable { case dense, convolutional, transformer }
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case kind, hidden, activation, channels, patch, width, layers, heads
+        case kind, hidden, activation, shortcut, channels, patch, width, layers, heads
     }
 
     /// Reads the section strictly.
@@ -14,7 +14,10 @@ extension NetworkConfiguration {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let activation: Activation = try fields(.activation, default: .gelu)
         switch try fields(.kind, default: Kind.dense) {
-        case .dense: self = .dense(hidden: try fields(.hidden, default: [256, 256]), activation: activation)
+        case .dense:
+            self = .dense(
+                hidden: try fields(.hidden, default: [256, 256]), activation: activation,
+                shortcut: try fields(.shortcut, default: true))
         case .convolutional:
             self = .convolutional(
                 channels: try fields(.channels, default: [12, 24, 48]),
@@ -31,10 +34,11 @@ extension NetworkConfiguration {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         switch self {
-        case .dense(let hidden, let activation):
+        case .dense(let hidden, let activation, let shortcut):
             try container.encode(Kind.dense, forKey: .kind)
             try container.encode(hidden, forKey: .hidden)
             try container.encode(activation, forKey: .activation)
+            try container.encode(shortcut, forKey: .shortcut)
         case .convolutional(let channels, let hidden, let activation):
             try container.encode(Kind.convolutional, forKey: .kind)
             try container.encode(channels, forKey: .channels)
@@ -52,7 +56,7 @@ extension NetworkConfiguration {
 
 extension OrderedObjective {
     private enum Kind: String, Codable { case linear, geometric, uniform, poisson }
-    private enum CodingKeys: String, CodingKey, CaseIterable { case kind, weights, p, rate, per, sweep }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case kind, weights, widthsPerRow, p, rate, per, sweep }
 
     /// Reads the section strictly: `linear`, or `kind:` with its numbers.
     /// - Throws: `ConfigurationError` for unknown keys and values out of range.
@@ -67,7 +71,9 @@ extension OrderedObjective {
         let draw: BottleneckLayer.Draw = try fields(.per, default: .sample)
         let sweep: UnitSweep.Options? = try fields(.sweep, default: nil)
         switch try fields(.kind, default: Kind.linear) {
-        case .linear: self = .linear(weights: try fields(.weights, default: nil))
+        case .linear:
+            self = .linear(
+                weights: try fields(.weights, default: nil), widthsPerRow: try fields(.widthsPerRow, default: nil))
         case .geometric: self = .random(.geometric(p: try fields(.p, default: 0.1)), per: draw, sweep: sweep)
         case .uniform: self = .random(.uniform, per: draw, sweep: sweep)
         case .poisson: self = .random(.poisson(rate: try fields(.rate, default: 4)), per: draw, sweep: sweep)
@@ -78,9 +84,10 @@ extension OrderedObjective {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         switch self {
-        case .linear(let weights):
+        case .linear(let weights, let perRow):
             try container.encode(Kind.linear, forKey: .kind)
             try container.encodeIfPresent(weights, forKey: .weights)
+            try container.encodeIfPresent(perRow, forKey: .widthsPerRow)
         case .random(let distribution, let draw, let sweep):
             switch distribution {
             case .uniform: try container.encode(Kind.uniform, forKey: .kind)

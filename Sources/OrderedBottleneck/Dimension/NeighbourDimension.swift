@@ -36,7 +36,7 @@ public struct NeighbourDimension {
         guard kept > 1 else { return .nan }
         var (xx, xy) = (0.0, 0.0)
         for (i, ratio) in ratios.prefix(kept).enumerated() {
-            let (x, y) = (log(ratio), -log(1 - Double(i) / Double(count)))
+            let (x, y) = (log(ratio), -log(1 - Double(i + 1) / Double(count)))
             xx += x * x
             xy += x * y
         }

@@ -28,14 +28,24 @@ public enum WidthDistribution: Codable, Sendable, Hashable {
     /// Draws widths from the default generator.
     /// - Returns: `[count]`, int64, each in `minimum ... width`.
     public func draw(_ count: Int, minimum: Int = 0, width: Int) -> Tensor {
+        Self.draw(probabilities(minimum: minimum, width: width), rows: count).select(1, 0) + Double(minimum)
+    }
+
+    /// Draws several numbers for each row by systematic sampling: evenly spread along the cumulative probabilities from a
+    /// random start, so that each number comes up `perRow` times its probability on average, and one row's numbers
+    /// differ as much as they can.
+    /// - Parameter probabilities: of the numbers 0, 1, …; their sum is 1.
+    /// - Returns: `[rows, perRow]`, int64.
+    static func draw(_ probabilities: [Double], rows: Int, perRow: Int = 1) -> Tensor {
         var sum = 0.0
-        let edges = probabilities(minimum: minimum, width: width).dropLast().map { probability in
+        let edges = probabilities.dropLast().map { probability in
             sum += probability
             return sum
         }
-        let position = Tensor.rand([count, 1], dtype: .float64)
-        let passed = position.ge(Tensor(edges, shape: [1, edges.count]))
-        return passed.to(.int64).sum(dims: [1]) + Double(minimum)
+        let start = Tensor.rand([rows, 1], dtype: .float64)
+        let position = (start + Tensor.arange(perRow).to(.float64).unsqueezed(0)) / Double(perRow)
+        let passed = position.unsqueezed(2).ge(Tensor(edges, shape: [1, 1, edges.count]))
+        return passed.to(.int64).sum(dims: [2])
     }
 
     /// What makes the parameters impossible; `nil` when nothing does.

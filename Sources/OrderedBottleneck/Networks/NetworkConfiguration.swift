@@ -3,8 +3,9 @@ import Training
 
 /// Which encoder and decoder an ordered auto-encoder has; the decoder mirrors the encoder.
 public enum NetworkConfiguration: Codable, Sendable, Hashable {
-    /// Linear layers of these widths, with an activation between them.
-    case dense(hidden: [Int], activation: Activation)
+    /// Linear layers of these widths, with an activation between them. With a shortcut, a linear map goes beside them
+    /// in encoder and decoder, and training starts at principal components: what is learned is what these miss.
+    case dense(hidden: [Int], activation: Activation, shortcut: Bool = false)
     /// For images: convolutions (4 × 4, stride 2) with these channels, each halving the sides, then linear layers.
     case convolutional(channels: [Int], hidden: [Int], activation: Activation)
     /// For spectra and other sequences: patches of the features as tokens, with attention between them.
@@ -39,7 +40,7 @@ public enum NetworkConfiguration: Codable, Sendable, Hashable {
     public func problem(shape: [Int]) -> String? {
         let sizes = 1...(1 << 16)
         switch self {
-        case .dense(let hidden, _):
+        case .dense(let hidden, _, _):
             return hidden.allSatisfy(sizes.contains) ? nil : "hidden: widths must lie in 1 to \(sizes.upperBound)"
         case .convolutional(let channels, let hidden, _):
             guard shape.count == 3 else { return "convolutional: rows must be images [channels, height, width]" }
@@ -64,10 +65,14 @@ public enum NetworkConfiguration: Codable, Sendable, Hashable {
     private func layers(shape: [Int], width: Int) -> (encoder: any Layer, decoder: any Layer) {
         let features = shape.reduce(1, *)
         switch self {
-        case .dense(let hidden, let activation):
+        case .dense(let hidden, let activation, let shortcut):
             let sizes = [features] + hidden + [width]
-            let encoder = Sequential([Flatten()] + Self.dense(sizes, activation))
-            return (encoder, Sequential(Self.dense(sizes.reversed(), activation) + [Reshape(shape)]))
+            let (down, up) = (Self.dense(sizes, activation), Self.dense(sizes.reversed(), activation))
+            guard shortcut else { return (Sequential([Flatten()] + down), Sequential(up + [Reshape(shape)])) }
+            return (
+                Sequential(Flatten(), Shortcut(features, width, around: down)),
+                Sequential(Shortcut(width, features, around: up), Reshape(shape))
+            )
         case .convolutional(let channels, let hidden, let activation):
             let factor = 1 << channels.count
             let inner = [channels[channels.count - 1], shape[1] / factor, shape[2] / factor]
@@ -90,6 +95,26 @@ public enum NetworkConfiguration: Codable, Sendable, Hashable {
             )
         }
     }
+
+    /// Starts shortcuts at the principal components of the rows, scaled to unit variance, and the layers beside them at
+    /// nothing, so that training begins with the best linear code of every width.
+    /// - Parameter rows: what the encoder will see, `[N, …]`.
+    func start(_ autoencoder: OrderedAutoencoder, at rows: Tensor) {
+        guard let encoder = (autoencoder.encoder as? Sequential)?.layers.last as? Shortcut,
+            let decoder = (autoencoder.decoder as? Sequential)?.layers.first as? Shortcut,
+            encoder.linear.weight.shape[1] <= Self.featuresForComponents
+        else { return }
+        let flat = rows.reshaped([rows.size(0), -1])
+        let components = PrincipalComponents(flat, count: autoencoder.width)
+        let variances = components.variances
+        let spread = variances.map { Float(max($0, 1e-6 * (variances.first ?? 1)).squareRoot()) }
+        let directions = components.components
+        encoder.start(directions / Tensor(spread), centre: components.mean)
+        decoder.start((directions * Tensor(spread)).transposed(), offset: components.mean)
+    }
+
+    /// Of more features no covariance matrix is made.
+    private static let featuresForComponents = 8192
 
     private static func dense(_ sizes: [Int], _ activation: Activation) -> [any Layer] {
         zip(sizes, sizes.dropFirst()).enumerated().flatMap { index, size -> [any Layer] in

@@ -3,15 +3,16 @@ import Training
 
 /// What an ordered auto-encoder maximises: log-likelihood over widths (Ho et al. 2023, §2.2).
 public enum OrderedObjective: Codable, Sendable, Hashable {
-    /// All widths in every step, the decoder run on all of them in one batch; `weights` for the widths 0 … K, all equal
-    /// when absent.
-    case linear(weights: [Double]?)
+    /// All widths alike, or with `weights` for the widths 0 … K. Every row is decoded at all of them in every step; with
+    /// `widthsPerRow` at so many, spread evenly over all widths from a random start, which has the same mean gradient
+    /// for a part of the work.
+    case linear(weights: [Double]?, widthsPerRow: Int?)
     /// Widths drawn for every row or batch. With `sweep`, latents freeze one after the other once they have converged,
     /// and widths are drawn above them: the paper's geometric IOB.
     case random(WidthDistribution, per: BottleneckLayer.Draw, sweep: UnitSweep.Options?)
 
     /// The paper's linear IOB.
-    public static let linear = OrderedObjective.linear(weights: nil)
+    public static let linear = OrderedObjective.linear(weights: nil, widthsPerRow: nil)
 
     /// The paper's geometric IOB with unit sweeping.
     public static func geometric(p: Double, sweep: UnitSweep.Options? = .init()) -> Self {
@@ -20,14 +21,16 @@ public enum OrderedObjective: Codable, Sendable, Hashable {
 
     /// Full width alone: an ordinary auto-encoder, to compare with.
     public static func fullWidth(_ width: Int) -> Self {
-        .linear(weights: Array(repeating: 0, count: width) + [1])
+        .linear(weights: Array(repeating: 0, count: width) + [1], widthsPerRow: nil)
     }
 
     /// What makes the objective impossible for K latents; `nil` when nothing does.
     public func problem(width: Int) -> String? {
         switch self {
-        case .linear(nil): return nil
-        case .linear(let weights?):
+        case .linear(_, let perRow?) where !(1...width + 1).contains(perRow):
+            return "widthsPerRow: \(perRow); give 1 to \(width + 1)"
+        case .linear(nil, _): return nil
+        case .linear(let weights?, _):
             guard weights.count == width + 1 else {
                 return "weights: \(weights.count) of them; give \(width + 1), for the widths 0 to \(width)"
             }

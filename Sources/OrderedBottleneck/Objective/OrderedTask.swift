@@ -62,12 +62,21 @@ public final class OrderedTask: TrainingTask {
     /// all widths alike unless the objective says otherwise, so that objectives compare.
     public func losses(_ batch: Tensor) throws -> [(name: String, value: Tensor)] {
         switch objective {
-        case .linear(let weights): return [("loss", overWidths(batch, weights: weights))]
+        case .linear(let weights, nil): return [("loss", overWidths(batch, weights: weights))]
+        case .linear(let weights, let perRow?):
+            let validated = max(perRow, Self.widthsPerValidatedRow)
+            if !state.isTraining, state.autoencoder.width < validated {
+                return [("loss", overWidths(batch, weights: weights))]
+            }
+            return [("loss", atSomeWidths(batch, weights: weights, perRow: state.isTraining ? perRow : validated))]
         case .random(let distribution, let draw, _):
             guard state.isTraining else { return [("loss", overWidths(batch, weights: nil))] }
             return [("loss", atRandomWidths(batch, distribution, draw))]
         }
     }
+
+    /// Where widths are sampled, validation takes so many of them for each row, or all where there are no more.
+    static let widthsPerValidatedRow = 32
 
     /// The weighted mean over the widths 0 … K.
     private func overWidths(_ x: Tensor, weights: [Double]?) -> Tensor {
@@ -103,6 +112,20 @@ public final class OrderedTask: TrainingTask {
         guard let gradient = leaf.gradient else { return latents.sum() * 0 + total }
         let pull = (latents * gradient).sum()
         return pull - pull.detached() + total
+    }
+
+    /// An estimate of `overWidths` from a few widths of each row.
+    private func atSomeWidths(_ x: Tensor, weights: [Double]?, perRow: Int) -> Tensor {
+        let model = state.autoencoder
+        let weights = weights ?? Array(repeating: 1, count: model.width + 1)
+        let sum = weights.reduce(0, +)
+        let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
+        let widths = WidthDistribution.draw(weights.map { $0 / sum }, rows: rows, perRow: perRow)
+        let latents = model.encode(x).unsqueezed(1).expanded([rows, perRow, model.width])
+        let opened = model.bottleneck.opened(latents.flattened(to: 1), perRow: widths.flattened())
+        let decoded = model.decoder(opened).reshaped([rows, perRow, features])
+        let each = model.likelihood.logDensity(of: x.reshaped([rows, 1, features]), given: decoded)
+        return each.sum() * (-2 / Double(perRow * x.count))
     }
 
     private func atRandomWidths(_ x: Tensor, _ distribution: WidthDistribution, _ draw: BottleneckLayer.Draw) -> Tensor

@@ -17,14 +17,14 @@ public enum SampleSet {
     /// - Parameters:
     ///   - disks: in every image.
     ///   - side: of an image, in pixels.
-    /// - Returns: `[count, 1, side, side]`, 0 or 1.
+    /// - Returns: `[count, 1, side, side]`, -1 or 1 as in the notebooks of the paper.
     public static func disks(_ count: Int, disks: Int, side: Int = 32) -> Tensor {
         let radius = Tensor.rand([count, disks, 1, 1]) * 3 + 2
         func centre() -> Tensor { radius + Tensor.rand([count, disks, 1, 1]) * (Double(side) - radius * 2) }
         let (x, y) = (centre(), centre())
         let pixel = Tensor.arange(side).to(.float32)
         let distance = (pixel.reshaped([1, 1, 1, side]) - x).square() + (pixel.reshaped([1, 1, side, 1]) - y).square()
-        return distance.lt(radius.square()).to(.float32).max(dims: [1], keepDims: true)
+        return distance.lt(radius.square()).to(.float32).max(dims: [1], keepDims: true) * 2 - 1
     }
 
     /// Gaussian latents of equal variance, turned into a larger space, with a little noise.

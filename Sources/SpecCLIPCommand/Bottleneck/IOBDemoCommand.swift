@@ -99,6 +99,6 @@ extension GridFigure {
         }
         self.init(
             title: "Images rebuilt from their first latents", rows: rows, cellWidth: 50, cellHeight: 50,
-            x: .pixels(chosen.size(3)), y: .pixels(chosen.size(2)), colour: Axis(range: 0...1))
+            x: .pixels(chosen.size(3)), y: .pixels(chosen.size(2)), colour: .range(of: chosen))
     }
 }

@@ -20,8 +20,8 @@ struct IOBTrainCommand: ParsableCommand {
 
             A configuration (all but width has a default):
               width: 32
-              network: { kind: dense, hidden: [256, 256], activation: gelu }
-              objective: linear          # geometric, uniform, or kind: with numbers
+              network: { kind: dense, hidden: [256, 256], shortcut: true }
+              objective: { kind: linear, widthsPerRow: 8 }    # or linear, geometric, …
               likelihood: { kind: gaussian, variance: 1 }
               scaling: common            # none, features
               training: { batch: 64, epochs: 300, learningRate: 1e-3, patience: 20 }
@@ -64,7 +64,8 @@ struct IOBTrainCommand: ParsableCommand {
                 throw ValidationError("Give the number of latents: --width <k>, or --config <file>")
             }
             configuration = BottleneckConfiguration(
-                width: width, network: .dense(hidden: [256, 256], activation: .gelu), scaling: .common,
+                width: width, network: .dense(hidden: [256, 256], activation: .gelu, shortcut: true),
+                objective: .linear(weights: nil, widthsPerRow: width > 16 ? 8 : nil), scaling: .common,
                 training: EpochTraining(epochs: 300, learningRate: 1e-3, finalLearningRate: 1e-5))
         }
         if let width { configuration.width = width }

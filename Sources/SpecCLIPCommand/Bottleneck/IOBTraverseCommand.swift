@@ -54,7 +54,7 @@ extension GridFigure {
             }
             self.init(
                 title: "What each latent does", rows: rows, cellWidth: 66, cellHeight: 66,
-                x: .pixels(shape[2]), y: .pixels(shape[1]), colour: Axis(range: 0...1))
+                x: .pixels(shape[2]), y: .pixels(shape[1]), colour: .range(of: Tensor.cat(traversals)))
             return
         }
         let x = (0..<shape.reduce(1, *)).map(Double.init)
@@ -82,4 +82,10 @@ func pixels(_ image: Tensor) -> [[Double]] {
 extension Axis {
     /// The side of an image, from edge to edge.
     static func pixels(_ count: Int) -> Axis { Axis(range: -0.5...Double(count) - 0.5, ticks: .none) }
+
+    /// From the darkest pixel to the brightest.
+    static func range(of images: Tensor) -> Axis {
+        let (low, high) = (images.min().item(), images.max().item())
+        return Axis(range: low...max(high, low + 1e-6))
+    }
 }

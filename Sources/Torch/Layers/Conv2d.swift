@@ -24,7 +24,7 @@ public final class Conv2d: Module, Layer {
     /// (batch, in, h, w) → (batch, out, h', w')
     public func callAsFunction(_ x: Tensor) -> Tensor {
         ATen.conv2d(
-            .tensor(x), .tensor(weight.value), .optional(bias?.value), .ints([stride, stride]),
+            .tensor(x), .tensor(weight.value.channelsLast()), .optional(bias?.value), .ints([stride, stride]),
             .ints([padding, padding]))
     }
 }
