@@ -63,18 +63,22 @@ public struct EmbeddingAtlas: Sendable {
     }
 
     /// For each query, how many rows of `instrument` are more similar than the query's own star: 0 is a perfect find.
+    /// Rows that are as similar count half: they would come before it as often as after it.
     /// - Parameter queries: embeddings of another instrument, row i of star i.
-    public func ranksOfPartners(_ queries: Tensor, among instrument: Instrument) throws -> [Int] {
-        let rows = try rows(of: instrument)
-        var ranks: [Int] = []
+    public func ranksOfPartners(_ queries: Tensor, among instrument: Instrument) throws -> [Double] {
+        // Embeddings cut to very few numbers lie so close to each other that only float64 tells them apart.
+        let rows = Self.directions(try rows(of: instrument).to(.float64))
+        var ranks: [Double] = []
         for start in stride(from: 0, to: queries.shape[0], by: 1024) {
             let length = min(1024, queries.shape[0] - start)
-            let block = Self.directions(queries.narrow(0, start: start, length: length))
+            let block = Self.directions(queries.narrow(0, start: start, length: length).to(.float64))
             let similarity = block.matmul(rows.transposed())
-            let own = (block * rows.narrow(0, start: start, length: length)).sum(dims: [1], keepDims: true)
-            // A tolerance of rounding size: the matrix product and the row-wise product may differ in the last bit.
-            let better = similarity.gt(own + 1e-6).to(.int64).sum(dims: [1], keepDims: false)
-            ranks += better.int64s().map(Int.init)
+            let places = Tensor((start..<start + length).map(Int64.init), shape: [length, 1])
+            let own = similarity.gather(1, places)
+            func count(_ found: Tensor) -> Tensor { found.to(.float64).sum(dims: [1]) }
+            // Copies of a spectrum differ by the rounding of their direction.
+            let (better, alike) = (count(similarity.gt(own + 1e-12)), count(similarity.gt(own - 1e-12)))
+            ranks += ((better + alike - 1) * 0.5).doubles()
         }
         return ranks
     }

@@ -12,11 +12,11 @@ public struct RetrievalScore: Codable, Sendable, Hashable {
     public let stars: Int
 
     /// - Parameter ranks: per query, how many stars came before its partner.
-    public init(ranks: [Int], stars: Int) {
+    public init(ranks: [Double], stars: Int) {
         let count = Double(max(1, ranks.count))
         top1 = Double(ranks.filter { $0 < 1 }.count) / count
         top10 = Double(ranks.filter { $0 < 10 }.count) / count
-        medianRank = median(ranks.map(Double.init)) + 1
+        medianRank = median(ranks) + 1
         self.stars = stars
     }
 

@@ -55,6 +55,18 @@ import Training
         #expect(abs(score.medianRank - chance.medianRank) < 50)
     }
 
+    /// Of one number only the sign is left to compare: half of all stars are as similar, and come first half of the time.
+    @Test func equallySimilarStarsShareTheirPlaces() throws {
+        let signs = tensor((0..<200).map { [$0 % 2 == 0 ? 1 : -1] })
+        let ranks = try atlas(signs).ranksOfPartners(signs * 2, among: .gaiaXP)
+        #expect(ranks.allSatisfy { $0 == 49.5 })
+        #expect(RetrievalScore(ranks: ranks, stars: 200).top10 == 0)
+        // Two numbers are an angle: neighbours that differ by less than float32 can tell in their cosine keep their order.
+        let angles = tensor((0..<500).map { let a = Float($0) * 1e-4; return [cos(a), sin(a)] })
+        let score = RetrievalScore(ranks: try atlas(angles).ranksOfPartners(angles, among: .gaiaXP), stars: 500)
+        #expect(score.top1 == 1)
+    }
+
     @Test func rowsThatAreLeftOutAreNotMissed() throws {
         let (rows, queries) = (vectors(40, 8, seed: 11), vectors(3, 8, seed: 12))
         let hidden = [[0, 7, 21], [], [5]]

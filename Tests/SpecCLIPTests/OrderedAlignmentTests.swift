@@ -89,10 +89,17 @@ import Training
     }
 
     @Test func everyLossTrainsAtManyWidths() throws {
-        #expect(AlignmentObjective.widths(upTo: 1) == [1])
-        #expect(AlignmentObjective.widths(upTo: 12) == [1, 2, 4, 8, 12])
-        #expect(AlignmentObjective.widths(upTo: 16) == [1, 2, 4, 8, 16])
         Generator.seed(2)
+        #expect(OrderedWidths(upTo: 1).draw().isEmpty)
+        for _ in 0..<100 {
+            let widths = OrderedWidths(upTo: 12).draw()
+            #expect(widths.count == 4 && widths == widths.sorted() && widths.allSatisfy { (1..<12).contains($0) })
+        }
+        let embedding = Tensor.rand([6, 5]) + 1
+        let cut = OrderedWidths(upTo: 5).withCuts(embedding)
+        #expect(cut.shape == [12, 5] && cut.narrow(0, start: 0, length: 6).floats() == embedding.floats())
+        let open = cut.narrow(0, start: 6, length: 6).gt(0).to(.int64).sum(dims: [1]).ints()
+        #expect(open.allSatisfy { (1..<5).contains($0) })
         let model = model(16)
         let flux = ["gaia_xp": Tensor.rand([8, 343]), "lamost_lrs": Tensor.rand([8, 1462])]
         let losses = AlignmentObjective(.clipOrdered).losses(model, features: features(8), flux: flux)

@@ -55,7 +55,10 @@ extension NetworkConfiguration {
 }
 
 extension OrderedObjective {
-    private enum Kind: String, Codable { case linear, geometric, uniform, poisson }
+    private enum Kind: String, Codable {
+        case linear, geometric, uniform, poisson
+        case logUniform = "log-uniform"
+    }
     private enum CodingKeys: String, CodingKey, CaseIterable { case kind, weights, widthsPerRow, p, rate, per, sweep }
 
     /// Reads the section strictly: `linear`, or `kind:` with its numbers.
@@ -63,8 +66,13 @@ extension OrderedObjective {
     public init(from decoder: any Decoder) throws {
         if let name = try? decoder.singleValueContainer().decode(Kind.self) {
             self =
-                name == .linear
-                ? .linear : name == .geometric ? .geometric(p: 0.1) : .random(.uniform, per: .sample, sweep: nil)
+                switch name {
+                case .linear: .linear
+                case .geometric: .geometric(p: 0.1)
+                case .uniform: .random(.uniform, per: .sample, sweep: nil)
+                case .poisson: .random(.poisson(rate: 4), per: .sample, sweep: nil)
+                case .logUniform: .random(.logUniform, per: .sample, sweep: nil)
+                }
             return
         }
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
@@ -76,6 +84,7 @@ extension OrderedObjective {
                 weights: try fields(.weights, default: nil), widthsPerRow: try fields(.widthsPerRow, default: nil))
         case .geometric: self = .random(.geometric(p: try fields(.p, default: 0.1)), per: draw, sweep: sweep)
         case .uniform: self = .random(.uniform, per: draw, sweep: sweep)
+        case .logUniform: self = .random(.logUniform, per: draw, sweep: sweep)
         case .poisson: self = .random(.poisson(rate: try fields(.rate, default: 4)), per: draw, sweep: sweep)
         }
     }
@@ -91,6 +100,7 @@ extension OrderedObjective {
         case .random(let distribution, let draw, let sweep):
             switch distribution {
             case .uniform: try container.encode(Kind.uniform, forKey: .kind)
+            case .logUniform: try container.encode(Kind.logUniform, forKey: .kind)
             case .geometric(let p):
                 try container.encode(Kind.geometric, forKey: .kind)
                 try container.encode(p, forKey: .p)

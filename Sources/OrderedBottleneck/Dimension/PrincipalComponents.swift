@@ -28,6 +28,12 @@ public struct PrincipalComponents: Sendable {
 }
 
 extension PrincipalComponents {
+    /// Rows as their first `width` components tell them, `[N, L]`.
+    public func rebuilt(_ rows: Tensor, width: Int) -> Tensor {
+        let kept = components.narrow(1, start: 0, length: width)
+        return (rows - mean).matmul(kept).matmul(kept.transposed()) + mean
+    }
+
     /// Squared error of rows rebuilt from the first `width` components, summed over features and averaged over rows.
     public func squaredErrors(_ rows: Tensor, width: Int) -> Double {
         let centred = (rows - mean).to(.float64)

@@ -9,6 +9,8 @@ public enum WidthDistribution: Codable, Sendable, Hashable {
     case geometric(p: Double)
     /// Around `rate` latents above the minimum.
     case poisson(rate: Double)
+    /// Width k with a probability that falls as 1 / k (at width 0 as at 1): every doubling of the width alike.
+    case logUniform
 
     /// The probability of each width `minimum ... width`, cut off there and brought to a sum of 1.
     public func probabilities(minimum: Int = 0, width: Int) -> [Double] {
@@ -18,6 +20,7 @@ public enum WidthDistribution: Codable, Sendable, Hashable {
             case .uniform: steps.map { _ in 0 }
             case .geometric(let p): steps.map { $0 * log1p(-p) }
             case .poisson(let rate): steps.map { $0 * log(rate) - lgamma($0 + 1) }
+            case .logUniform: steps.map { -log($0 + Double(max(1, minimum))) }
             }
         let largest = logarithms.max() ?? 0
         let weights = logarithms.map { exp($0 - largest) }
@@ -28,7 +31,13 @@ public enum WidthDistribution: Codable, Sendable, Hashable {
     /// Draws widths from the default generator.
     /// - Returns: `[count]`, int64, each in `minimum ... width`.
     public func draw(_ count: Int, minimum: Int = 0, width: Int) -> Tensor {
-        Self.draw(probabilities(minimum: minimum, width: width), rows: count).select(1, 0) + Double(minimum)
+        draw(count, perRow: 1, minimum: minimum, width: width).select(1, 0)
+    }
+
+    /// Draws several widths for each row, spread over the distribution: `[count, perRow]`, int64, ascending in each row.
+    public func draw(_ count: Int, perRow: Int, minimum: Int = 0, width: Int) -> Tensor {
+        Self.draw(probabilities(minimum: minimum, width: width), rows: count, perRow: perRow)
+            + Tensor([Int64(minimum)])
     }
 
     /// Draws several numbers for each row by systematic sampling: evenly spread along the cumulative probabilities from a
@@ -51,7 +60,7 @@ public enum WidthDistribution: Codable, Sendable, Hashable {
     /// What makes the parameters impossible; `nil` when nothing does.
     public var problem: String? {
         switch self {
-        case .uniform: nil
+        case .uniform, .logUniform: nil
         case .geometric(let p): (0..<1).contains(p) && p > 0 ? nil : "geometric: p is \(p); give a number in (0, 1)"
         case .poisson(let rate): rate > 0 && rate.isFinite ? nil : "poisson: rate is \(rate); give one above 0"
         }

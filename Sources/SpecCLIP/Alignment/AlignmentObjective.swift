@@ -120,23 +120,27 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
     /// - Parameters:
     ///   - features: what the frozen encoders made of the spectra, per `embeddingKey`.
     ///   - flux: the prepared spectra, `[B, pixels]`, per `embeddingKey`.
+    ///   - sharpness: learned temperatures of the widths (clip-ordered); without them all are `temperature`.
     public func losses(
-        _ model: SpecCLIPModel, features: [String: Tensor], flux: [String: Tensor]
+        _ model: SpecCLIPModel, features: [String: Tensor], flux: [String: Tensor], sharpness: Sharpness? = nil
     ) -> [(name: String, value: Tensor)] {
         let keys = model.instruments.map(\.embeddingKey)
         var embeddings: [String: Tensor] = [:]
         for key in keys { embeddings[key] = features[key].flatMap { model.branches[key]?.embed($0) } }
         let shared = embeddings.mapValues(model.shared)
-        let cuts = kind == .clipOrdered ? Self.widths(upTo: model.descriptionOfModel.embedding ?? 1) : []
-        // The decoders see each star at a width of its own.
-        let decoded = cuts.isEmpty || !model.isTraining ? embeddings : embeddings.mapValues { Self.cut($0, to: cuts) }
+        let ordered = kind == .clipOrdered ? OrderedWidths(upTo: model.descriptionOfModel.embedding ?? 1) : nil
+        // The decoders of ordered embeddings see every star twice: whole, and cut to a width of its own. Both in one
+        // batch, since batch norm must learn what it will meet.
+        let decoded = embeddings.mapValues { ordered?.withCuts($0) ?? $0 }
         let decodedShared = decoded.mapValues(model.shared)
+        let targets = flux.mapValues { ordered == nil ? $0 : Tensor.cat([$0, $0]) }
+        let cuts = ordered?.draw() ?? []
 
         var contrastTerms: [Tensor] = []
         var reconstructionTerms: [Tensor] = []
         var predictionTerms: [Tensor] = []
         for (i, key) in keys.enumerated() {
-            guard let branch = model.branches[key], let own = decoded[key], let spectra = flux[key],
+            guard let branch = model.branches[key], let own = decoded[key], let spectra = targets[key],
                 let ownShared = shared[key]
             else { continue }
             if reconstruction > 0, let decoder = branch.decoder {
@@ -144,7 +148,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
             }
             for (j, other) in keys.enumerated() where j != i {
                 guard let theirs = shared[other], let theirsDecoded = decodedShared[other] else { continue }
-                if j > i { contrastTerms.append(contrast(ownShared, theirs, widths: cuts)) }
+                if j > i { contrastTerms.append(contrast(ownShared, theirs, cuts, sharpness)) }
                 if prediction > 0, let decoder = branch.crossDecoder {
                     predictionTerms.append(Loss.l1(decoder(theirsDecoded), spectra))
                 }
@@ -156,29 +160,16 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         ])
     }
 
-    /// The contrastive loss, or its mean over several widths of the embeddings.
-    private func contrast(_ a: Tensor, _ b: Tensor, widths: [Int]) -> Tensor {
-        guard !widths.isEmpty else { return contrastiveLoss(a, b, temperature: temperature) }
-        let terms = widths.map { width in
-            contrastiveLoss(
-                a.narrow(1, start: 0, length: width), b.narrow(1, start: 0, length: width), temperature: temperature)
+    /// The contrastive loss; where the embeddings are cut, half of it at full width and half over the cuts.
+    private func contrast(_ a: Tensor, _ b: Tensor, _ widths: [Int], _ sharpness: Sharpness?) -> Tensor {
+        func loss(_ width: Int) -> Tensor {
+            let (a, b) = (a.narrow(1, start: 0, length: width), b.narrow(1, start: 0, length: width))
+            guard let sharpness else { return contrastiveLoss(a, b, temperature: temperature) }
+            return contrastiveLoss(a, b, temperature: sharpness(width: width) * temperature)
         }
-        return terms.dropFirst().reduce(terms[0], +) / Double(terms.count)
-    }
-
-    /// The widths an ordered embedding is trained at: powers of two, and its own.
-    static func widths(upTo full: Int) -> [Int] {
-        let powers = sequence(first: 1) { $0 * 2 }.prefix { $0 < full }
-        return Array(powers) + [full]
-    }
-
-    /// Half of the rows as they are, the others cut to one of the widths.
-    private static func cut(_ embedding: Tensor, to widths: [Int]) -> Tensor {
-        let rows = embedding.size(0)
-        let drawn = Tensor.randint(low: 0, high: 2 * widths.count, [rows])
-            .clamp(max: Double(widths.count - 1)).to(.int64)
-        let chosen = Tensor(widths.map(Int64.init)).indexSelect(0, drawn)
-        return BottleneckLayer(embedding.size(1)).opened(embedding, perRow: chosen)
+        let (whole, terms) = (loss(a.size(1)), widths.map(loss))
+        guard let first = terms.first else { return whole }
+        return (whole + terms.dropFirst().reduce(first, +) / Double(terms.count)) * 0.5
     }
 
     private func total(_ parts: [(name: String, weight: Double, terms: [Tensor])]) -> [(name: String, value: Tensor)] {
@@ -197,9 +188,18 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
 /// - Parameters:
 ///   - a: embeddings `[B, E]`; rows are brought to unit length with `max(norm, 1e-3)` (quirk Q16).
 ///   - b: their partners, in the same order.
+///   - temperature: what cosines are multiplied with.
 func contrastiveLoss(_ a: Tensor, _ b: Tensor, temperature: Double) -> Tensor {
-    let logits = unit(a).matmul(unit(b).transposed()) * temperature
-    let partners = Tensor.arange(a.shape[0], device: a.device)
+    contrastiveLoss(logits: unit(a).matmul(unit(b).transposed()) * temperature)
+}
+
+/// The same with a temperature that is learned: a tensor of one number.
+func contrastiveLoss(_ a: Tensor, _ b: Tensor, temperature: Tensor) -> Tensor {
+    contrastiveLoss(logits: unit(a).matmul(unit(b).transposed()) * temperature)
+}
+
+private func contrastiveLoss(logits: Tensor) -> Tensor {
+    let partners = Tensor.arange(logits.shape[0], device: logits.device)
     let forward = Loss.crossEntropy(logits: logits, targets: partners)
     return (forward + Loss.crossEntropy(logits: logits.transposed(), targets: partners)) * 0.5
 }

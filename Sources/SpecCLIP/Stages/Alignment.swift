@@ -94,15 +94,34 @@ final class AlignmentTask: TrainingTask {
         }
     }
 
+    /// What an ordered alignment trains: the model, and the sharpness of its widths.
+    private final class Ordered: Module {
+        let aligned: SpecCLIPModel
+        let sharpness: Sharpness
+
+        init(_ aligned: SpecCLIPModel, embedding: Int) {
+            self.aligned = aligned
+            sharpness = Sharpness(embedding: embedding)
+            super.init()
+        }
+    }
+
     let model: Module
     let source: Source
     private let aligned: SpecCLIPModel
+    private let sharpness: Sharpness?
     private let objective: AlignmentObjective
 
     init(_ model: SpecCLIPModel, objective: AlignmentObjective, data: PairedDataSet, context: StageContext) throws {
-        self.model = model
         aligned = model
         self.objective = objective
+        if objective.kind == .clipOrdered, let embedding = model.descriptionOfModel.embedding {
+            let ordered = Ordered(model, embedding: embedding)
+            (self.model, sharpness) = (ordered, ordered.sharpness)
+            try ordered.sharpness.to(context.device)
+        } else {
+            (self.model, sharpness) = (model, nil)
+        }
         let folder = try RunFolder(context.folder.appending(path: "align"))
         let progress = context.progress("align")
         var rows: [TrainingSplit: [String: Source.Rows]] = [:]
@@ -122,6 +141,6 @@ final class AlignmentTask: TrainingTask {
     }
 
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
-        objective.losses(aligned, features: batch.features, flux: batch.flux)
+        objective.losses(aligned, features: batch.features, flux: batch.flux, sharpness: sharpness)
     }
 }

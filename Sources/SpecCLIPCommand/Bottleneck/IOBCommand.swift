@@ -19,7 +19,7 @@ struct IOBCommand: ParsableCommand {
             """,
         subcommands: [
             IOBTrainCommand.self, IOBDimensionCommand.self, IOBCompressCommand.self, IOBTraverseCommand.self,
-            IOBDemoCommand.self,
+            IOBWidthsCommand.self, IOBLabelsCommand.self, IOBDemoCommand.self,
         ])
 }
 

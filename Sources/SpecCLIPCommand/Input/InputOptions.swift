@@ -14,6 +14,11 @@ struct InputOptions: ParsableArguments {
     var split: Split = .test
 
     @Option(
+        name: .customLong("where"), parsing: .singleValue,
+        help: ArgumentHelp("Stars of a data set with such labels only, as 'logg<3.5'; may be repeated.", valueName: "condition"))
+    var conditions: [LabelCondition] = []
+
+    @Option(
         help: ArgumentHelp(
             "The instrument of the spectra, lamost-lrs or gaia-xp (default: deduced from each spectrum).",
             valueName: "name"))
@@ -45,3 +50,8 @@ struct InputOptions: ParsableArguments {
 }
 
 extension Split: ExpressibleByArgument {}
+
+extension LabelCondition: ExpressibleByArgument {
+    /// `logg<3.5` and the like.
+    public init?(argument: String) { self.init(argument) }
+}

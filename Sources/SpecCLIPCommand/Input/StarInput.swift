@@ -36,6 +36,10 @@ final class StarInput {
                 subject: dataSets[0], problem: "is a data set among other inputs", remedy: "give it alone")
         }
         dataSet = try dataSets.first.map { try PairedDataSet(opening: URL(fileURLWithPath: $0)) }
+        guard options.conditions.isEmpty || dataSet != nil else {
+            throw CommandError(
+                subject: "--where", problem: "chooses among the stars of a data set", remedy: "give an HDF5 data set")
+        }
         if let dataSet { try check(dataSet) }
     }
 
@@ -57,7 +61,8 @@ final class StarInput {
         if count == 0 && failures == 0 {
             throw CommandError(
                 subject: options.inputs.joined(separator: " "), problem: "holds no spectra",
-                remedy: "give files with spectra, or another --split")
+                remedy: options.conditions.isEmpty
+                    ? "give files with spectra, or another --split" : "give another --where or --split")
         }
         if failures > 0 {
             if failures + count > 1 {
@@ -106,15 +111,16 @@ final class StarInput {
     private func readRows(of data: PairedDataSet, _ size: Int, _ body: ([Star]) throws -> Void) throws {
         let split = options.split
         let ids = try data.sourceIDs(split)
+        let chosenRows = try data.rows(where: options.conditions, split: split)
         let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
         for instrument in read {
             let pixels = instrument.grid.count
-            for start in stride(from: 0, to: ids.count, by: size) {
-                let range = start..<min(start + size, ids.count)
-                let flux = try data.rows(instrument, split: split, range: range)
-                let ivar = try data.ivar(instrument, split: split, range: range)
-                let stars = range.compactMap { row -> Star? in
-                    let at = (row - start) * pixels..<(row - start + 1) * pixels
+            for start in stride(from: 0, to: chosenRows.count, by: size) {
+                let block = Array(chosenRows[start..<min(start + size, chosenRows.count)])
+                let flux = try data.rows(instrument, split: split, indices: block)
+                let ivar = try data.ivar(instrument, split: split, indices: block)
+                let stars = block.enumerated().compactMap { place, row -> Star? in
+                    let at = place * pixels..<(place + 1) * pixels
                     let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
                     let name = "\(options.inputs[0])#\(row)"
                     do {
@@ -130,7 +136,7 @@ final class StarInput {
                 }
                 if !stars.isEmpty { try body(stars) }
                 count += stars.count
-                progress.update(count + failures, of: ids.count * read.count)
+                progress.update(count + failures, of: chosenRows.count * read.count)
             }
         }
     }

@@ -1,0 +1,29 @@
+import OrderedBottleneck
+import Torch
+
+/// At which widths an ordered embedding is trained: each doubling of the width is drawn as often as any other, so that
+/// the order is as fine among the first numbers as it matters (Ho et al. 2023, arXiv 2305.11213, draw uniformly or
+/// geometrically, for bottlenecks of few latents).
+struct OrderedWidths {
+    private let full: Int
+
+    /// - Parameter full: numbers of the whole embedding.
+    init(upTo full: Int) { self.full = full }
+
+    /// Some widths below the full one, narrow to wide, from the default generator; none for an embedding of one number.
+    func draw() -> [Int] { full > 1 ? widths(rows: 1, perRow: Self.perStep).ints() : [] }
+
+    /// Embeddings `[B, E]` and the same stars once more, each cut to a width of its own: `[2 B, E]`.
+    func withCuts(_ embedding: Tensor) -> Tensor {
+        guard full > 1 else { return Tensor.cat([embedding, embedding]) }
+        let widths = widths(rows: embedding.size(0), perRow: 1).flattened()
+        return Tensor.cat([embedding, BottleneckLayer(embedding.size(1)).opened(embedding, perRow: widths)])
+    }
+
+    /// Cuts the contrast is taken at in each step.
+    private static let perStep = 4
+
+    private func widths(rows: Int, perRow: Int) -> Tensor {
+        WidthDistribution.logUniform.draw(rows, perRow: perRow, minimum: 1, width: full - 1)
+    }
+}
