@@ -172,13 +172,12 @@ def align(options):
     yield options.name, "s/step", timed(step, iterations, warm_up=0 if recompute else 1), None
 
 
-def iob_disks(options):
-    """One step of the linear information-ordered bottleneck on images of two disks, as the paper's notebooks do it: all
-    widths laid side by side and decoded once."""
+def disks_model(width=16):
+    """The linear information-ordered bottleneck on images of disks, as the paper's notebooks do it: all widths laid side by
+    side and decoded once. Gives its parameters and its loss for a batch of images."""
     import torch
     from torch import nn
 
-    width, count = 16, options.batch or 64
     encoder = nn.Sequential(
         nn.Conv2d(1, 12, 4, 2, 1), nn.ReLU(), nn.Conv2d(12, 24, 4, 2, 1), nn.ReLU(), nn.Conv2d(24, 48, 4, 2, 1), nn.ReLU(),
         nn.Flatten(), nn.Linear(768, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, width))
@@ -187,15 +186,48 @@ def iob_disks(options):
         nn.ReLU(), nn.ConvTranspose2d(48, 24, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(24, 12, 4, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(12, 1, 4, 2, 1))
     mask = torch.tril(torch.ones(width + 1, width), -1)
-    images = (torch.rand(count, 1, 32, 32) > 0.92).float()
 
-    def loss():
+    def loss(images):
         opened = (encoder(images)[:, None] * mask).flatten(0, 1)
-        rebuilt = decoder(opened).view(count, width + 1, 1, 32, 32)
+        rebuilt = decoder(opened).view(len(images), width + 1, 1, 32, 32)
         return ((rebuilt - images[:, None]) ** 2).mean()
 
-    step = train_step([*encoder.parameters(), *decoder.parameters()], 5e-5, (0.9, 0.999), 0.0, loss)
-    yield "iob-disks-64", "s/step", timed(step, options.iterations or 10), None
+    return [*encoder.parameters(), *decoder.parameters()], loss
+
+
+def iob_disks(options):
+    import torch
+
+    parameters, loss = disks_model()
+    images = (torch.rand(options.batch or 64, 1, 32, 32) > 0.92).float()
+    step = train_step(parameters, 5e-5, (0.9, 0.999), 0.0, lambda: loss(images))
+    yield options.name, "s/step", timed(step, options.iterations or 10), None
+
+
+def iob_disks_epoch(options):
+    """An epoch as the notebooks have it: 8000 images in batches of 64 from a loader, then 1000 to validate on."""
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    parameters, loss = disks_model()
+    images = (torch.rand(9000, 1, 32, 32) > 0.92).float() * 2 - 1
+    training = DataLoader(TensorDataset(images[:8000]), batch_size=64, shuffle=True)
+    validation = DataLoader(TensorDataset(images[8000:]), batch_size=128)
+
+    current = images[:64]
+    step = train_step(parameters, 5e-5, (0.9, 0.999), 0.0, lambda: loss(current))
+
+    def epoch():
+        nonlocal current
+        for (current,) in training:
+            step()
+        with torch.no_grad():
+            return sum(float(loss(batch)) for (batch,) in validation)
+
+    # A few steps warm up well enough: an epoch is long.
+    for _ in range(3):
+        step()
+    yield options.name, "s/epoch", timed(epoch, options.iterations or 1, warm_up=0), None
 
 
 TASKS = {
@@ -208,6 +240,8 @@ TASKS = {
     "align-1024": align,
     "align-1024-recompute": align,
     "cold-start": cold_start,
+    "iob-disks-64": iob_disks,
+    "iob-disks-epoch": iob_disks_epoch,
     "peak-embed-lrs-64": lambda options: embed_lrs(options, 64, 1),
 }
 

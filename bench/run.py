@@ -23,8 +23,8 @@ PYTHON = VENV / "bin" / "python"
 PEER = [str(PYTHON), str(HERE / "peer.py")]
 REQUIREMENTS = ["torch==2.11.0", "numpy", "scipy", "safetensors"]
 NAMES = [
-    "prepare", "embed-lrs-1", "embed-lrs-64", "embed-xp-64", "pretrain-lrs-64", "align-1024", "iob-disks-64", "cold-start",
-    "peak-embed-lrs-64",
+    "prepare", "embed-lrs-1", "embed-lrs-64", "embed-xp-64", "pretrain-lrs-64", "align-1024", "iob-disks-64",
+    "iob-disks-epoch", "cold-start", "peak-embed-lrs-64",
 ]
 # Both sides read the same weights and spectra here, so that what they compute must agree.
 COMPARABLE = {"prepare", "embed-lrs-1", "embed-lrs-64", "embed-xp-64", "cold-start", "peak-embed-lrs-64"}

@@ -48,7 +48,9 @@ public struct OrderedModel {
             scale = training.std(dim: 0, unbiased: false, keepDims: true).clamp(min: 1e-12)
         }
         // The decoder's output is the data themselves for a Gaussian alone.
-        if configuration.likelihood.kind != .bernoulli { configuration.network.start(autoencoder, at: scaled(training)) }
+        if configuration.likelihood.kind != .bernoulli {
+            configuration.network.start(autoencoder, at: scaled(training))
+        }
     }
 
     private static func network(_ description: Description) -> OrderedAutoencoder {

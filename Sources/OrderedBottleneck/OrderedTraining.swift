@@ -36,11 +36,13 @@ extension OrderedModel {
     /// Trains a new model, resuming what was begun in the folder.
     /// - Parameters:
     ///   - data: name of the data, for messages and provenance.
+    ///   - device: where to compute; the model comes back to the CPU.
     ///   - rowsAtOnce: rows times widths decoded together; bounds memory and changes nothing else.
     /// - Returns: the model with its best weights, and how training ended.
     public static func train(
         _ configuration: BottleneckConfiguration, on split: OrderedSplit, data: String, folder: RunFolder,
-        rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce, progress: any ProgressSink = SilentProgress()
+        device: Device = .cpu, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce,
+        progress: any ProgressSink = SilentProgress()
     ) throws -> (model: OrderedModel, outcome: TrainingOutcome) {
         let shape = Array(split.training.shape.dropFirst())
         try checkVariation(split.training, configuration, data: data)
@@ -52,19 +54,24 @@ extension OrderedModel {
         }
         let model = OrderedModel(
             configuration, training: split.training, provenance: ["data": data, "fingerprint": split.fingerprint])
+        try model.autoencoder.to(device)
         let task = OrderedTask(
             model.autoencoder, objective: configuration.objective, training: model.scaled(split.training),
-            validation: model.scaled(split.validation), rowsAtOnce: rowsAtOnce)
+            validation: model.scaled(split.validation), device: device, rowsAtOnce: rowsAtOnce)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         let settings =
             String(decoding: try encoder.encode(configuration), as: UTF8.self)
             + " " + split.fingerprint
+        var options = configuration.training.options(rows: split.training.size(0))
+        // While latents are swept one by one, the loss over all of them rises at times: only the whole way counts.
+        if case .random(_, _, .some) = configuration.objective { options.patience = .max }
         let trainer = Trainer(
-            task, options: configuration.training.options(rows: split.training.size(0)), seed: configuration.seed,
+            task, options: options, seed: configuration.seed,
             folder: folder, settings: settings, progress: progress)
         let outcome = try trainer.run()
         model.autoencoder.evaluate()
+        try model.autoencoder.to(.cpu)
         if outcome.isFinished { try model.measureLatents(split.training) }
         return (model, outcome)
     }

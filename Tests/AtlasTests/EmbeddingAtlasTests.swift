@@ -62,7 +62,10 @@ import Training
         #expect(ranks.allSatisfy { $0 == 49.5 })
         #expect(RetrievalScore(ranks: ranks, stars: 200).top10 == 0)
         // Two numbers are an angle: neighbours that differ by less than float32 can tell in their cosine keep their order.
-        let angles = tensor((0..<500).map { let a = Float($0) * 1e-4; return [cos(a), sin(a)] })
+        let angles = tensor(
+            (0..<500).map {
+                let a = Float($0) * 1e-4; return [cos(a), sin(a)]
+            })
         let score = RetrievalScore(ranks: try atlas(angles).ranksOfPartners(angles, among: .gaiaXP), stars: 500)
         #expect(score.top1 == 1)
     }

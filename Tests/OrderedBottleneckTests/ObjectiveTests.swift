@@ -137,7 +137,7 @@ import Training
     /// Latents below the sweep get no gradient; the sweep moves on once the loss has settled.
     @Test func sweepFreezesLatentsInOrder() throws {
         let model = model(3, features: 4)
-        let sweep = UnitSweep.Options(steps: 10, tolerance: 0.01)
+        let sweep = UnitSweep.Options(steps: 10, tolerance: 0.01, hold: 0)
         let x = Tensor.randn([64, 4])
         let task = OrderedTask(model, objective: .geometric(p: 0.5, sweep: sweep), training: x, validation: x)
         task.model.train()
@@ -154,5 +154,21 @@ import Training
         #expect(after[0] == 0 && after[1] > 0)
         for _ in 0..<400 { _ = try rowGradients() }
         #expect(task.frozen == 2)
+    }
+
+    /// Of the rows at frozen widths alone gradients reach a frozen latent; its value stays.
+    @Test func rowsAtFrozenWidthsHoldTheirLatents() {
+        let sweep = UnitSweep(UnitSweep.Options(hold: 0.5), width: 3)
+        sweep.progress.value = Tensor([1, 0, 0, 0] as [Double])
+        let latents = Tensor.ones([3, 3])
+        latents.requiresGradient = true
+        let held = sweep.frozen(latents, at: Tensor([0, 1, 2] as [Int64]))
+        #expect(held.floats() == latents.floats())
+        held.sum().backward()
+        #expect(latents.gradient?.floats() == [1, 1, 1, 1, 1, 1, 0, 1, 1])
+        Generator.seed(3)
+        let drawn = sweep.widths(2000, .uniform, of: 3).ints()
+        let below = Double(drawn.count { $0 <= 1 }) / 2000
+        #expect(abs(below - 0.5) < 0.06 && drawn.contains(0) && drawn.contains(3))
     }
 }

@@ -16,7 +16,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "logg", "<3", "logg<", "logg<x", "logg=3", "lo gg<3", "a<b<3", "logg<nan", "logg<inf", "<=", ">=>", "é<\u{0}",
+        "", "logg", "<3", "logg<", "logg<x", "logg=3", "lo gg<3", "a<b<3", "logg<nan", "logg<inf", "<=", ">=>",
+        "é<\u{0}",
     ])
     func otherTextIsRefused(text: String) { #expect(LabelCondition(text) == nil) }
 

@@ -44,7 +44,9 @@ public enum OrderedObjective: Codable, Sendable, Hashable {
 }
 
 /// Freezes latents one after the other, as nested dropout does (Rippel, Gelbart & Adams 2014, §3.3): gradients no longer
-/// reach a latent that has converged, and widths are drawn above it.
+/// reach a latent that has converged, and widths are drawn above it. Some rows still get a frozen width, and hold its
+/// latents to what they tell: in a deep network the layers below and the decoder go on learning, and would forget it
+/// (on the S-curve the loss over all widths doubles without).
 ///
 /// A latent counts as converged when the loss of the rows that end with it falls no more: a running mean over the last
 /// hundreds of steps is within `tolerance` of one over a longer time. The state is part of the model's, so that a
@@ -56,11 +58,14 @@ public final class UnitSweep: Module {
         public var steps: Int
         /// Relative fall of the loss below which a latent has converged.
         public var tolerance: Double
+        /// Share of the rows that are decoded at frozen widths.
+        public var hold: Double
 
         /// The defaults suit batches of 64.
-        public init(steps: Int = 1000, tolerance: Double = 0.002) {
+        public init(steps: Int = 1000, tolerance: Double = 0.002, hold: Double = 0.2) {
             self.steps = steps
             self.tolerance = tolerance
+            self.hold = hold
         }
     }
 
@@ -77,6 +82,24 @@ public final class UnitSweep: Module {
 
     /// Latents that are frozen.
     public var frozen: Int { Int(progress.value.doubles().first ?? 0) }
+
+    /// Widths for so many rows, `[count]`, int64.
+    func widths(_ count: Int, _ distribution: WidthDistribution, of width: Int) -> Tensor {
+        let above = distribution.draw(count, minimum: frozen + 1, width: width)
+        let below = WidthDistribution.uniform.draw(count, width: frozen)
+        let isBelow = Tensor.rand([count]).lt(options.hold).to(.int64)
+        return above + (below - above) * isBelow
+    }
+
+    /// Latents `[B, K]` as they are, but gradients reach the frozen ones only from rows at frozen widths.
+    func frozen(_ latents: Tensor, at widths: Tensor) -> Tensor {
+        guard frozen > 0 else { return latents }
+        let first = latents.narrow(1, start: 0, length: frozen)
+        let holds = widths.le(Double(frozen)).to(first.dtype).unsqueezed(1)
+        let kept = first.detached()
+        let others = latents.narrow(1, start: frozen, length: width - frozen)
+        return Tensor.cat([kept + (first - kept) * ((try? holds.to(first.device)) ?? holds), others], dim: 1)
+    }
 
     /// - Parameter loss: mean loss of the rows whose last open latent is the one being learned; NaN when there were none.
     func observe(_ loss: Double) {

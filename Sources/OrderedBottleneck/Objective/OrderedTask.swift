@@ -7,13 +7,14 @@ public final class OrderedTask: TrainingTask {
     public struct Source: BatchSource {
         let training: Tensor
         let validation: Tensor
+        let device: Device
 
         /// Rows in a split.
         public func count(_ split: TrainingSplit) -> Int { rows(split).size(0) }
 
         /// The rows, `[rows.count, …]`.
         public func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Tensor {
-            rows(split).indexSelect(0, Tensor(wanted.map(Int64.init)))
+            try rows(split).indexSelect(0, Tensor(wanted.map(Int64.init))).to(device)
         }
 
         private func rows(_ split: TrainingSplit) -> Tensor { split == .training ? training : validation }
@@ -42,14 +43,15 @@ public final class OrderedTask: TrainingTask {
     /// - Parameters:
     ///   - training: `[N, …]`.
     ///   - validation: `[M, …]`.
+    ///   - device: where the auto-encoder lies; batches are brought there.
     ///   - rowsAtOnce: rows times widths decoded together; bounds memory and changes nothing else.
     public init(
         _ autoencoder: OrderedAutoencoder, objective: OrderedObjective = .linear, training: Tensor,
-        validation: Tensor, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce
+        validation: Tensor, device: Device = .cpu, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce
     ) {
         self.objective = objective
         self.rowsAtOnce = rowsAtOnce
-        source = Source(training: training, validation: validation)
+        source = Source(training: training, validation: validation, device: device)
         var sweep: UnitSweep?
         if case .random(_, _, let options?) = objective { sweep = UnitSweep(options, width: autoencoder.width) }
         state = State(autoencoder, sweep: sweep)
@@ -131,20 +133,18 @@ public final class OrderedTask: TrainingTask {
     private func atRandomWidths(_ x: Tensor, _ distribution: WidthDistribution, _ draw: BottleneckLayer.Draw) -> Tensor
     {
         let model = state.autoencoder
-        let frozen = state.sweep?.frozen ?? 0
-        let minimum = state.sweep == nil ? 0 : frozen + 1
-        let widths = distribution.draw(draw == .batch ? 1 : x.size(0), minimum: minimum, width: model.width)
-        var latents = model.encode(x)
-        if frozen > 0 {
-            let learned = latents.narrow(1, start: frozen, length: model.width - frozen)
-            latents = Tensor.cat([latents.narrow(1, start: 0, length: frozen).detached(), learned], dim: 1)
-        }
+        let count = draw == .batch ? 1 : x.size(0)
+        let widths =
+            state.sweep?.widths(count, distribution, of: model.width) ?? distribution.draw(count, width: model.width)
+        let encoded = model.encode(x)
+        let latents = state.sweep?.frozen(encoded, at: widths) ?? encoded
         let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
         let decoded = model.decoder(model.bottleneck.opened(latents, perRow: widths)).reshaped([rows, features])
         let each = model.likelihood.logDensity(of: x.reshaped([rows, features]), given: decoded)
         if let sweep = state.sweep {
-            let current = widths.eq(Double(minimum)).to(each.dtype)
-            let mean = (each.detached() * current).sum().item() / current.expanded(each.shape).sum().item()
+            let current = widths.eq(Double(sweep.frozen + 1)).to(each.dtype)
+            let density = (try? each.detached().to(widths.device)) ?? each.detached()
+            let mean = (density * current).sum().item() / current.expanded(each.shape).sum().item()
             sweep.observe(-2 * mean / Double(features))
         }
         return each.sum() * (-2 / Double(x.count))

@@ -3,6 +3,7 @@ import OrderedBottleneck
 import SpecCLIP
 import Spectra
 import Torch
+import Training
 
 /// The pieces of work that are timed; `bench/README.md` says what each one is.
 enum Benchmark: String, CaseIterable {
@@ -13,6 +14,7 @@ enum Benchmark: String, CaseIterable {
     case pretrainLRS64 = "pretrain-lrs-64"
     case align1024 = "align-1024"
     case iobDisks64 = "iob-disks-64"
+    case iobDisksEpoch = "iob-disks-epoch"
     case coldStart = "cold-start"
     case peakEmbedLRS64 = "peak-embed-lrs-64"
 
@@ -40,6 +42,7 @@ enum Benchmark: String, CaseIterable {
         case .pretrainLRS64: try pretrain(inputs, iterations ?? 2)
         case .align1024: try align(inputs, iterations ?? 2)
         case .iobDisks64: try ordered(inputs, iterations ?? 10)
+        case .iobDisksEpoch: try orderedEpoch(iterations ?? 1)
         case .coldStart: try coldStart(inputs)
         }
     }
@@ -115,6 +118,19 @@ enum Benchmark: String, CaseIterable {
             try task.losses(images)[0].value
         }
         return figure(try median(of: iterations) { _ = try step() }, "s/step")
+    }
+
+    /// One epoch of the demo of two disks as `specclip iob demo n-disk` trains it: 8000 images, and 1000 to validate on.
+    private func orderedEpoch(_ iterations: Int) throws -> Figure {
+        let split = OrderedSplit(SampleSet.disks(10_000, disks: 2), seed: 1)
+        var configuration = BottleneckConfiguration.disks(2)
+        configuration.training.epochs = 1
+        let seconds = try median(of: iterations) {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "specclip-bench-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: folder) }
+            _ = try OrderedModel.train(configuration, on: split, data: "disks", folder: try RunFolder(folder))
+        }
+        return figure(seconds, "s/epoch")
     }
 
     private static func run(_ encoder: Encoder, _ flux: Tensor) throws -> Tensor {

@@ -42,8 +42,8 @@ struct RowOptions: ParsableArguments {
 struct HeldOutRows {
     /// Rows not seen in training.
     var test: Tensor
-    /// Rows that principal components may be found on; `nil` where there are only the test rows.
-    var reference: Tensor?
+    /// How training divided the rows; `nil` where these are other data.
+    var split: OrderedSplit?
     /// Which rows these are, in words.
     var description: String
 
@@ -52,11 +52,11 @@ struct HeldOutRows {
         let shaped = rows.count % max(1, model.description.shape.reduce(1, *)) == 0
         let isSame = shaped && model.description.provenance["fingerprint"] == OrderedSplit.fingerprint(of: rows)
         guard isSame else {
-            (test, reference, description) = (rows, nil, "\(name): all \(rows.size(0)) rows, taken as unseen")
+            (test, split, description) = (rows, nil, "\(name): all \(rows.size(0)) rows, taken as unseen")
             return
         }
         let split = OrderedSplit(rows, seed: model.description.configuration.seed)
-        (test, reference) = (split.test, split.training)
+        (test, self.split) = (split.test, split)
         description = "\(name): the \(split.test.size(0)) rows that training left out"
     }
 }

@@ -11,6 +11,8 @@ struct IOBDemoCommand: ParsableCommand {
         case nDisk = "n-disk"
     }
 
+    enum Objective: String, ExpressibleByArgument, CaseIterable { case linear, geometric }
+
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Data of known dimension: the S-curve (2) or images of n disks (3n).",
@@ -24,10 +26,12 @@ struct IOBDemoCommand: ParsableCommand {
 
     @Argument(help: "s-curve or n-disk.") var sample: Sample
     @Option(help: ArgumentHelp("Disks in every image (n-disk).", valueName: "n")) var disks = 2
+    @Option(help: "linear, or geometric with unit sweeping.") var objective = Objective.linear
     @Option(help: ArgumentHelp("Seed of data and weights.", valueName: "n")) var seed: UInt64 = 42
     @Option(help: ArgumentHelp("Passes over the data, at most.", valueName: "n")) var epochs: Int?
     @Option(help: "published, to repeat the paper, or wilks.")
     var statistic = IntrinsicDimension.Statistic.published
+    @OptionGroup var separate: SeparateOptions
     @Option(name: .shortAndLong, help: ArgumentHelp("Folder of the results.", valueName: "folder"))
     var output: String?
     @Flag(help: "Print JSON.") var json = false
@@ -40,15 +44,18 @@ struct IOBDemoCommand: ParsableCommand {
         let name = sample == .sCurve ? "s-curve" : "\(disks)-disk"
         let folder = URL(fileURLWithPath: output ?? "iob-\(name)", isDirectory: true)
         var configuration = sample == .sCurve ? BottleneckConfiguration.sCurve(seed: seed) : .disks(disks, seed: seed)
+        if objective == .geometric { configuration.objective = .geometric(p: 0.1) }
         if let epochs { configuration.training.epochs = max(1, epochs) }
         Generator.seed(seed)
         let rows = sample == .sCurve ? SampleSet.sCurve(10_000) : SampleSet.disks(10_000, disks: disks)
-        let training = BottleneckTraining(configuration, rows: rows, name: name, device: device)
+        let training = BottleneckTraining(
+            configuration, split: OrderedSplit(rows, seed: seed), name: name, device: device)
         guard let model = try training.run(in: folder.appending(path: "run"), restart: restart) else { return }
         try model.write(to: folder.appending(path: "model.safetensors"))
         let report = try DimensionReport(
             models: [model], test: training.split.test, reference: training.split.training,
-            data: "\(name): the \(training.split.test.size(0)) rows that training left out", statistic: statistic)
+            data: "\(name): the \(training.split.test.size(0)) rows that training left out", statistic: statistic,
+            separate: try separate.errors(beside: model, training.split, name: name, device: device))
         try AtomicOutputFile.write(try DimensionText(report).json + "\n", to: folder.appending(path: "report.json"))
         draw(model, report, training.split.test, in: folder)
         print(json ? try DimensionText(report).json : DimensionText(report).text)

@@ -45,7 +45,8 @@ struct IOBTrainCommand: ParsableCommand {
         let configuration = try settings()
         let url = try OutputCheck.url(path, extensions: ["safetensors"], force: true)
         let (rows, name) = try rows.read(data)
-        let training = BottleneckTraining(configuration, rows: rows, name: name, device: device)
+        let training = BottleneckTraining(
+            configuration, split: OrderedSplit(rows, seed: configuration.seed), name: name, device: device)
         let folder = url.deletingPathExtension().appendingPathExtension("run")
         guard let model = try training.run(in: folder, restart: restart) else { return }
         try model.write(to: url)
@@ -80,11 +81,13 @@ struct BottleneckTraining {
     let configuration: BottleneckConfiguration
     let split: OrderedSplit
     let name: String
+    let device: Device
 
-    init(_ configuration: BottleneckConfiguration, rows: Tensor, name: String, device: Device) {
+    init(_ configuration: BottleneckConfiguration, split: OrderedSplit, name: String, device: Device) {
         self.configuration = configuration
+        self.split = split
         self.name = name
-        split = OrderedSplit(rows, seed: configuration.seed)
+        self.device = device
     }
 
     /// The trained model; `nil` when it was interrupted and waits to be resumed.
@@ -96,7 +99,7 @@ struct BottleneckTraining {
         defer { lock.release() }
         let sink: any ProgressSink = quiet ? SilentProgress() : ConsoleProgress("iob")
         let (model, outcome) = try OrderedModel.train(
-            configuration, on: split, data: name, folder: folder, progress: sink)
+            configuration, on: split, data: name, folder: folder, device: device, progress: sink)
         guard outcome.isFinished else { return nil }
         if !quiet { LossPicture.draw(in: url, title: "\(name), \(configuration.width) ordered latents") }
         return model

@@ -15,7 +15,8 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         name: .customLong("where"), parsing: .singleValue,
-        help: ArgumentHelp("Stars of a data set with such labels only, as 'logg<3.5'; may be repeated.", valueName: "condition"))
+        help: ArgumentHelp(
+            "Stars of a data set with such labels only, as 'logg<3.5'; may be repeated.", valueName: "condition"))
     var conditions: [LabelCondition] = []
 
     @Option(
