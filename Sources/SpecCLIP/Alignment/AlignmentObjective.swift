@@ -20,8 +20,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         /// All three, with a private part that only the reconstruction reads; needs `privateEmbedding`.
         case clipSplit = "clip-split"
         /// All three at many widths of the shared embedding, so that its first numbers tell most (Ho et al. 2023,
-        /// arXiv 2305.11213): it can be cut to any width afterwards. Uncut it finds fewer partners than clip-pr does;
-        /// how many fewer on stars has not been measured yet.
+        /// arXiv 2305.11213): it can be cut to any width afterwards. What that costs and gains: docs/iob-results.md.
         case clipOrdered = "clip-ordered"
 
         var reconstructs: Bool { self != .clip && self != .clipP }
@@ -129,11 +128,11 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         for key in keys { embeddings[key] = features[key].flatMap { model.branches[key]?.embed($0) } }
         let shared = embeddings.mapValues(model.shared)
         let ordered = kind == .clipOrdered ? OrderedWidths(upTo: model.descriptionOfModel.embedding ?? 1) : nil
-        // The decoders of ordered embeddings see every star twice: whole, and cut to a width of its own. Both in one
-        // batch, since batch norm must learn what it will meet.
+        // The decoders of ordered embeddings see every star whole, and cut to widths of its own: all in one batch, since
+        // batch norm must learn what it will meet.
         let decoded = embeddings.mapValues { ordered?.withCuts($0) ?? $0 }
         let decodedShared = decoded.mapValues(model.shared)
-        let targets = flux.mapValues { ordered == nil ? $0 : Tensor.cat([$0, $0]) }
+        let targets = flux.mapValues { ordered?.targets($0) ?? $0 }
         let cuts = ordered?.draw() ?? []
 
         var contrastTerms: [Tensor] = []
