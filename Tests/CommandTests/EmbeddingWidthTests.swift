@@ -49,6 +49,13 @@ import Testing
         let ids = try data.sourceIDs(.train)
         #expect(cool["source_id"]?.strings == teff.indices.filter { teff[$0] < middle }.map { ids[$0] })
         #expect(cool["gaia_xp"]?.shape == [teff.count { $0 < middle }, 128])
+        let few = try Tool.run([
+            "embed", "-m", fixture.model, fixture.pairs, "--split", "train", "--limit", "7", "-o",
+            folder.path("few.npz"),
+        ])
+        #expect(few.code == 0, "\(few.errors)")
+        let seven = try NPZ.read(folder.url.appending(path: "few.npz"))["source_id"]?.strings ?? []
+        #expect(seven.count == 7 && Set(seven).count == 7 && seven[0] == ids[0] && Set(seven).isSubset(of: ids))
         func problem(_ condition: String, _ input: String) throws -> (code: Int32, text: String) {
             let outcome = try Tool.run([
                 "embed", "-m", fixture.model, input, "--where", condition, "-o", folder.path("none.npz"),

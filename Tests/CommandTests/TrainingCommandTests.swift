@@ -167,6 +167,24 @@ struct TrainingCommandTests {
         #expect(!FileManager.default.fileExists(atPath: lock.path))
     }
 
+    /// Another objective by name; what only training needs stays out of the model file.
+    @Test func alignsWithAnotherObjective() throws {
+        #expect(try Tool.run(fixture.arguments("pretrain", run: "run")).code == 0)
+        let align = fixture.arguments("align", run: "run")
+        #expect(try Tool.run(align + ["--objective", "clip-orderd"]).code == 2)
+        let ordered = try Tool.run(align + ["--objective", "clip-ordered", "--steps", "3"])
+        #expect(ordered.code == 0, "\(ordered.errors)")
+        try expectFailure(align, words: ["run/align", "other settings"])
+        let model = fixture.file("run", "align/model.safetensors")
+        #expect(try !SafetensorsFile(contentsOf: model).names.contains { $0.contains("sharpness") })
+        let codes = folder.path("z.npz")
+        let embed = try Tool.run([
+            "embed", "-m", model.path, fixture.data, "--split", "train", "--width", "2", "-o", codes,
+        ])
+        #expect(embed.code == 0, "\(embed.errors)")
+        #expect(try NPZ.read(URL(fileURLWithPath: codes))["gaia_xp"]?.shape.last == 2)
+    }
+
     @Test func otherSettingsAndDamagedCheckpoints() throws {
         func pretrain(_ more: String...) -> [String] { fixture.arguments("pretrain", run: "run") + more }
         #expect(try Tool.run(pretrain()).code == 0)

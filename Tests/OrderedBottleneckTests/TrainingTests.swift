@@ -18,7 +18,7 @@ import Training
         defer { try? FileManager.default.removeItem(at: folder) }
         Generator.seed(1)
         let rows = SampleSet.linearGaussian(6000, rank: 3, features: 12)
-        let split = OrderedSplit(rows, seed: 1)
+        let split = OrderedSplit(rows)
         #expect(split.test.size(0) == 600 && split.training.size(0) == 4800)
         let configuration = BottleneckConfiguration(
             width: 6, network: .dense(hidden: [], activation: .relu), scaling: .common,
@@ -79,7 +79,7 @@ import Training
         let features = shape.reduce(1, *)
         let rows = SampleSet.linearGaussian(400, rank: 2, features: features).reshaped([400] + shape)
         #expect(network.problem(shape: shape) == nil)
-        let split = OrderedSplit(rows, seed: 2)
+        let split = OrderedSplit(rows)
         let configuration = BottleneckConfiguration(
             width: 3, network: network, scaling: .common,
             training: EpochTraining(batch: 32, epochs: 12, learningRate: 5e-3))

@@ -97,11 +97,11 @@ import Training
         }
         let embedding = Tensor.rand([6, 5]) + 1
         let cut = OrderedWidths(upTo: 5).withCuts(embedding)
-        #expect(cut.shape == [18, 5] && cut.narrow(0, start: 0, length: 6).floats() == embedding.floats())
-        let twice = cut.narrow(0, start: 6, length: 12)
-        let numbers = twice.select(1, 0).floats()
-        #expect(numbers == embedding.repeated([2, 1]).select(1, 0).floats())
-        let open = twice.gt(0).to(.int64).sum(dims: [1]).ints()
+        try #require(cut.shape == [12, 5])
+        let (whole, again) = (cut.narrow(0, start: 0, length: 6), cut.narrow(0, start: 6, length: 6))
+        #expect(whole.floats() == embedding.floats())
+        #expect(again.select(1, 0).floats() == embedding.select(1, 0).floats())
+        let open = again.gt(0).to(.int64).sum(dims: [1]).ints()
         #expect(open.allSatisfy { (1..<5).contains($0) })
         let model = model(16)
         let flux = ["gaia_xp": Tensor.rand([8, 343]), "lamost_lrs": Tensor.rand([8, 1462])]

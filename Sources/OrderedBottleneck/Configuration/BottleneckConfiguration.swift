@@ -12,7 +12,7 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
     public var likelihood: LikelihoodConfiguration
     /// How data are scaled before the encoder sees them.
     public var scaling: DataScaling
-    /// Fixes initial weights, the split and the order of rows.
+    /// Fixes initial weights and the order of rows.
     public var seed: UInt64
     /// Batches, epochs, rate and stopping.
     public var training: EpochTraining

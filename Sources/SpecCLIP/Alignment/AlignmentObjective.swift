@@ -128,7 +128,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         for key in keys { embeddings[key] = features[key].flatMap { model.branches[key]?.embed($0) } }
         let shared = embeddings.mapValues(model.shared)
         let ordered = kind == .clipOrdered ? OrderedWidths(upTo: model.descriptionOfModel.embedding ?? 1) : nil
-        // The decoders of ordered embeddings see every star whole, and cut to widths of its own: all in one batch, since
+        // The decoders of ordered embeddings see every star whole, and cut to a width of its own: both in one batch, since
         // batch norm must learn what it will meet.
         let decoded = embeddings.mapValues { ordered?.withCuts($0) ?? $0 }
         let decodedShared = decoded.mapValues(model.shared)

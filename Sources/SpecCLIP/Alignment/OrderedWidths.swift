@@ -13,21 +13,18 @@ struct OrderedWidths {
     /// Some widths below the full one, narrow to wide, from the default generator; none for an embedding of one number.
     func draw() -> [Int] { full > 1 ? widths(rows: 1, perRow: Self.perStep).ints() : [] }
 
-    /// Embeddings `[B, E]` and the same stars some times more, each cut to widths of its own: `[copies B, E]`.
+    /// Embeddings `[B, E]` and the same stars once more, each cut to a width of its own: `[2 B, E]`.
     func withCuts(_ embedding: Tensor) -> Tensor {
-        guard full > 1 else { return embedding.repeated([Self.copies, 1]) }
-        let widths = widths(rows: embedding.size(0), perRow: Self.copies - 1).transposed().flattened()
-        let again = embedding.repeated([Self.copies - 1, 1])
-        return Tensor.cat([embedding, BottleneckLayer(embedding.size(1)).opened(again, perRow: widths)])
+        guard full > 1 else { return Tensor.cat([embedding, embedding]) }
+        let widths = widths(rows: embedding.size(0), perRow: 1).flattened()
+        return Tensor.cat([embedding, BottleneckLayer(embedding.size(1)).opened(embedding, perRow: widths)])
     }
 
-    /// What `withCuts` of embeddings stands for: the same spectra as often.
-    func targets(_ flux: Tensor) -> Tensor { flux.repeated([Self.copies, 1]) }
+    /// What `withCuts` of embeddings stands for: the same spectra twice.
+    func targets(_ flux: Tensor) -> Tensor { Tensor.cat([flux, flux]) }
 
     /// Cuts the contrast is taken at in each step.
     private static let perStep = 4
-    /// How often the decoders see a star: once whole, else cut.
-    private static let copies = 3
 
     private func widths(rows: Int, perRow: Int) -> Tensor {
         WidthDistribution.logUniform.draw(rows, perRow: perRow, minimum: 1, width: full - 1)

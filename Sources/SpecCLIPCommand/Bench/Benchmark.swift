@@ -122,7 +122,7 @@ enum Benchmark: String, CaseIterable {
 
     /// One epoch of the demo of two disks as `specclip iob demo n-disk` trains it: 8000 images, and 1000 to validate on.
     private func orderedEpoch(_ iterations: Int) throws -> Figure {
-        let split = OrderedSplit(SampleSet.disks(10_000, disks: 2), seed: 1)
+        let split = OrderedSplit(SampleSet.disks(10_000, disks: 2))
         var configuration = BottleneckConfiguration.disks(2)
         configuration.training.epochs = 1
         let seconds = try median(of: iterations) {

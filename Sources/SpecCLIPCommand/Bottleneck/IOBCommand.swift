@@ -55,7 +55,7 @@ struct HeldOutRows {
             (test, split, description) = (rows, nil, "\(name): all \(rows.size(0)) rows, taken as unseen")
             return
         }
-        let split = OrderedSplit(rows, seed: model.description.configuration.seed)
+        let split = OrderedSplit(rows)
         (test, self.split) = (split.test, split)
         description = "\(name): the \(split.test.size(0)) rows that training left out"
     }

@@ -49,7 +49,7 @@ struct IOBDemoCommand: ParsableCommand {
         Generator.seed(seed)
         let rows = sample == .sCurve ? SampleSet.sCurve(10_000) : SampleSet.disks(10_000, disks: disks)
         let training = BottleneckTraining(
-            configuration, split: OrderedSplit(rows, seed: seed), name: name, device: device)
+            configuration, split: OrderedSplit(rows), name: name, device: device)
         guard let model = try training.run(in: folder.appending(path: "run"), restart: restart) else { return }
         try model.write(to: folder.appending(path: "model.safetensors"))
         let report = try DimensionReport(

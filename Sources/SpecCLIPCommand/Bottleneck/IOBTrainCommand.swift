@@ -32,7 +32,7 @@ struct IOBTrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("YAML file.", valueName: "file")) var config: String?
     @Option(help: ArgumentHelp("Latents K (instead of the configuration's).", valueName: "k")) var width: Int?
     @Option(help: ArgumentHelp("Passes over the data, at most.", valueName: "n")) var epochs: Int?
-    @Option(help: ArgumentHelp("Seed of weights, split and order.", valueName: "n")) var seed: UInt64?
+    @Option(help: ArgumentHelp("Seed of weights and order.", valueName: "n")) var seed: UInt64?
     @Flag(help: "Begin anew instead of resuming.") var restart = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var compute: ComputeOptions
@@ -46,7 +46,7 @@ struct IOBTrainCommand: ParsableCommand {
         let url = try OutputCheck.url(path, extensions: ["safetensors"], force: true)
         let (rows, name) = try rows.read(data)
         let training = BottleneckTraining(
-            configuration, split: OrderedSplit(rows, seed: configuration.seed), name: name, device: device)
+            configuration, split: OrderedSplit(rows), name: name, device: device)
         let folder = url.deletingPathExtension().appendingPathExtension("run")
         guard let model = try training.run(in: folder, restart: restart) else { return }
         try model.write(to: url)

@@ -19,6 +19,9 @@ struct InputOptions: ParsableArguments {
             "Stars of a data set with such labels only, as 'logg<3.5'; may be repeated.", valueName: "condition"))
     var conditions: [LabelCondition] = []
 
+    @Option(help: ArgumentHelp("At most so many stars of a data set, evenly spread over it.", valueName: "n"))
+    var limit: Int?
+
     @Option(
         help: ArgumentHelp(
             "The instrument of the spectra, lamost-lrs or gaia-xp (default: deduced from each spectrum).",
@@ -39,6 +42,7 @@ struct InputOptions: ParsableArguments {
     var referenceRounding = false
 
     func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit \(limit): must be at least 1") }
         if !(abs(radialVelocity) < 10_000) {
             throw ValidationError("--rv \(radialVelocity): must lie between -10000 and 10000 km/s")
         }

@@ -36,9 +36,10 @@ final class StarInput {
                 subject: dataSets[0], problem: "is a data set among other inputs", remedy: "give it alone")
         }
         dataSet = try dataSets.first.map { try PairedDataSet(opening: URL(fileURLWithPath: $0)) }
-        guard options.conditions.isEmpty || dataSet != nil else {
+        guard dataSet != nil || (options.conditions.isEmpty && options.limit == nil) else {
             throw CommandError(
-                subject: "--where", problem: "chooses among the stars of a data set", remedy: "give an HDF5 data set")
+                subject: options.limit == nil ? "--where" : "--limit", problem: "chooses among the stars of a data set",
+                remedy: "give an HDF5 data set")
         }
         if let dataSet { try check(dataSet) }
     }
@@ -111,7 +112,7 @@ final class StarInput {
     private func readRows(of data: PairedDataSet, _ size: Int, _ body: ([Star]) throws -> Void) throws {
         let split = options.split
         let ids = try data.sourceIDs(split)
-        let chosenRows = try data.rows(where: options.conditions, split: split)
+        let chosenRows = try chosenRows(of: data)
         let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
         for instrument in read {
             let pixels = instrument.grid.count
@@ -139,6 +140,13 @@ final class StarInput {
                 progress.update(count + failures, of: chosenRows.count * read.count)
             }
         }
+    }
+
+    /// The rows that meet all conditions, thinned out to the limit.
+    private func chosenRows(of data: PairedDataSet) throws -> [Int] {
+        let rows = try data.rows(where: options.conditions, split: options.split)
+        guard let limit = options.limit, limit < rows.count else { return rows }
+        return (0..<limit).map { rows[$0 * rows.count / limit] }
     }
 
     private static func snr(_ flux: ArraySlice<Float>, _ ivar: [Float]) -> Double? {

@@ -1,0 +1,117 @@
+#!/bin/bash
+# The runs behind docs/iob-results.md, by part: bench/iob.sh curve|disks|gaussians|digits|spectra|embeddings|classes|widths
+#
+# Needs `make demo` (its data and encoders) for the last four, and bench/dimension.py once (its venv) for gaussians and
+# digits. Results go to runs/iob; what is there already is kept. One part takes minutes to an hour on two cores.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+TOOL=$PWD/.build/release/specclip DEMO=$PWD/demo PYTHON=$PWD/bench/venv-dimension/bin/python
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+mkdir -p runs/iob
+cd runs/iob
+
+# dimension NAME DATA [OPTIONS]: trains three seeds unless they are there, and measures them together.
+dimension() {
+  local name=$1 data=$2; shift 2
+  for seed in 1 2 3; do
+    [ -e "$name-$seed.safetensors" ] || "$TOOL" iob train "$data" --seed $seed -o "$name-$seed.safetensors" "$@"
+  done
+  local array=()
+  while [ $# -gt 0 ]; do [ "$1" = --name ] && array=(--name "$2"); shift; done
+  "$TOOL" iob dimension "$name"-{1,2,3}.safetensors "$data" "${array[@]}" | tee "$name.txt"
+}
+
+# aligned NAME [OPTIONS]: the encoders of the demo, aligned longer.
+aligned() {
+  local name=$1; shift
+  mkdir -p "$name"
+  for part in gaia-xp lamost-lrs; do [ -e "$name/$part" ] || cp -r "$DEMO/run/$part" "$name/"; done
+  "$TOOL" align tiny --steps 4800 --data-folder "$DEMO" --run "$name" "$@"
+}
+
+curve() {
+  "$TOOL" iob demo s-curve -o s-curve --separate 1,2,3,4 | tee s-curve.txt
+  "$TOOL" iob demo s-curve -o s-curve-geometric --objective geometric | tee s-curve-geometric.txt
+}
+
+disks() {
+  "$TOOL" iob demo n-disk --disks 1 -o disks-1 | tee disks-1.txt
+  "$TOOL" iob demo n-disk --disks 2 -o disks-2 --separate 2,4,6,8 | tee disks-2.txt
+  "$TOOL" iob demo n-disk --disks 3 -o disks-3 | tee disks-3.txt
+}
+
+gaussians() {
+  "$PYTHON" - <<'PYTHON'
+import numpy as np
+random = np.random.default_rng(1)
+for rank in (5, 20, 50):
+    directions = random.normal(size=(rank, 100)) / 10
+    rows = random.normal(size=(50000, rank)) @ directions + 0.01 * random.normal(size=(50000, 100))
+    np.savez(f"rank{rank}.npz", rows=rows.astype("f4"))
+PYTHON
+  for rank in 5 20 50; do
+    [ -e rank$rank.safetensors ] || "$TOOL" iob train rank$rank.npz --width 64 --epochs 40 -o rank$rank.safetensors
+    "$TOOL" iob dimension rank$rank.safetensors rank$rank.npz | tee rank$rank.txt
+  done
+}
+
+digits() {
+  "$PYTHON" -c 'import numpy as np, sklearn.datasets as d; np.savez("digits.npz", rows=d.load_digits().data.astype("f4"))'
+  cat > digits.yaml <<'YAML'
+width: 16
+objective: { kind: linear, widthsPerRow: 8 }
+training: { epochs: 300, learningRate: 1.0e-3, finalLearningRate: 1.0e-5, patience: 60 }
+YAML
+  [ -e digits.safetensors ] || "$TOOL" iob train digits.npz --config digits.yaml -o digits.safetensors
+  "$TOOL" iob dimension digits.safetensors digits.npz --separate 2,4,8,16 | tee digits.txt
+}
+
+spectra() {
+  "$TOOL" prepare "$DEMO/xp.h5" --split train -f -o xp.npz
+  "$TOOL" prepare "$DEMO/miles.h5" --split train -f -o miles.npz
+  [ -e xp.safetensors ] || "$TOOL" iob train xp.npz --name flux --width 32 --epochs 60 -o xp.safetensors
+  "$TOOL" iob dimension xp.safetensors xp.npz --name flux --separate 2,4,8 | tee xp.txt
+  [ -e miles.safetensors ] || "$TOOL" iob train miles.npz --name flux --width 6 -o miles.safetensors
+  "$TOOL" iob dimension miles.safetensors miles.npz --name flux | tee miles.txt
+}
+
+embeddings() {
+  aligned plain
+  "$TOOL" embed -m plain/align/model.safetensors "$DEMO/pairs.h5" --split train -f -o embeddings.npz
+  for array in gaia_xp lamost_lrs; do
+    dimension embeddings-$array embeddings.npz --name $array --width 32 --epochs 40
+  done
+}
+
+classes() {
+  aligned plain
+  while read -r name condition; do
+    "$TOOL" embed -m plain/align/model.safetensors "$DEMO/xp.h5" --split train --instrument gaia-xp \
+      --where "$condition" --limit 2700 -f -o "$name.npz"
+    dimension "$name" "$name.npz" --name gaia_xp --width 24 --epochs 150
+  done <<'CLASSES'
+all teff>0
+dwarfs logg>=3.8
+giants logg<3.5
+metal-poor fe_h<-1
+hot teff>6300
+cool teff<4000
+CLASSES
+}
+
+widths() {
+  aligned plain
+  aligned ordered --objective clip-ordered
+  "$TOOL" iob widths -m ordered/align/model.safetensors "$DEMO/pairs.h5" --beside plain/align/model.safetensors \
+    -f -o widths.png | tee widths.txt
+  "$TOOL" embed -m ordered/align/model.safetensors "$DEMO/pairs.h5" --split test -f -o ordered.npz
+  for array in gaia_xp lamost_lrs; do
+    "$TOOL" iob labels ordered.npz --name $array --of "$DEMO/pairs.h5" -f -o labels-$array.png | tee labels-$array.txt
+  done
+}
+
+parts=" curve disks gaussians digits spectra embeddings classes widths "
+for part in "${@:-none}"; do
+  [[ $parts == *" $part "* ]] || { echo "usage: bench/iob.sh PART …, where PART is one of:$parts" >&2; exit 2; }
+done
+for part; do "$part"; done
