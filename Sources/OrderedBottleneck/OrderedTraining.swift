@@ -53,6 +53,12 @@ extension OrderedModel {
         guard split.training.size(0) >= 2, split.validation.size(0) >= 1 else {
             throw BottleneckError.data(data, problem: "too few rows to split in three; give at least 10")
         }
+        let heldOut = split.test.size(0)
+        if heldOut < 10 * configuration.width {
+            progress.note(
+                "\(heldOut) rows are held out for \(configuration.width) latents: too few to tell the dimension by, which "
+                    + "takes ten for each")
+        }
         let model = OrderedModel(
             configuration, training: split.training, provenance: ["data": data, "fingerprint": split.fingerprint])
         try model.autoencoder.to(device)

@@ -103,5 +103,21 @@ import Testing
         // Ten rows were left out for four latents: no number, but the reason.
         let honest = try Tool.run(["iob", "dimension", model, data])
         #expect(honest.code == 0 && honest.output.contains("no answer: 20 held-out rows for 4 latents"))
+        let json = try Tool.run(["iob", "dimension", model, data, "--json"]).output
+        #expect(json.contains("\"dimension\" : null") && json.contains("\"interval\" : null"))
+        let warned = try Tool.run(["iob", "train", data, "--config", config, "--epochs", "1", "--restart", "-o", model])
+        #expect(warned.code == 0 && warned.errors.contains("20 rows are held out for 4 latents"))
+        // Numbers that are none, and no rows at all.
+        let broken = try write(NPYArray(.float32([1, 2, .nan, 4, 5, 6]), shape: [3, 2]), "nan.npz")
+        #expect(try problem(["train", broken, "--width", "1", "-o", new]).contains("row 1 holds a number that is not"))
+        let empty = try write(NPYArray(.float32([]), shape: [0, 3]), "empty.npz")
+        #expect(try problem(["train", empty, "--width", "1", "-o", new]).contains("holds no rows"))
+        var columns = try #require(rows(100).floats)
+        for row in 0..<100 { columns[row * 5 + 2] = 7 }
+        let still = try write(NPYArray(.float32(columns), shape: [100, 5]), "still.npz")
+        try Data("width: 2\nscaling: features\n".utf8).write(to: folder.url.appending(path: "features.yaml"))
+        #expect(
+            try problem(["train", still, "--config", folder.path("features.yaml"), "-o", new])
+                .contains("feature 2 is constant"))
     }
 }

@@ -75,7 +75,7 @@ public struct IntrinsicDimension: Codable, Sendable, Hashable {
         each.sort()
         problems = Self.problems(curve, found: found, width: width, rows: rows)
         dimension = problems.contains { $0.hasPrefix("no answer") } ? nil : found
-        interval = each.isEmpty ? nil : [quantile(each, 0.025), quantile(each, 0.975)]
+        interval = each.isEmpty || dimension == nil ? nil : [quantile(each, 0.025), quantile(each, 0.975)]
     }
 
     private static func value(_ gain: Double, _ statistic: Statistic) -> Double {

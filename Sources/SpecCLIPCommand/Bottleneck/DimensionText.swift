@@ -6,8 +6,8 @@ import OrderedBottleneck
 struct DimensionText {
     /// What programs read: the test's own fields on top.
     private struct Flat: Encodable {
-        var dimension: Int?
-        var interval: [Int]?
+        var dimension: OrNull<Int>
+        var interval: OrNull<[Int]>
         var statistic: IntrinsicDimension.Statistic
         var threshold: Double
         var verdict: String
@@ -21,6 +21,16 @@ struct DimensionText {
         var separate: [DimensionReport.Separate]
     }
 
+    /// A field that is there even where there is no value: `null` is an answer, a missing key is a riddle.
+    private struct OrNull<Value: Encodable>: Encodable {
+        var value: Value?
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(value)
+        }
+    }
+
     private let report: DimensionReport
 
     init(_ report: DimensionReport) { self.report = report }
@@ -30,7 +40,8 @@ struct DimensionText {
             let ordered = report.ordered
             return try JSONText.encode(
                 Flat(
-                    dimension: ordered.dimension, interval: ordered.interval, statistic: ordered.statistic,
+                    dimension: OrNull(value: ordered.dimension), interval: OrNull(value: ordered.interval),
+                    statistic: ordered.statistic,
                     threshold: ordered.threshold, verdict: ordered.verdict, problems: ordered.problems,
                     curve: ordered.curve, rows: ordered.rows, data: report.data, pca: report.pca,
                     twoNN: report.twoNN, maximumLikelihood: report.maximumLikelihood, separate: report.separate))
