@@ -21,12 +21,12 @@ dimension() {
   "$TOOL" iob dimension "$name"-{1,2,3}.safetensors "$data" "${array[@]}" | tee "$name.txt"
 }
 
-# aligned NAME [OPTIONS]: the encoders of the demo, aligned longer.
+# aligned NAME STEPS [OPTIONS]: the encoders of the demo, aligned longer.
 aligned() {
-  local name=$1; shift
+  local name=$1 steps=$2; shift 2
   mkdir -p "$name"
   for part in gaia-xp lamost-lrs; do [ -e "$name/$part" ] || cp -r "$DEMO/run/$part" "$name/"; done
-  "$TOOL" align tiny --steps 4800 --data-folder "$DEMO" --run "$name" "$@"
+  "$TOOL" align tiny --steps "$steps" --data-folder "$DEMO" --run "$name" "$@"
 }
 
 curve() {
@@ -76,7 +76,7 @@ spectra() {
 }
 
 embeddings() {
-  aligned plain
+  aligned plain 4800
   "$TOOL" embed -m plain/align/model.safetensors "$DEMO/pairs.h5" --split train -f -o embeddings.npz
   for array in gaia_xp lamost_lrs; do
     dimension embeddings-$array embeddings.npz --name $array --width 32 --epochs 40
@@ -84,7 +84,7 @@ embeddings() {
 }
 
 classes() {
-  aligned plain
+  aligned plain 4800
   while read -r name condition; do
     "$TOOL" embed -m plain/align/model.safetensors "$DEMO/xp.h5" --split train --instrument gaia-xp \
       --where "$condition" --limit 2700 -f -o "$name.npz"
@@ -100,9 +100,9 @@ CLASSES
 }
 
 widths() {
-  aligned plain
-  aligned ordered --objective clip-ordered
-  "$TOOL" iob widths -m ordered/align/model.safetensors "$DEMO/pairs.h5" --beside plain/align/model.safetensors \
+  aligned plain-7200 7200
+  aligned ordered 7200 --objective clip-ordered
+  "$TOOL" iob widths -m ordered/align/model.safetensors "$DEMO/pairs.h5" --beside plain-7200/align/model.safetensors \
     -f -o widths.png | tee widths.txt
   "$TOOL" embed -m ordered/align/model.safetensors "$DEMO/pairs.h5" --split test -f -o ordered.npz
   for array in gaia_xp lamost_lrs; do

@@ -34,21 +34,28 @@ public struct WidthFigure: FigureConvertible {
     public var panels: [Panel]
     /// Label of the horizontal axes.
     public var xLabel: String
+    /// Whether each doubling of the width takes as much room.
+    public var isLogarithmic: Bool
 
     /// A page of panels.
-    public init(title: String, panels: [Panel], xLabel: String = "Numbers kept") {
+    public init(title: String, panels: [Panel], xLabel: String = "Numbers kept", isLogarithmic: Bool = true) {
         self.title = title
         self.panels = panels
         self.xLabel = xLabel
+        self.isLogarithmic = isLogarithmic
     }
 
     /// The page, 520 points wide.
     public func figure() throws -> Figure {
-        let (cellHeight, rows) = (196.0, Double((panels.count + 1) / 2))
+        // More than three names do not fit into a row above the frame: then each gets a line.
+        let names = panels.map(\.curves.count).max() ?? 0
+        let legend = names > 3 ? 11 * Double(names - 1) : 0
+        let (cellHeight, rows) = (196 + legend, Double((panels.count + 1) / 2))
         let drawn = panels.enumerated().map { index, panel in
             let frame = Frame(
-                x: 52 + 258 * Double(index % 2), y: 44 + cellHeight * Double(index / 2), width: 190, height: 130)
-            return self.drawn(panel, frame)
+                x: 52 + 258 * Double(index % 2), y: 44 + legend + cellHeight * Double(index / 2), width: 190,
+                height: 130)
+            return self.drawn(panel, frame, legend: legend > 0 ? .list : .above)
         }
         let heading = PlotText(title, .bold).fitted(width: 450, size: Style.titleSize)
         return Figure(
@@ -56,7 +63,7 @@ public struct WidthFigure: FigureConvertible {
             texts: [PageText(heading, x: 52, y: 11, size: Style.titleSize)])
     }
 
-    private func drawn(_ panel: Panel, _ frame: Frame) -> Figures.Panel {
+    private func drawn(_ panel: Panel, _ frame: Frame, legend: Figures.Panel.Legend) -> Figures.Panel {
         let colours: [Colour] = [.blue, .vermilion, .grey, .orange, .skyBlue, .black]
         let series = panel.curves.enumerated().flatMap { index, curve -> [Series] in
             let (x, colour) = (curve.widths.map(Double.init), colours[index % colours.count])
@@ -69,8 +76,8 @@ public struct WidthFigure: FigureConvertible {
         let positive = values.filter { $0 > 0 }
         let spans = (positive.max() ?? 1) / (positive.min() ?? 1) > 20
         return Figures.Panel(
-            frame: frame, x: Axis(PlotText(xLabel), isLogarithmic: true),
+            frame: frame, x: Axis(PlotText(xLabel), isLogarithmic: isLogarithmic),
             y: Axis(PlotText(panel.name), isLogarithmic: spans && positive.count == values.count),
-            series: series, labelDistance: 40)
+            series: series, legend: legend, labelDistance: 40)
     }
 }

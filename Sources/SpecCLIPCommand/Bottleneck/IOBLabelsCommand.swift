@@ -49,7 +49,7 @@ struct IOBLabelsCommand: ParsableCommand {
         guard !data.labelNames.isEmpty else {
             throw CommandError(subject: self.data, problem: "has no labels", remedy: "give a data set with labels")
         }
-        let labels = try data.labelNames.map { ($0, try data.labels($0, split: split)) }
+        let labels = try Self.ordered(data.labelNames).map { ($0, try data.labels($0, split: split)) }
         let flat = code.reshaped([code.size(0), -1])
         let found = try LatentLabels(
             flat.narrow(1, start: 0, length: min(latents, flat.size(1))),
@@ -60,6 +60,13 @@ struct IOBLabelsCommand: ParsableCommand {
             try WidthFigure(found, name: name).write(to: url, force: output.force)
         }
         print(json ? try JSONText.encode(found) : Self.text(found, name: name))
+    }
+
+    /// Labels in the order of a catalogue, without the errors of others.
+    private static func ordered(_ names: [String]) -> [String] {
+        let catalogue = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
+        let values = names.filter { name in !names.contains { name == "e_" + $0 } }
+        return catalogue.filter(values.contains) + values.filter { !catalogue.contains($0) }
     }
 
     /// Percent of each label's variance, alone and together.
@@ -83,7 +90,7 @@ extension WidthFigure {
         func panel(_ title: String, _ values: KeyPath<LatentLabels.Share, [Double]>) -> Panel {
             Panel(
                 name: title,
-                curves: found.shares.map { share in
+                curves: found.shares.prefix(5).map { share in
                     Curve(
                         name: share.label, widths: share[keyPath: values].indices.map { $0 + 1 },
                         values: share[keyPath: values])
@@ -92,6 +99,6 @@ extension WidthFigure {
         self.init(
             title: "Labels in the latents of \(URL(fileURLWithPath: name).lastPathComponent)",
             panels: [panel("R², this latent alone", \.alone), panel("R², all up to it", \.together)],
-            xLabel: "Latent")
+            xLabel: "Latent", isLogarithmic: false)
     }
 }
