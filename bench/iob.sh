@@ -67,10 +67,11 @@ YAML
 }
 
 spectra() {
-  "$TOOL" prepare "$DEMO/xp.h5" --split train -f -o xp.npz
+  # Without cuts the few stars whose flux at 550 nm, which all are divided by, is near 0 hold nearly all of the variance.
+  "$TOOL" prepare "$DEMO/xp.h5" --split train --where 'a_k<0.15' --where 'snr>100' --where 'teff>4500' -f -o xp.npz
+  dimension xp xp.npz --name flux --width 24 --epochs 100
+  "$TOOL" iob dimension xp-1.safetensors xp.npz --name flux --separate 2,4,8 | tee xp-separate.txt
   "$TOOL" prepare "$DEMO/miles.h5" --split train -f -o miles.npz
-  [ -e xp.safetensors ] || "$TOOL" iob train xp.npz --name flux --width 32 --epochs 60 -o xp.safetensors
-  "$TOOL" iob dimension xp.safetensors xp.npz --name flux --separate 2,4,8 | tee xp.txt
   [ -e miles.safetensors ] || "$TOOL" iob train miles.npz --name flux --width 6 -o miles.safetensors
   "$TOOL" iob dimension miles.safetensors miles.npz --name flux | tee miles.txt
 }
