@@ -134,6 +134,27 @@ import Training
         #expect(found.count == 2)
     }
 
+    /// What a section leaves out has a default, and what is written is read again.
+    @Test func objectivesAreReadAndWritten() throws {
+        func read(_ text: String) throws -> OrderedObjective {
+            try JSONDecoder().decode(OrderedObjective.self, from: Data(text.utf8))
+        }
+        let sections = [
+            "\"linear\"", "\"log-uniform\"", #"{"kind": "linear", "widthsPerRow": 3}"#,
+            #"{"kind": "geometric", "p": 0.2, "sweep": {"steps": 50}}"#, #"{"kind": "poisson", "per": "batch"}"#,
+        ]
+        for section in sections {
+            let objective = try read(section)
+            let again = String(decoding: try JSONEncoder().encode(objective), as: UTF8.self)
+            #expect(try read(again) == objective)
+        }
+        let sweep = UnitSweep.Options(steps: 50)
+        #expect(try read(sections[3]) == .random(.geometric(p: 0.2), per: .sample, sweep: sweep))
+        #expect(throws: ConfigurationError.self) { try read(#"{"kind": "uniform", "sweep": {"hold": 1}}"#) }
+        #expect(throws: ConfigurationError.self) { try read(#"{"kind": "uniform", "sweep": {"step": 1}}"#) }
+        #expect(try read(sections[2]).problem(width: 1)?.contains("give 1 to 2") == true)
+    }
+
     /// Latents below the sweep get no gradient; the sweep moves on once the loss has settled.
     @Test func sweepFreezesLatentsInOrder() throws {
         let model = model(3, features: 4)

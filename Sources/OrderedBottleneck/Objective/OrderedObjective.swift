@@ -61,11 +61,28 @@ public final class UnitSweep: Module {
         /// Share of the rows that are decoded at frozen widths.
         public var hold: Double
 
+        enum CodingKeys: String, CodingKey, CaseIterable { case steps, tolerance, hold }
+
         /// The defaults suit batches of 64.
         public init(steps: Int = 1000, tolerance: Double = 0.002, hold: Double = 0.2) {
             self.steps = steps
             self.tolerance = tolerance
             self.hold = hold
+        }
+
+        /// Reads the section strictly.
+        /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+        public init(from decoder: any Decoder) throws {
+            let (fields, base) = (try StrictFields(decoder, keyedBy: CodingKeys.self), Self())
+            self.init(
+                steps: try fields(.steps, default: base.steps),
+                tolerance: try fields(.tolerance, default: base.tolerance),
+                hold: try fields(.hold, default: base.hold))
+            let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
+            guard steps >= 1, tolerance >= 0, (0..<1).contains(hold) else {
+                throw ConfigurationError.invalid(
+                    path: path, problem: "give steps of at least 1, a tolerance not below 0, and hold in [0, 1)")
+            }
         }
     }
 
