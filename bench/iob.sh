@@ -37,6 +37,7 @@ curve() {
 disks() {
   "$TOOL" iob demo n-disk --disks 1 -o disks-1 | tee disks-1.txt
   "$TOOL" iob demo n-disk --disks 2 -o disks-2 --separate 2,4,6,8 | tee disks-2.txt
+  "$TOOL" iob demo n-disk --disks 2 -o disks-2-geometric --objective geometric | tee disks-2-geometric.txt
   "$TOOL" iob demo n-disk --disks 3 -o disks-3 | tee disks-3.txt
 }
 
