@@ -19,12 +19,8 @@ public struct EmbeddingAtlas: Sendable {
     /// Embeds a split of a data set with every instrument that model and data share; stars are compared by what all
     /// instruments share of their embeddings (`SpecCLIPModel.shared`).
     public init(_ model: SpecCLIPModel, _ data: PairedDataSet, split: Split) throws {
-        var embeddings: [String: Tensor] = [:]
-        for instrument in model.instruments where data.has(instrument) {
-            let spectra = try SpectrumRows(data, instrument, split)
-            embeddings[instrument.embeddingKey] = model.shared(try model.embed(spectra, of: instrument))
-        }
-        self.init(embeddings: embeddings, sourceIDs: try data.sourceIDs(split))
+        self.init(
+            embeddings: try model.sharedEmbeddings(data, split: split), sourceIDs: try data.sourceIDs(split))
     }
 
     /// Number of stars.

@@ -15,17 +15,11 @@ public struct PairEvaluation {
         self.data = data
     }
 
-    private var directions: [(from: Instrument, to: Instrument)] {
-        model.instruments.flatMap { source in
-            model.instruments.filter { $0 != source }.map { (source, $0) }
-        }
-    }
-
     /// Retrieval in every direction, against chance.
     public func retrieval(split: Split = .test) throws -> [ScoreLine] {
         let atlas = try EmbeddingAtlas(model, data, split: split)
         let chance = RetrievalScore.chance(stars: atlas.count)
-        return try directions.flatMap { source, target in
+        return try model.directions.flatMap { source, target in
             let queries = try atlas.rows(of: source)
             let score = RetrievalScore(ranks: try atlas.ranksOfPartners(queries, among: target), stars: atlas.count)
             let name = "\(source.title) → \(target.title) pair"
@@ -49,7 +43,7 @@ public struct PairEvaluation {
     /// of the nearest training star.
     /// - Parameter limit: test stars used, at most; the nearest-neighbour baseline compares each with all of training.
     public func translation(limit: Int = 2000) throws -> [ScoreLine] {
-        try directions.flatMap { source, target in
+        try model.directions.flatMap { source, target in
             let training = (try rows(source, .train), try rows(target, .train))
             let test = (try rows(source, .test, limit: limit), try rows(target, .test, limit: limit))
             let predicted = try withoutGradient {
@@ -68,8 +62,7 @@ public struct PairEvaluation {
     }
 
     private func rows(_ instrument: Instrument, _ split: Split, limit: Int = .max) throws -> Tensor {
-        let rows = try SpectrumRows(data, instrument, split)
-        return try rows.tensor(Array(0..<min(limit, rows.count)))
+        try data.spectra(of: instrument, split, limit: limit)
     }
 
     /// For each query row the training row at the smallest Euclidean distance.
@@ -80,5 +73,20 @@ public struct PairEvaluation {
             return (squares - block.matmul(rows.transposed()) * 2).argmin(dim: 1)
         }
         return Tensor.cat(found, dim: 0)
+    }
+}
+
+extension SpecCLIPModel {
+    /// Every instrument with every other.
+    var directions: [(from: Instrument, to: Instrument)] {
+        instruments.flatMap { source in instruments.filter { $0 != source }.map { (source, $0) } }
+    }
+}
+
+extension PairedDataSet {
+    /// The first prepared spectra of a split, `[stars, pixels]`.
+    func spectra(of instrument: Instrument, _ split: Split, limit: Int) throws -> Tensor {
+        let rows = try SpectrumRows(self, instrument, split)
+        return try rows.tensor(Array(0..<min(limit, rows.count)))
     }
 }

@@ -55,6 +55,17 @@ public final class OrderedAutoencoder: Module {
         return likelihood.logDensity(of: x.reshaped([1, rows, features]), given: decoded)
     }
 
+    /// Log-likelihood of every row at widths of its own, all decoded in one batch.
+    /// - Parameter widths: `[B, S]`, or `[1, S]` for the same widths in every row; int64.
+    /// - Returns: `[B, S]`.
+    public func logLikelihood(of x: Tensor, latents: Tensor, perRow widths: Tensor) -> Tensor {
+        let (rows, each, features) = (x.size(0), widths.size(1), x.count / max(1, x.size(0)))
+        let repeated = latents.unsqueezed(1).expanded([rows, each, width]).flattened(to: 1)
+        let opened = bottleneck.opened(repeated, perRow: widths.expanded([rows, each]).flattened())
+        let decoded = decoder(opened).reshaped([rows, each, features])
+        return likelihood.logDensity(of: x.reshaped([rows, 1, features]), given: decoded)
+    }
+
     /// Squared error of every row at every width 0 … K, summed over the features: `[B, K + 1]`, float64.
     /// - Parameter rowsAtOnce: rows times widths decoded together, which bounds memory.
     public func squaredErrors(_ x: Tensor, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce) -> Tensor {

@@ -121,12 +121,8 @@ public final class OrderedTask: TrainingTask {
         let model = state.autoencoder
         let weights = weights ?? Array(repeating: 1, count: model.width + 1)
         let sum = weights.reduce(0, +)
-        let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
-        let widths = WidthDistribution.draw(weights.map { $0 / sum }, rows: rows, perRow: perRow)
-        let latents = model.encode(x).unsqueezed(1).expanded([rows, perRow, model.width])
-        let opened = model.bottleneck.opened(latents.flattened(to: 1), perRow: widths.flattened())
-        let decoded = model.decoder(opened).reshaped([rows, perRow, features])
-        let each = model.likelihood.logDensity(of: x.reshaped([rows, 1, features]), given: decoded)
+        let widths = WidthDistribution.draw(weights.map { $0 / sum }, rows: x.size(0), perRow: perRow)
+        let each = model.logLikelihood(of: x, latents: model.encode(x), perRow: widths)
         return each.sum() * (-2 / Double(perRow * x.count))
     }
 
@@ -138,14 +134,12 @@ public final class OrderedTask: TrainingTask {
             state.sweep?.widths(count, distribution, of: model.width) ?? distribution.draw(count, width: model.width)
         let encoded = model.encode(x)
         let latents = state.sweep?.frozen(encoded, at: widths) ?? encoded
-        let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
-        let decoded = model.decoder(model.bottleneck.opened(latents, perRow: widths)).reshaped([rows, features])
-        let each = model.likelihood.logDensity(of: x.reshaped([rows, features]), given: decoded)
+        let each = model.logLikelihood(of: x, latents: latents, perRow: widths.unsqueezed(1)).select(1, 0)
         if let sweep = state.sweep {
             let current = widths.eq(Double(sweep.frozen + 1)).to(each.dtype)
             let density = (try? each.detached().to(widths.device)) ?? each.detached()
             let mean = (density * current).sum().item() / current.expanded(each.shape).sum().item()
-            sweep.observe(-2 * mean / Double(features))
+            sweep.observe(-2 * mean / Double(x.count / max(1, x.size(0))))
         }
         return each.sum() * (-2 / Double(x.count))
     }

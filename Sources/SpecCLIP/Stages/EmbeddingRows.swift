@@ -3,6 +3,16 @@ import Torch
 import Training
 
 extension SpecCLIPModel {
+    /// What instruments share of the embeddings of a split, `[N, E]` by `embeddingKey`, for every instrument that model
+    /// and data have.
+    public func sharedEmbeddings(_ data: PairedDataSet, split: Split) throws -> [String: Tensor] {
+        var found: [String: Tensor] = [:]
+        for instrument in instruments where data.has(instrument) {
+            found[instrument.embeddingKey] = shared(try embed(SpectrumRows(data, instrument, split), of: instrument))
+        }
+        return found
+    }
+
     /// Embeddings of all rows of a split, `[N, E]`, on the CPU; computed in batches.
     public func embed(_ rows: SpectrumRows, of instrument: Instrument, batch: Int = 256) throws -> Tensor {
         let device = parameters().first?.parameter.value.device ?? .cpu

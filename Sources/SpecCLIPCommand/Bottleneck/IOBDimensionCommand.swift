@@ -34,7 +34,7 @@ struct IOBDimensionCommand: ParsableCommand {
     func run() throws {
         let device = try compute.prepare()
         guard files.count >= 2, let data = files.last else { throw ValidationError("Give a model and the data") }
-        let url = try output.url(extensions: ["json", "png", "pdf", "svg"])
+        let url = try output.reportURL()
         let models = try files.dropLast().map { try OrderedModel(contentsOf: URL(fileURLWithPath: $0)) }
         let (all, name) = try rows.read(data)
         try models[0].check(all, data: name)
@@ -43,13 +43,8 @@ struct IOBDimensionCommand: ParsableCommand {
         let report = try DimensionReport(
             models: models, test: heldOut.test, reference: heldOut.split?.training, data: heldOut.description,
             statistic: statistic, separate: others)
-        if let url {
-            if url.pathExtension == "json" {
-                try AtomicOutputFile.write(try DimensionText(report).json + "\n", to: url)
-            } else {
-                try BottleneckFigure(report).write(to: url, force: output.force)
-            }
-        }
-        print(json ? try DimensionText(report).json : DimensionText(report).text)
+        let encoded = try DimensionText(report).json
+        if let url { try output.write(encoded, or: BottleneckFigure(report), to: url) }
+        print(json ? encoded : DimensionText(report).text)
     }
 }

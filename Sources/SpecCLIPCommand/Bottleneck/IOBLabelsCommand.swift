@@ -35,7 +35,7 @@ struct IOBLabelsCommand: ParsableCommand {
 
     func run() throws {
         _ = try compute.prepare()
-        let url = try output.url(extensions: ["json", "png", "pdf", "svg"])
+        let url = try output.reportURL()
         guard latents >= 1 else { throw ValidationError("--latents \(latents): give at least 1") }
         let (code, name) = try rows.read(codes)
         let data = try PairedDataSet(opening: URL(fileURLWithPath: data))
@@ -54,12 +54,9 @@ struct IOBLabelsCommand: ParsableCommand {
         let found = try LatentLabels(
             flat.narrow(1, start: 0, length: min(latents, flat.size(1))),
             labels: labels.filter { label in Set(label.1.filter(\.isFinite)).count > 1 })
-        if let url, url.pathExtension == "json" {
-            try AtomicOutputFile.write(try JSONText.encode(found) + "\n", to: url)
-        } else if let url {
-            try WidthFigure(found, name: name).write(to: url, force: output.force)
-        }
-        print(json ? try JSONText.encode(found) : Self.text(found, name: name))
+        let encoded = try JSONText.encode(found)
+        if let url { try output.write(encoded, or: WidthFigure(found, name: name), to: url) }
+        print(json ? encoded : Self.text(found, name: name))
     }
 
     /// Labels in the order of a catalogue, without the errors of others.

@@ -43,7 +43,7 @@ struct IOBWidthsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let url = try output.url(extensions: ["json", "png", "pdf", "svg"])
+        let url = try output.reportURL()
         let loaded = try LoadedModel(model, compute)
         let widths = try chosenWidths(of: loaded)
         let pairs = try PairedDataSet(opening: URL(fileURLWithPath: data))
@@ -53,8 +53,8 @@ struct IOBWidthsCommand: ParsableCommand {
                 subject: data, problem: "holds no held-out stars seen by two instruments of the model",
                 remedy: "give pairs with a test split")
         }
-        let evaluation = WidthEvaluation(pairs)
-        var curves = [WidthCurve(name: "ordered", scores: try evaluation.cut(loaded.model, widths: widths))]
+        let ordered = try WidthEvaluation(loaded.model, pairs)
+        var curves = [WidthCurve(name: "ordered", scores: try ordered.cut(widths: widths))]
         if let beside {
             let plain = try ModelFile(contentsOf: URL(fileURLWithPath: beside))
             let model = try catchingTorchErrors { try plain.model(on: loaded.device) }
@@ -64,16 +64,14 @@ struct IOBWidthsCommand: ParsableCommand {
                     subject: beside, problem: "is a model of other instruments or of fewer numbers (\(full))",
                     remedy: "give one of the same instruments, or --widths up to \(full)")
             }
-            curves.append(WidthCurve(name: "cut", scores: try evaluation.cut(model, widths: widths)))
-            curves.append(WidthCurve(name: "PCA", scores: try evaluation.principal(model, widths: widths)))
+            let unordered = try WidthEvaluation(model, pairs)
+            curves.append(WidthCurve(name: "cut", scores: try unordered.cut(widths: widths)))
+            curves.append(WidthCurve(name: "PCA", scores: try unordered.principal(widths: widths)))
         }
         let report = Report(data: data, tier: pairs.tier, stars: pairs.count(.test), curves: curves)
-        if let url, url.pathExtension == "json" {
-            try AtomicOutputFile.write(try JSONText.encode(report) + "\n", to: url)
-        } else if let url {
-            try WidthFigure(report).write(to: url, force: output.force)
-        }
-        print(json ? try JSONText.encode(report) : WidthText(report).text)
+        let encoded = try JSONText.encode(report)
+        if let url { try output.write(encoded, or: WidthFigure(report), to: url) }
+        print(json ? encoded : WidthText(report).text)
     }
 
     private func chosenWidths(of loaded: LoadedModel) throws -> [Int] {
@@ -85,12 +83,7 @@ struct IOBWidthsCommand: ParsableCommand {
             let steps = sequence(first: 1) { $0 * 2 }.prefix { $0 < full }
             return Array(Set(steps + steps.map { $0 * 3 / 2 }.filter { $0 < full })).sorted() + [full]
         }
-        return try widths.split(separator: ",").map { part in
-            guard let width = Int(part), (1...full).contains(width) else {
-                throw ValidationError("--widths \(widths): give numbers from 1 to \(full), separated by commas")
-            }
-            return width
-        }.sorted()
+        return try WidthList.parse(widths, option: "--widths", upTo: full).sorted()
     }
 }
 

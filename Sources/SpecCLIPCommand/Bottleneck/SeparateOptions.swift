@@ -16,13 +16,7 @@ struct SeparateOptions: ParsableArguments {
         beside model: OrderedModel, _ split: OrderedSplit?, name: String, device: Device
     ) throws -> [DimensionReport.Separate] {
         guard let separate else { return [] }
-        let widths = try separate.split(separator: ",").map { part in
-            guard let width = Int(part), (1...model.width).contains(width) else {
-                throw ValidationError(
-                    "--separate \(separate): give widths from 1 to \(model.width), separated by commas")
-            }
-            return width
-        }
+        let widths = try WidthList.parse(separate, option: "--separate", upTo: model.width)
         guard let split else {
             throw CommandError(
                 subject: "--separate", problem: "needs the data the model was trained on", remedy: "give those as DATA")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Figures
 import Foundation
 
 /// Where a result goes.
@@ -23,6 +24,17 @@ struct OutputOptions: ParsableArguments {
             throw ValidationError("Missing expected argument '--output <file>' (\(OutputCheck.list(extensions)))")
         }
         return url
+    }
+}
+
+extension OutputOptions {
+    /// Where a report goes, as JSON or as a figure, checked before any long work.
+    func reportURL() throws -> URL? { try url(extensions: ["json", "png", "pdf", "svg"]) }
+
+    /// Writes a report as its extension asks.
+    func write(_ json: String, or figure: some FigureConvertible, to url: URL) throws {
+        guard url.pathExtension.lowercased() == "json" else { return try figure.write(to: url, force: force) }
+        try AtomicOutputFile.write(json + "\n", to: url)
     }
 }
 
