@@ -29,7 +29,9 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(
                 name: "Training",
-                subcommands: [PretrainCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self]),
+                subcommands: [
+                    PretrainCommand.self, FinetuneCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self,
+                ]),
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
             CommandGroup(
                 name: "Model", subcommands: [ModelCommand.self, ConvertCommand.self]),

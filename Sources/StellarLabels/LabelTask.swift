@@ -24,6 +24,32 @@ struct LabelledEmbeddings: Sendable {
 
     /// Mean and standard deviation of each label over the stars that have it.
     func labelStatistics(minimumStars: Int, dataName: String) throws -> (mean: [Double], std: [Double]) {
+        try StandardisedLabels.statistics(labels, names: names, minimumStars: minimumStars, dataName: dataName)
+    }
+}
+
+/// Labels in units of their spread, with a mark where they are missing.
+struct StandardisedLabels {
+    /// 0 where missing, `[B, labels]`.
+    let targets: Tensor
+    /// 1 where a label is known, 0 elsewhere, `[B, labels]`.
+    let present: Tensor
+
+    /// - Parameter rows: per star, per label; NaN where missing.
+    init(_ rows: [[Double]], mean: [Double], std: [Double]) {
+        let shape = [rows.count, mean.count]
+        targets = Tensor(
+            rows.flatMap { row in
+                row.indices.map { row[$0].isFinite ? Float((row[$0] - mean[$0]) / std[$0]) : 0 }
+            }, shape: shape)
+        present = Tensor(rows.flatMap { row in row.map { $0.isFinite ? Float(1) : 0 } }, shape: shape)
+    }
+
+    /// Mean and standard deviation of each label over the stars that have it.
+    /// - Parameter labels: per label, per star.
+    static func statistics(
+        _ labels: [[Double]], names: [String], minimumStars: Int, dataName: String
+    ) throws -> (mean: [Double], std: [Double]) {
         var statistics: (mean: [Double], std: [Double]) = ([], [])
         for (name, values) in zip(names, labels) {
             let known = values.filter(\.isFinite)
@@ -59,21 +85,11 @@ final class LabelTask: TrainingTask {
             guard let part = parts[split] else {
                 return Batch(embeddings: .zeros([0]), targets: .zeros([0]), present: .zeros([0]))
             }
-            var targets: [Float] = []
-            var present: [Float] = []
-            for row in rows {
-                for (i, values) in part.labels.enumerated() {
-                    let known = values[row].isFinite
-                    targets.append(known ? Float((values[row] - mean[i]) / std[i]) : 0)
-                    present.append(known ? 1 : 0)
-                }
-            }
-            let shape = [rows.count, part.labels.count]
+            let labels = StandardisedLabels(rows.map { row in part.labels.map { $0[row] } }, mean: mean, std: std)
             let index = try Tensor(rows.map(Int64.init), shape: [rows.count]).to(part.embeddings.device)
             return Batch(
                 embeddings: try part.embeddings.indexSelect(0, index).to(device),
-                targets: try Tensor(targets, shape: shape).to(device),
-                present: try Tensor(present, shape: shape).to(device))
+                targets: try labels.targets.to(device), present: try labels.present.to(device))
         }
     }
 

@@ -18,6 +18,9 @@ public struct StellarLabel: Codable, Sendable, Hashable {
         digits = known?.digits ?? 3
     }
 
+    /// Whether models work with its log10: what a spectrum tells of a temperature is a share of it, not so many kelvin.
+    public var isLogarithmic: Bool { name == "teff" }
+
     private static let known: [String: (title: String, unit: String, digits: Int)] = {
         var known = [
             "teff": ("Teff", "K", 0), "logg": ("log g", "dex", 2), "fe_h": ("[Fe/H]", "dex", 2),

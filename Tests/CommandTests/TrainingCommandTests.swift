@@ -168,6 +168,43 @@ struct TrainingCommandTests {
     }
 
     /// Another objective by name; what only training needs stays out of the model file.
+    /// An encoder that has a section `finetune` is taught labels between pre-training and alignment.
+    @Test func fineTunes() throws {
+        let fixture = try TrainingFixture()
+        let section = """
+                finetune:
+                  names: [teff, rv]
+                  hidden: [8]
+                  pretraining: 0.1
+                  augment: { observing: { signalToNoise: 50 }, continuumWarp: 0.01, skyResiduals: 0.2, gaps: 0.2 }
+                  training: { batch: 16, steps: 30, validateEvery: 10 }
+                projection: { kind: cross-attention
+            """
+        let plain = TrainingFixture.yaml()
+        try fixture.write(plain.replacingOccurrences(of: "    projection: { kind: cross-attention", with: section))
+        var result = try Tool.run(fixture.arguments("finetune", run: "run"))
+        #expect(result.code == 1 && result.errors.contains("specclip pretrain"))
+        #expect(try Tool.run(fixture.arguments("pretrain", run: "run")).code == 0)
+        result = try Tool.run(fixture.arguments("align", run: "run"))
+        #expect(result.code == 1 && result.errors.contains("specclip finetune"))
+        result = try Tool.run(fixture.arguments("finetune", run: "run"))
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.output.hasSuffix("finetune-lamost-lrs/encoder.safetensors\n"))
+        #expect(try Tool.run(fixture.arguments("align", run: "run")).code == 0)
+
+        // The same again is found finished; a section for another instrument's grid is refused.
+        #expect(try Tool.run(fixture.arguments("finetune", run: "run")).errors.contains("finished before"))
+        try fixture.write(
+            plain.replacingOccurrences(
+                of: "    projection: { kind: mlp",
+                with: section.replacingOccurrences(of: "cross-attention", with: "mlp")))
+        result = try Tool.run(fixture.arguments("finetune", run: "other"))
+        #expect(result.code == 1 && result.errors.contains("gaia-xp.finetune.augment.observing"))
+        try fixture.write(plain)
+        result = try Tool.run(fixture.arguments("finetune", run: "other"))
+        #expect(result.code == 1 && result.errors.contains("there is no such section"))
+    }
+
     @Test func alignsWithAnotherObjective() throws {
         #expect(try Tool.run(fixture.arguments("pretrain", run: "run")).code == 0)
         let align = fixture.arguments("align", run: "run")

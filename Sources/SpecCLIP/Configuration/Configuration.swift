@@ -90,6 +90,18 @@ public struct Configuration: Codable, Sendable {
             let remedy = nearest(to: name, among: known).map { "did you mean '\($0)'?" } ?? "give its `definition`"
             throw ConfigurationFileError(source: source, problem: "instruments.\(name): no such instrument; \(remedy)")
         }
+        for (instrument, part) in try resolvedInstruments() {
+            guard case .logarithmic = instrument.grid else {
+                let sections = [("pretrain", part.pretrain.augment), ("finetune", part.finetune?.augment)]
+                if let (section, _) = sections.first(where: { $1?.observing != nil }) {
+                    throw ConfigurationFileError(
+                        source: source,
+                        problem: "instruments.\(instrument.name).\(section).augment.observing: needs a grid in log "
+                            + "wavelength; use ownNoise for \(instrument.title)")
+                }
+                continue
+            }
+        }
         let model = try alignedModel()
         if let problem = model.problem ?? align.objective.problem(aligning: model) {
             throw ConfigurationFileError(source: source, problem: problem)
@@ -107,7 +119,10 @@ public struct Configuration: Codable, Sendable {
     public mutating func replaceData(with path: String) {
         data = path
         align.data = nil
-        for name in instruments.keys { instruments[name]?.pretrain.data = nil }
+        for name in instruments.keys {
+            instruments[name]?.pretrain.data = nil
+            instruments[name]?.finetune?.data = nil
+        }
         for name in labels.heads.keys { labels.heads[name]?.data = nil }
     }
 
@@ -129,6 +144,9 @@ public struct Configuration: Codable, Sendable {
         for (name, var part) in instruments {
             let isTransformer = if case .maskedTransformer = part.encoder { true } else { false }
             part.pretrain.training = short(part.pretrain.training, share: isTransformer ? 3 : 1)
+            if let tuned = part.finetune {
+                part.finetune?.training = short(tuned.training, share: isTransformer ? 3 : 1)
+            }
             instruments[name] = part
         }
         for (name, var head) in labels.heads {

@@ -9,6 +9,8 @@ public struct InstrumentConfiguration: Codable, Sendable {
     public var encoder: EncoderConfiguration
     /// How it learns from spectra alone.
     public var pretrain: PretrainConfiguration
+    /// How it then learns from labels; not at all when absent.
+    public var finetune: FineTuneConfiguration?
     /// How its features enter the shared embedding.
     public var projection: ProjectionConfiguration
     /// Embedding → own spectrum; none without a reconstruction loss.
@@ -19,7 +21,7 @@ public struct InstrumentConfiguration: Codable, Sendable {
     public var reconstruction: ReconstructionTarget
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case definition, encoder, pretrain, projection, decoder, crossDecoder, reconstruction
+        case definition, encoder, pretrain, finetune, projection, decoder, crossDecoder, reconstruction
     }
 
     /// Reads the section strictly.
@@ -29,6 +31,7 @@ public struct InstrumentConfiguration: Codable, Sendable {
         definition = try fields(.definition, default: nil)
         encoder = try fields.required(.encoder)
         pretrain = try fields(.pretrain, default: PretrainConfiguration())
+        finetune = try fields(.finetune, default: nil)
         projection = try fields.required(.projection)
         self.decoder = try fields(.decoder, default: nil)
         crossDecoder = try fields(.crossDecoder, default: nil)
@@ -42,8 +45,10 @@ public struct PretrainConfiguration: Codable, Sendable {
     public var data: String?
     /// Batches, steps, rates and stopping.
     public var training: TrainingOptions
+    /// How spectra are changed each time they are shown; not at all when absent.
+    public var augment: Augmentation?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case data, training }
+    enum CodingKeys: String, CodingKey, CaseIterable { case data, training, augment }
 
     /// The default schedule.
     public init() { training = TrainingOptions() }
@@ -54,6 +59,45 @@ public struct PretrainConfiguration: Codable, Sendable {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
         training = try fields(.training, default: TrainingOptions())
+        augment = try fields(.augment, default: nil)
+    }
+}
+
+/// How an encoder learns from labels, before it is aligned.
+public struct FineTuneConfiguration: Codable, Sendable {
+    /// Data set; the configuration's own when absent.
+    public var data: String?
+    /// Names under `labels/` of the data set.
+    public var names: [String]
+    /// Widths of the hidden layers between the encoder's summary and the labels; they are thrown away afterwards.
+    public var hidden: [Int]
+    /// Share of the loss that goes on being the one of pre-training, so that the encoder keeps to know spectra.
+    public var pretraining: Double
+    /// Batches, steps, rates and stopping.
+    public var training: TrainingOptions
+    /// How spectra are changed each time they are shown; not at all when absent.
+    public var augment: Augmentation?
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case data, names, hidden, pretraining, training, augment }
+
+    /// Reads the section strictly.
+    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        data = try fields(.data, default: nil)
+        names = try fields(.names, default: ["teff", "logg", "fe_h"])
+        hidden = try fields(.hidden, default: [128])
+        pretraining = try fields(.pretraining, default: 0)
+        training = try fields(.training, default: TrainingOptions())
+        augment = try fields(.augment, default: nil)
+        let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
+        guard !names.isEmpty, Set(names).count == names.count else {
+            throw ConfigurationError.invalid(path: "\(path).names", problem: "give at least one label, each once")
+        }
+        guard pretraining >= 0 else {
+            throw ConfigurationError.invalid(
+                path: "\(path).pretraining", problem: "\(pretraining) is negative; give 0 or more")
+        }
     }
 }
 

@@ -21,7 +21,15 @@ open class Encoder: Module {
     open func callAsFunction(_ flux: Tensor) -> Tensor { fatalError("an encoder encodes") }
 
     /// The loss of self-supervised pre-training, a scalar.
-    open func pretrainingLoss(_ flux: Tensor) throws -> Tensor { fatalError("an encoder learns from spectra") }
+    /// - Parameters:
+    ///   - flux: prepared spectra as they are shown, `[B, pixels]`.
+    ///   - clean: what is to be found in them: the same spectra, or these without their noise.
+    open func pretrainingLoss(_ flux: Tensor, finding clean: Tensor) throws -> Tensor {
+        fatalError("an encoder learns from spectra")
+    }
+
+    /// The loss where spectra are to be found as they are shown.
+    public final func pretrainingLoss(_ flux: Tensor) throws -> Tensor { try pretrainingLoss(flux, finding: flux) }
 
     /// One vector per spectrum, for an encoder used by itself: the mean token, or the latent.
     public final func summary(_ features: Tensor) -> Tensor {

@@ -48,20 +48,21 @@ public final class MaskedTransformer: Encoder {
     /// Tokens read back from their embeddings, `[B, T, token width]`.
     public func reconstruct(_ embedding: Tensor) -> Tensor { head(embedding) }
 
-    public override func pretrainingLoss(_ flux: Tensor) throws -> Tensor {
+    public override func pretrainingLoss(_ flux: Tensor, finding clean: Tensor) throws -> Tensor {
         let tokens = configuration.tokens(flux)
         let hidden = try configuration.mask.draw(batch: tokens.shape[0], tokens: tokens.shape[1]).to(flux.device)
-        return maskedLoss(tokens, hidden: hidden)
+        return maskedLoss(tokens, hidden: hidden, finding: configuration.tokens(clean))
     }
 
     /// Mean squared error over the hidden numbers that were not 0 anyway (reference, section 3.4, quirk Q8).
     /// - Parameters:
     ///   - tokens: `[B, T, token width]`.
     ///   - hidden: `[B, T]`, true where hidden.
-    public func maskedLoss(_ tokens: Tensor, hidden: Tensor) -> Tensor {
+    ///   - clean: what to find in place of the hidden tokens; the tokens themselves when absent.
+    public func maskedLoss(_ tokens: Tensor, hidden: Tensor, finding clean: Tensor? = nil) -> Tensor {
         let visible = tokens.maskedFill(hidden.unsqueezed(2), 0)
         let counted = visible.ne(tokens).to(tokens.dtype)
-        let error = (reconstruct(encode(visible)) - tokens) * counted
+        let error = (reconstruct(encode(visible)) - (clean ?? tokens)) * counted
         return error.square().sum() / counted.sum()
     }
 

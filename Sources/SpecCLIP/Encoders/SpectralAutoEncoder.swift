@@ -121,22 +121,25 @@ public final class SpectralAutoEncoder: Encoder {
         outputProj(decoderBlocks.reduce(bottleneckUp(latent)) { $1($0) })
     }
 
-    public override func pretrainingLoss(_ flux: Tensor) throws -> Tensor {
-        let row = vector(flux)
-        guard let mask = configuration.mask else { return Loss.mse(reconstruct(encode(row)), row) }
+    public override func pretrainingLoss(_ flux: Tensor, finding clean: Tensor) throws -> Tensor {
+        let (row, wanted) = (vector(flux), vector(clean))
+        guard let mask = configuration.mask else { return Loss.mse(reconstruct(encode(row)), wanted) }
         let hidden = try mask.draw(
             batch: row.shape[0], pixels: pixels, statistics: configuration.statistics.count
         ).to(flux.device)
-        return maskedLoss(row, hidden: hidden, scale: mask.scale)
+        return maskedLoss(row, hidden: hidden, scale: mask.scale, finding: wanted)
     }
 
     /// The squared error of the hidden numbers.
     /// - Parameters:
     ///   - row: `[B, statistics + pixels]`.
     ///   - hidden: of the same shape, true where hidden.
-    func maskedLoss(_ row: Tensor, hidden: Tensor, scale: PixelMask.Scale) -> Tensor {
+    ///   - wanted: what to find there; the row itself when absent.
+    func maskedLoss(
+        _ row: Tensor, hidden: Tensor, scale: PixelMask.Scale, finding wanted: Tensor? = nil
+    ) -> Tensor {
         let counted = hidden.to(row.dtype)
-        let squares = ((reconstruct(encode(row.maskedFill(hidden, 0))) - row) * counted).square()
+        let squares = ((reconstruct(encode(row.maskedFill(hidden, 0))) - (wanted ?? row)) * counted).square()
         switch scale {
         case .mean: return squares.sum() / counted.sum().clamp(min: 1)
         case .published: return squares.sum() / (counted.sum() + 1e-8) / Double(row.count)

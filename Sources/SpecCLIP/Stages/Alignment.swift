@@ -34,7 +34,7 @@ public struct Alignment {
     private func run(_ description: ModelDescription, _ data: PairedDataSet) throws -> StageRun {
         // Encoders that were trained anew ask for a new alignment.
         let encoders = description.instruments.map { instrument in
-            "encoder \(instrument.name) \(fileFingerprint(Pretraining.output(instrument, in: context.folder)))"
+            "encoder \(instrument.name) \(fileFingerprint(context.encoder(of: instrument).file))"
         }
         let settings = try [
             settingsText(description.branches), settingsText(context.configuration.align),
@@ -45,11 +45,11 @@ public struct Alignment {
 
     private func loadEncoders(_ model: SpecCLIPModel) throws {
         for instrument in model.instruments {
-            let url = Pretraining.output(instrument, in: context.folder)
+            let (stage, _, url) = context.encoder(of: instrument)
             guard FileManager.default.fileExists(atPath: url.path) else {
                 throw ModelError.file(
                     path: url.path,
-                    problem: "the encoder of \(instrument.name) is missing; run `specclip pretrain` first")
+                    problem: "the encoder of \(instrument.name) is missing; run `specclip \(stage)` first")
             }
             let file = try ModelFile(contentsOf: url)
             let backbone = try file.model().branch(instrument).backbone
@@ -60,7 +60,7 @@ public struct Alignment {
                 throw ModelError.file(
                     path: url.path,
                     problem: "not the encoder of this configuration (\(error)); align with the configuration it was "
-                        + "pre-trained with, or run `specclip pretrain` in another --run folder")
+                        + "trained with, or run `specclip \(stage)` in another --run folder")
             }
             try model.branch(instrument).backbone.freeze()
         }
@@ -129,7 +129,7 @@ final class AlignmentTask: TrainingTask {
             for instrument in model.instruments {
                 let spectra = try SpectrumRows(data, instrument, split.split)
                 let name = "features-\(instrument.name)-\(split.rawValue).f32"
-                let encoderFile = Pretraining.output(instrument, in: context.folder)
+                let encoderFile = context.encoder(of: instrument).file
                 progress.note("features of \(spectra.count) \(instrument.title) spectra (\(split.rawValue))")
                 let features = try FeatureCache(
                     at: folder.url.appending(path: name), rows: spectra, encoder: try model.branch(instrument).backbone,

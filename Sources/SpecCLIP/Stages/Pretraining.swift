@@ -19,7 +19,8 @@ public struct Pretraining {
     /// The encoder's model file.
     public var output: URL { Self.output(instrument, in: context.folder) }
 
-    static func output(_ instrument: Instrument, in folder: URL) -> URL {
+    /// Where the pre-trained encoder of an instrument lies in a run's folder.
+    public static func output(_ instrument: Instrument, in folder: URL) -> URL {
         folder.appending(path: instrument.name).appending(path: "encoder.safetensors")
     }
 
@@ -46,7 +47,8 @@ public struct Pretraining {
             try lightning.check(model.branch(instrument).backbone, against: configuration.pretrain.training)
             for note in lightning.notes { context.progress(instrument.name).note(note) }
         }
-        let task = try PretrainingTask(model, instrument, data: data, device: context.device)
+        let task = try PretrainingTask(
+            model, instrument, data: data, augmentation: configuration.pretrain.augment, device: context.device)
         return try run.train(task, options: configuration.pretrain.training, from: lightning) {
             try ModelFile.write(model, to: output)
         }
@@ -56,14 +58,17 @@ public struct Pretraining {
 /// Spectra in, self-supervised loss out.
 final class PretrainingTask: TrainingTask {
     struct Source: BatchSource {
-        let rows: [TrainingSplit: SpectrumRows]
+        let rows: [TrainingSplit: AugmentedRows]
         let device: Device
 
         func count(_ split: TrainingSplit) -> Int { rows[split]?.count ?? 0 }
 
-        func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Tensor {
-            guard let rows = rows[split] else { return Tensor.zeros([0]) }
-            return try rows.tensor(wanted).to(device)
+        func batch(
+            _ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom
+        ) throws -> (flux: Tensor, clean: Tensor) {
+            guard let rows = rows[split] else { return (Tensor.zeros([0]), Tensor.zeros([0])) }
+            let batch = try rows.batch(wanted, random: &random)
+            return (try batch.flux.to(device), try batch.clean.to(device))
         }
     }
 
@@ -71,18 +76,21 @@ final class PretrainingTask: TrainingTask {
     let source: Source
     private let encoder: Encoder
 
-    init(_ model: SpecCLIPModel, _ instrument: Instrument, data: PairedDataSet, device: Device) throws {
+    init(
+        _ model: SpecCLIPModel, _ instrument: Instrument, data: PairedDataSet, augmentation: Augmentation?,
+        device: Device
+    ) throws {
         let branch = try model.branch(instrument)
         self.model = branch.backbone
         encoder = branch.backbone
         source = Source(
             rows: [
-                .training: try SpectrumRows(data, instrument, .train),
-                .validation: try SpectrumRows(data, instrument, .validation),
+                .training: try AugmentedRows(data, instrument, .train, augmentation),
+                .validation: try AugmentedRows(data, instrument, .validation, augmentation),
             ], device: device)
     }
 
-    func losses(_ batch: Tensor) throws -> [(name: String, value: Tensor)] {
-        [("loss", try encoder.pretrainingLoss(batch))]
+    func losses(_ batch: (flux: Tensor, clean: Tensor)) throws -> [(name: String, value: Tensor)] {
+        [("loss", try encoder.pretrainingLoss(batch.flux, finding: batch.clean))]
     }
 }

@@ -36,6 +36,16 @@ public struct StageContext {
         try PairedDataSet(opening: URL(fileURLWithPath: name ?? configuration.data, relativeTo: dataFolder))
     }
 
+    /// The stage that an instrument's finished encoder comes from, its folder's name, and the encoder's file.
+    public func encoder(of instrument: Instrument) -> (stage: String, folder: String, file: URL) {
+        let isTuned = configuration.instruments[instrument.name]?.finetune != nil
+        let name = isTuned ? "finetune-\(instrument.name)" : instrument.name
+        return (
+            isTuned ? "finetune" : "pretrain", name,
+            folder.appending(path: name).appending(path: "encoder.safetensors")
+        )
+    }
+
     /// What a model file remembers of how it was made.
     public func provenance(stage: String, data: PairedDataSet) -> [String: String] {
         ["configuration": configuration.name, "stage": stage, "tier": data.tier, "seed": "\(configuration.seed)"]

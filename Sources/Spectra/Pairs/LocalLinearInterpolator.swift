@@ -78,6 +78,13 @@ public struct LocalLinearInterpolator: Sendable {
         }
     }
 
+    /// The library stars nearest to labels in kernel widths, nearest first.
+    public func nearest(_ labels: Labels, count: Int) -> [Int] {
+        let place = Self.position(labels, kernel)
+        let distances = positions.map { (($0 - place) * ($0 - place)).sum() }
+        return Array(positions.indices.sorted { distances[$0] < distances[$1] }.prefix(count))
+    }
+
     // MARK: - Weights
 
     private static func position(_ labels: Labels, _ kernel: SIMD3<Double>) -> SIMD3<Double> {

@@ -51,6 +51,8 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
     /// A simulated observation.
     struct Observation {
         var flux: [Float]
+        /// The same before noise.
+        var noiseless: [Float]
         var ivar: [Float]
         var velocity: Double
         var snr: Double
@@ -73,9 +75,10 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
         if case .logarithmic(_, let gridStep, _) = instrument.grid { step = gridStep }
         let shift = log10(RadialVelocity.factor(bounded)) / step
         var flux = LineSpread.blur(wide, margin: Self.margin, shift: shift, sigma: sigma)
-        let profile = Self.profile(Self.lrsProfile, from: 4000, step: 100, at: instrument.grid.wavelengths)
+        let noiseless = flux
+        let profile = Self.lrsProfile(on: instrument)
         let ivar = Self.addNoise(&flux, profile.map { snr * pow($0, steepness) }, &generator)
-        return Observation(flux: flux, ivar: ivar, velocity: bounded, snr: snr)
+        return Observation(flux: flux, noiseless: noiseless, ivar: ivar, velocity: bounded, snr: snr)
     }
 
     /// Observes a spectrum given on the XP grid (any positive scale).
@@ -83,6 +86,7 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
         let snr = Self.draw(xpSignalToNoise, xpSignalToNoiseSpread, 8...800, &generator)
         let wavelengths = Instrument.gaiaXP.grid.wavelengths
         let profile = Self.profile(Self.xpProfile, from: 3360, step: 380, at: wavelengths)
+        let noiseless = flux
         var flux = flux
         let noise = Self.smoothNoise(flux.count, &generator)
         // Noise follows the flux: the profile is of S/N. A thousandth of the mean keeps it positive where there is none.
@@ -93,12 +97,12 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
             flux[i] += sigma * noise[i]
             ivar[i] = 1 / (sigma * sigma)
         }
-        return Observation(flux: flux, ivar: ivar, velocity: 0, snr: snr)
+        return Observation(flux: flux, noiseless: noiseless, ivar: ivar, velocity: 0, snr: snr)
     }
 
     /// Gaussian noise of unit variance, correlated over a few samples: sampled XP spectra are sums of smooth functions,
     /// 55 a band, so their errors are as smooth as they are.
-    private static func smoothNoise(_ count: Int, _ generator: inout SeededGenerator) -> [Float] {
+    static func smoothNoise(_ count: Int, _ generator: inout SeededGenerator) -> [Float] {
         let reach = 8
         let kernel = (-reach...reach).map { exp(-0.5 * pow(Double($0) / xpNoiseLength, 2)) }
         let scale = 1 / kernel.reduce(0) { $0 + $1 * $1 }.squareRoot()
@@ -125,6 +129,15 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
     ) -> Double {
         min(range.upperBound, max(range.lowerBound, median * exp(spread * generator.gaussian())))
     }
+
+    /// The profile on an instrument's grid; trainings ask for it at every spectrum.
+    private static func lrsProfile(on instrument: Instrument) -> [Double] {
+        if instrument == .lamostLRS { return profileOfLAMOST }
+        return profile(lrsProfile, from: 4000, step: 100, at: instrument.grid.wavelengths)
+    }
+
+    private static let profileOfLAMOST = profile(
+        lrsProfile, from: 4000, step: 100, at: Instrument.lamostLRS.grid.wavelengths)
 
     /// A profile tabulated in equal steps, interpolated linearly and held constant beyond its ends.
     private static func profile(

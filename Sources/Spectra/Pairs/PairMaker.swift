@@ -61,6 +61,7 @@ public struct PairMaker: Sendable {
         case .realMILES: try RealMILESSource(store, options)
         case .semiSynthetic: try SemiSyntheticSource(store, options)
         case .sameSpectrum: try SameSpectrumSource(store, options)
+        case .milesMixtures: try MILESMixtureSource(store, options)
         case .procedural: ProceduralSource(options)
         }
     }

@@ -8,6 +8,8 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
     case semiSynthetic = "semi-synthetic"
     /// LRS and XP both simulated from one real spectrum of wide range (STELIB, MaStar).
     case sameSpectrum = "same-spectrum"
+    /// For training, mixtures of MILES stars on the grid of the LRS; for validation and test, real MILES spectra.
+    case milesMixtures = "miles-mixtures"
     /// Stars from formulas, for tests without any download.
     case procedural
 
@@ -18,6 +20,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         case .realMILES: "real MILES spectra on the LRS grid, with labels"
         case .semiSynthetic: "real Gaia XP spectra, LRS made for their labels from MILES"
         case .sameSpectrum: "LRS and XP simulated from one real STELIB or MaStar star"
+        case .milesMixtures: "mixtures of MILES stars to train on, real MILES held out"
         case .procedural: "stars from formulas"
         }
     }
@@ -26,7 +29,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
     public var packages: [LibraryPackage] {
         switch self {
         case .realXP: [.gaiaXPAPOGEE]
-        case .realMILES, .sameSpectrum: [.mangaTemplates]
+        case .realMILES, .sameSpectrum, .milesMixtures: [.mangaTemplates]
         case .semiSynthetic: [.gaiaXPAPOGEE, .mangaTemplates]
         case .procedural: []
         }

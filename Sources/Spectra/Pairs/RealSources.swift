@@ -7,7 +7,7 @@ struct RealXPSource: PairSource {
     let notes = [
         "Split by a hash of the Gaia EDR3 source id, never by row.",
         "Flux divided by the flux at 550 nm; not dereddened. Label errors are those of APOGEE.",
-        "`snr` is that of the APOGEE spectrum, not of the XP spectrum.",
+        "`snr` is that of the XP spectrum: the median of its flux over its error.",
     ]
     private let library: XPAPOGEELibrary
     private let options: PairOptions

@@ -28,7 +28,7 @@ struct SemiSyntheticSource: PairSource {
                 + "sum to \(interpolator.leastWeight) or more.",
             "Then a radial velocity (`rv`, km/s), Gaussian broadening, and noise of `snr_lrs` at 4400-5500 Å falling to "
                 + "the blue as in LAMOST spectra. The continuum is that of the noise-free spectrum.",
-            "Split by a hash of the Gaia EDR3 source id. `snr` is that of the APOGEE spectrum.",
+            "Split by a hash of the Gaia EDR3 source id. `snr` is that of the XP spectrum.",
         ]
     }
 

@@ -1,0 +1,60 @@
+import Spectra
+import Torch
+import Training
+
+/// Rows of one instrument as a training shows them: changed anew each time, with labels that say so.
+public struct AugmentedRows: Sendable {
+    /// Spectra of one batch, `[B, pixels]` each.
+    public struct Batch: Sendable {
+        /// What is shown.
+        public let flux: Tensor
+        /// The same without noise, sky lines and gaps.
+        public let clean: Tensor
+        /// Labels that the change concerns, per row, to be added to what the data set says.
+        public let changes: [[String: Double]]
+    }
+
+    private let data: PairedDataSet
+    private let instrument: Instrument
+    private let split: Split
+    private let rows: SpectrumRows
+    private let augmentation: Augmentation?
+
+    /// - Parameter augmentation: nil shows the rows as they are.
+    public init(
+        _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, _ augmentation: Augmentation?
+    ) throws {
+        (self.data, self.instrument, self.split, self.augmentation) = (data, instrument, split, augmentation)
+        rows = try SpectrumRows(data, instrument, split)
+    }
+
+    /// Number of spectra.
+    public var count: Int { rows.count }
+
+    /// The spectra `wanted`, in this order.
+    /// - Parameter random: decides the changes: equal states, equal batches.
+    public func batch(_ wanted: [Int], random: inout StepRandom) throws -> Batch {
+        let flux = try rows.tensor(wanted)
+        guard let augmentation else {
+            return Batch(flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count))
+        }
+        let pixels = instrument.grid.count
+        let values = flux.floats()
+        let ivar = augmentation.ownNoise > 0 ? try data.ivar(instrument, split: split, indices: wanted) : nil
+        var (shown, clean): ([Float], [Float]) = ([], [])
+        shown.reserveCapacity(values.count)
+        clean.reserveCapacity(values.count)
+        var changes: [[String: Double]] = []
+        for row in wanted.indices {
+            var generator = SeededGenerator(seed: random.next())
+            let part = row * pixels..<(row + 1) * pixels
+            let result = augmentation(
+                Array(values[part]), ivar: ivar.map { Array($0[part]) }, of: instrument, using: &generator)
+            shown += result.flux
+            clean += result.clean
+            changes.append(result.labels)
+        }
+        let shape = [wanted.count, pixels]
+        return Batch(flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes)
+    }
+}

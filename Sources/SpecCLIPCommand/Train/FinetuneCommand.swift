@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import SpecCLIP
+import StellarLabels
+
+/// `specclip finetune`.
+struct FinetuneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "finetune",
+        abstract: "Teach pre-trained encoders what labels are.",
+        usage: "specclip finetune <configuration> [<options>]",
+        discussion: """
+            For the instruments with a section `finetune` in the configuration: encoder
+            and a head that is thrown away learn together from labelled spectra. Needs
+            the encoders of `specclip pretrain` in the same run folder; `specclip align`
+            then takes the fine-tuned ones. Ctrl-C saves and stops; the same command
+            goes on.
+
+            EXAMPLE  specclip finetune small --data-folder data --run runs/small
+            """)
+
+    @OptionGroup var training: TrainingArguments
+    @OptionGroup var compute: ComputeOptions
+
+    @Option(help: ArgumentHelp("Only this instrument, for example gaia-xp.", valueName: "name"))
+    var instrument: String?
+
+    func run() throws {
+        let context = try training.context(device: try compute.prepare())
+        let parts = try context.configuration.resolvedInstruments()
+        if let instrument, !parts.contains(where: { $0.instrument.name == instrument }) {
+            throw ModelError.unknownInstrument(instrument, known: parts.map(\.instrument.name))
+        }
+        let tuned = parts.filter {
+            $0.configuration.finetune != nil && (instrument ?? $0.instrument.name) == $0.instrument.name
+        }
+        guard !tuned.isEmpty else {
+            throw CommandError(
+                subject: training.configuration, field: "instruments.\(instrument ?? "<name>").finetune",
+                problem: "there is no such section",
+                remedy: "add one with `data` and `names`, or go on to `specclip align`")
+        }
+        for (value, configuration) in tuned {
+            guard let section = configuration.finetune else { continue }
+            let stage = FineTuning(value, section, context: context)
+            guard try stage.run().isFinished else { return }
+            LossPicture.draw(in: stage.output.deletingLastPathComponent(), title: "\(value.title) encoder, labels")
+            print(stage.output.path)
+        }
+    }
+}
