@@ -33,6 +33,16 @@ public struct LabelReader {
         try descriptions(for: instrument).flatMap(\.labels)
     }
 
+    /// All labels that are read from some instrument, in the order of a catalogue: those that several instruments have
+    /// first, as their heads give them.
+    public var allLabels: [StellarLabel] {
+        let lists = heads.sorted { $0.key < $1.key }.map { $0.value.flatMap(\.description.labels) }
+        var labels: [StellarLabel] = []
+        for label in lists.joined() where !labels.contains(label) { labels.append(label) }
+        let shared = labels.filter { label in lists.allSatisfy { $0.contains(label) } }
+        return shared + labels.filter { !shared.contains($0) }
+    }
+
     /// What is known of the heads of an instrument, in the order of their labels.
     public func descriptions(for instrument: Instrument) throws -> [LabelHeadDescription] {
         try heads(of: instrument).map(\.description)

@@ -42,4 +42,6 @@ public struct LabelEstimate: Sendable, Hashable {
     public let value: Double
     /// One standard deviation, calibrated on the validation split; nil from a regressor that gives none.
     public let error: Double?
+    /// 16th and 84th percentile of the posterior; nil where only a Gaussian or a value is known.
+    public var interval: ClosedRange<Double>?
 }

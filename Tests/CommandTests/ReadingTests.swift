@@ -52,7 +52,7 @@ struct ReadingTests {
         let csv = try run(["predict", "-m", fixture.model, fixture.star, fixture.xp, "--format", "csv"]).split(
             separator: "\n")
         #expect(csv.count == 3)
-        #expect(csv[0].hasPrefix("file,teff,e_teff,logg,e_logg,fe_h,e_fe_h,"))
+        #expect(csv[0].hasPrefix("file,teff,e_teff,teff_16,teff_84,logg,e_logg,logg_16,logg_84,fe_h,e_fe_h,"))
         #expect(csv[1].hasPrefix(fixture.star + ",") && csv[1].contains("lamost-lrs"))
         #expect(csv[2].hasPrefix(fixture.xp + ",") && csv[2].contains("gaia-xp"))
         let json = try run(["predict", "-m", fixture.model, fixture.star, "--format", "json"])

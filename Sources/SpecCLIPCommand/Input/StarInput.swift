@@ -6,11 +6,15 @@ import Spectra
 /// number. What fails is reported at once on standard error and left out; the others go on.
 final class StarInput {
     /// Spectra that failed so far.
-    private(set) var failures = 0
+    var failures = 0
     /// Spectra handed over so far.
-    private(set) var count = 0
+    var count = 0
     /// The data set, if that is what was given.
     let dataSet: PairedDataSet?
+    /// The last spectrum that an earlier, interrupted run is done with: what stands up to it is left out.
+    var done: InputPosition?
+    /// Told of each spectrum that failed, beside the report on standard error.
+    var onFailure: (InputPosition) throws -> Void = { _ in }
 
     private let options: InputOptions
     /// The instruments the model reads.
@@ -114,26 +118,29 @@ final class StarInput {
         let ids = try data.sourceIDs(split)
         let chosenRows = try chosenRows(of: data)
         let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
-        for instrument in read {
+        for (part, instrument) in read.enumerated() {
             let pixels = instrument.grid.count
-            for start in stride(from: 0, to: chosenRows.count, by: size) {
+            let first = firstRow(of: part)
+            for start in stride(from: min(first, chosenRows.count), to: chosenRows.count, by: size) {
                 let block = Array(chosenRows[start..<min(start + size, chosenRows.count)])
                 let flux = try data.rows(instrument, split: split, indices: block)
                 let ivar = try data.ivar(instrument, split: split, indices: block)
-                let stars = block.enumerated().compactMap { place, row -> Star? in
+                let stars = try block.enumerated().compactMap { place, row -> Star? in
+                    let position = InputPosition(part: part, row: start + place)
                     let at = place * pixels..<(place + 1) * pixels
                     let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
                     let name = "\(options.inputs[0])#\(row)"
                     do {
                         try RowCheck.check(flux[at], of: instrument, name: name)
                     } catch {
-                        fail(error)
+                        try fail(error, at: position)
                         return nil
                     }
                     let prepared = PreparedSpectrum(
                         flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
                         snr: weights.flatMap { Self.snr(flux[at], $0) }, origin: name, sourceID: ids[row])
-                    return Star(name: name, sourceID: ids[row], instrument: instrument, prepared: prepared)
+                    return Star(
+                        name: name, sourceID: ids[row], instrument: instrument, prepared: prepared, position: position)
                 }
                 if !stars.isEmpty { try body(stars) }
                 count += stars.count
@@ -167,34 +174,50 @@ final class StarInput {
                 progress.update(count)
             }
         }
-        for path in options.inputs {
+        for (part, path) in options.inputs.enumerated() {
+            let next = firstRow(of: part)
+            guard next < Int.max else { continue }
             do {
-                try SpectrumReader.stream(URL(fileURLWithPath: path), as: chosen, batch: size) { spectra, first in
+                try SpectrumReader.stream(
+                    URL(fileURLWithPath: path), as: chosen, rows: next..<Int.max, batch: size
+                ) { spectra, first in
                     let results = prepare(spectra.map { Self.renamed($0, path) })
-                    for result in results {
-                        switch result {
-                        case .success(let star): waiting.append(star)
-                        case .failure(let error): fail(error)
+                    do {
+                        for (row, result) in results.enumerated() {
+                            let position = InputPosition(part: part, row: first + row)
+                            switch result {
+                            case .success(var star):
+                                star.position = position
+                                waiting.append(star)
+                            case .failure(let error): try fail(error, at: position)
+                            }
                         }
-                    }
-                    do { try hand(over: false) } catch { throw BodyFailure(error: error) }
+                        try hand(over: false)
+                    } catch { throw BodyFailure(error: error) }
                 }
             } catch let failure as BodyFailure {
                 throw failure.error
             } catch {
-                fail(error)
+                try fail(error, at: InputPosition(part: part, row: next))
             }
         }
         try hand(over: true)
     }
 
+    /// The first row of a part of the input that is left to do; beyond all rows for a part that is done.
+    private func firstRow(of part: Int) -> Int {
+        guard let done, part <= done.part else { return 0 }
+        return part < done.part ? Int.max : done.row + 1
+    }
+
     /// Tells a failure of the work from one of the file.
     private struct BodyFailure: Error { let error: any Error }
 
-    private func fail(_ error: any Error) {
+    private func fail(_ error: any Error, at position: InputPosition) throws {
         progress.finish()
         Program.report(error)
         failures += 1
+        try onFailure(position)
     }
 
     /// The origin as the user wrote the path, not as the system resolves it.

@@ -34,6 +34,21 @@ struct OutputTable {
     }
 }
 
+extension OutputTable {
+    /// Adds the rows of a table with the same columns.
+    mutating func append(_ other: OutputTable) {
+        for i in columns.indices {
+            switch (columns[i].values, other.columns[i].values) {
+            case (.text(let a), .text(let b)): columns[i].values = .text(a + b)
+            case (.integers(let a), .integers(let b)): columns[i].values = .integers(a + b)
+            case (.numbers(let a, let digits), .numbers(let b, _)): columns[i].values = .numbers(a + b, digits: digits)
+            case (.vectors(let a, let width), .vectors(let b, _)): columns[i].values = .vectors(a + b, width: width)
+            default: preconditionFailure("columns of different kinds")
+            }
+        }
+    }
+}
+
 /// The text formats a table can be printed in.
 enum TextFormat: String, CaseIterable {
     /// Aligned columns with units, for people.
@@ -49,13 +64,14 @@ extension OutputTable {
     func text(_ format: TextFormat) -> String {
         switch format {
         case .table: AlignedText(self).text
-        case .csv: csv
+        case .csv: csv(withHeader: true)
         case .json: json
         }
     }
 
-    private var csv: String {
-        var out = CSV.line(columns.flatMap(\.names))
+    /// Comma-separated values; without the header, for rows that follow others.
+    func csv(withHeader: Bool) -> String {
+        var out = withHeader ? CSV.line(columns.flatMap(\.names)) : ""
         for row in 0..<rowCount { out += CSV.line(columns.flatMap { $0.cells(row) }) }
         return out
     }

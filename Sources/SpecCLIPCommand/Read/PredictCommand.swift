@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SpecCLIP
 import Spectra
 import StellarLabels
 
@@ -23,6 +24,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var output: OutputOptions
+    @Flag(help: "Begin anew instead of going on with an interrupted run.") var restart = false
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
@@ -30,19 +32,29 @@ struct PredictCommand: ParsableCommand {
         let loaded = try LoadedModel(model, compute)
         let reader = try LabelReader(loaded.file, device: loaded.device)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "predict")
-        var catalogue = StarCatalogue()
-        try stars.forEachBatch { batch in
+        let catalogue = StarCatalogue(reader.allLabels)
+        var rows = try CatalogueOutput(
+            catalogue.columns, to: url, format: format, settings: settings(loaded.file), restart: restart)
+        rows.resume(stars)
+        // Small batches: what is done is on disk, or on the screen, within a second or two.
+        try stars.forEachBatch(of: 64) { batch in
             let embeddings = try loaded.embed(batch)
-            catalogue.append(batch, try reader.read(embeddings, of: batch, device: loaded.device))
+            let estimates = try reader.read(embeddings, of: batch, device: loaded.device)
+            try rows.append(catalogue.table(batch, estimates), at: batch.map(\.position))
         }
-        if stars.count > 0 {
-            if let url {
-                try catalogue.table.write(to: url)
-            } else {
-                print(catalogue.table.text(format), terminator: "")
-            }
-        }
+        try rows.finish(isEmpty: stars.count == 0)
         try stars.finish()
+    }
+
+    /// What decides the catalogue: an interrupted run goes on only under the same.
+    private func settings(_ file: ModelFile) -> String {
+        let inputs = input.inputs.map { path in
+            let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+            return "\(path) \(size ?? 0)"
+        }
+        let choice = "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "")"
+        return textFingerprint(
+            ([fileFingerprint(file.url), choice, "\(input.prepareOptions)"] + inputs).joined(separator: "\n"))
     }
 }
 

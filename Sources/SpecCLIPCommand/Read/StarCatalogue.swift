@@ -3,43 +3,35 @@ import StellarLabels
 
 /// The parameters of stars as a table, one row a star in the order of the input.
 struct StarCatalogue {
-    private var files: [String] = []
-    private var sourceIDs: [String] = []
-    private var instruments: [String] = []
-    private var snr: [Double] = []
-    /// Labels in the order in which they were first met, each with a value and an error per star.
-    private var labels: [(label: StellarLabel, values: [Double], errors: [Double])] = []
+    private let labels: [StellarLabel]
 
-    mutating func append(_ stars: [Star], _ estimates: [[LabelEstimate]]) {
-        for (star, estimates) in zip(stars, estimates) {
-            for estimate in estimates where !labels.contains(where: { $0.label == estimate.label }) {
-                let none = [Double](repeating: .nan, count: files.count)
-                labels.append((estimate.label, none, none))
-            }
-            for i in labels.indices {
-                let own = estimates.first { $0.label == labels[i].label }
-                labels[i].values.append(own?.value ?? .nan)
-                labels[i].errors.append(own?.error ?? .nan)
-            }
-            files.append(star.name)
-            sourceIDs.append(star.sourceID)
-            instruments.append(star.instrument.name)
-            snr.append(star.prepared.snr ?? .nan)
-        }
-    }
+    /// A catalogue with columns for these labels.
+    init(_ labels: [StellarLabel]) { self.labels = labels }
 
-    var table: OutputTable {
-        var columns = [OutputTable.Column(name: "file", values: .text(files))]
-        for (label, values, errors) in labels {
-            columns.append(.init(name: label.name, unit: label.unit, values: .numbers(values, digits: label.digits)))
-            columns.append(
-                .init(name: "e_" + label.name, unit: label.unit, values: .numbers(errors, digits: label.digits)))
+    /// The columns without rows.
+    var columns: [OutputTable.Column] { table([], []).columns }
+
+    /// A table of some stars.
+    /// - Parameter estimates: per star; what is missing there is empty.
+    func table(_ stars: [Star], _ estimates: [[LabelEstimate]]) -> OutputTable {
+        var columns = [OutputTable.Column(name: "file", values: .text(stars.map(\.name)))]
+        for label in labels {
+            let own = estimates.map { $0.first { $0.label == label } }
+            func column(_ name: String, _ values: [Double?], canYield: Bool = false) -> OutputTable.Column {
+                let numbers = OutputTable.Values.numbers(values.map { $0 ?? .nan }, digits: label.digits)
+                return .init(name: name, unit: label.unit, values: numbers, canYield: canYield)
+            }
+            columns += [
+                column(label.name, own.map { $0?.value }), column("e_" + label.name, own.map { $0?.error }),
+                column(label.name + "_16", own.map { $0?.interval?.lowerBound }, canYield: true),
+                column(label.name + "_84", own.map { $0?.interval?.upperBound }, canYield: true),
+            ]
         }
         return OutputTable(
             columns: columns + [
-                .init(name: "source_id", values: .text(sourceIDs), canYield: true),
-                .init(name: "instrument", values: .text(instruments), canYield: true),
-                .init(name: "snr", values: .numbers(snr, digits: 1)),
+                .init(name: "source_id", values: .text(stars.map(\.sourceID)), canYield: true),
+                .init(name: "instrument", values: .text(stars.map(\.instrument.name)), canYield: true),
+                .init(name: "snr", values: .numbers(stars.map { $0.prepared.snr ?? .nan }, digits: 1)),
             ])
     }
 }
