@@ -93,6 +93,23 @@ public struct ModelFile {
             kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
     }
 
+    /// Writes a copy of this file with all weights of another type, atomically: half precision halves the file, and is
+    /// turned back into single precision when a model is made.
+    public func write(as dtype: DType, to url: URL) throws {
+        let tensors = try file.names.map { name in
+            let tensor = try file.tensor(name)
+            return (name, tensor.dtype.isFloatingPoint ? tensor.to(dtype) : tensor)
+        }
+        for (name, tensor) in tensors where tensor.dtype == dtype {
+            // float16 ends at 65504.
+            guard tensor.to(.float32).sum().item().isFinite else {
+                throw ModelError.file(
+                    path: self.url.path, problem: "\(name) does not fit into \(dtype); use bfloat16 or float32")
+            }
+        }
+        try SafetensorsFile.write(tensors, metadata: file.metadata, to: url)
+    }
+
     /// Writes a model, with the parts of other rooms, atomically.
     public static func write(_ model: SpecCLIPModel, parts: [ModelFilePart] = [], to url: URL) throws {
         let encoder = JSONEncoder()

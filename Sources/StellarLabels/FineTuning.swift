@@ -115,8 +115,7 @@ final class FineTuningTask: TrainingTask {
         var parts: [TrainingSplit: Part] = [:]
         for (split, of) in [(TrainingSplit.training, Split.train), (.validation, .validation)] {
             let labels = try names.map { name in
-                let values = try data.labels(name, split: of)
-                return StellarLabel(named: name).isLogarithmic ? values.map { log10($0) } : values
+                try data.labels(name, split: of).map(StellarLabel(named: name).learned)
             }
             parts[split] = Part(
                 rows: try AugmentedRows(data, instrument, of, configuration.augment), labels: labels)

@@ -14,6 +14,10 @@ struct LabelledEmbeddings: Sendable {
 
     var count: Int { embeddings.shape[0] }
 
+    init(embeddings: Tensor, labels: [[Double]], names: [String]) {
+        (self.embeddings, self.labels, self.names) = (embeddings, labels, names)
+    }
+
     init(
         _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, names: [String]
     ) throws {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A quantity that is read from a star: its name in catalogues, its unit, how many digits it deserves.
 public struct StellarLabel: Codable, Sendable, Hashable {
     /// Column name: `teff`, `logg`, `fe_h`, …; its error is `e_` + name.
@@ -19,7 +21,13 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     }
 
     /// Whether models work with its log10: what a spectrum tells of a temperature is a share of it, not so many kelvin.
-    public var isLogarithmic: Bool { name == "teff" }
+    var isLogarithmic: Bool { name == "teff" }
+
+    /// A value in the form in which models learn it.
+    func learned(_ value: Double) -> Double { isLogarithmic ? log10(value) : value }
+
+    /// A value in its unit, from the form in which models learn it.
+    func value(learned: Double) -> Double { isLogarithmic ? pow(10, learned) : learned }
 
     private static let known: [String: (title: String, unit: String, digits: Int)] = {
         var known = [

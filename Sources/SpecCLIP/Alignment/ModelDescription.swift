@@ -35,6 +35,13 @@ public struct ModelDescription: Codable, Sendable, Hashable {
         guard let branch = branches.first(where: { $0.instrument.embeddingKey == key }) else { return 0 }
         return embedding.map { $0 + (privateEmbedding ?? 0) } ?? branch.encoder.featureWidth
     }
+
+    /// How many numbers `SpecCLIPModel.features` gives for an instrument.
+    /// - Parameter key: the instrument's `embeddingKey`.
+    public func featureWidth(ofKey key: String) -> Int {
+        let summary = branches.first { $0.instrument.embeddingKey == key }?.encoder.featureWidth ?? 0
+        return embedding == nil ? summary : embeddingWidth(ofKey: key) + summary
+    }
 }
 
 /// The part of a model that belongs to one instrument.

@@ -42,7 +42,21 @@ public final class SpecCLIPModel: Module {
     ///   summary vector.
     public func embed(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
         let branch = try branch(instrument)
-        let embedding = branch.embed(branch.backbone(flux))
+        return opened(branch.embed(branch.backbone(flux)))
+    }
+
+    /// Everything the model knows of prepared spectra: the embedding, and behind it the encoder's summary, which holds
+    /// what only this instrument sees. Labels are read from it.
+    /// - Returns: `[B, shared + private + summary]`; for a model that is not aligned, the summary alone.
+    public func features(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
+        let branch = try branch(instrument)
+        let features = branch.backbone(flux)
+        let summary = branch.backbone.summary(features)
+        guard branch.projection != nil else { return summary }
+        return Tensor.cat([opened(branch.embed(features)), summary], dim: 1)
+    }
+
+    private func opened(_ embedding: Tensor) -> Tensor {
         guard let openWidth, openWidth < embedding.size(1) else { return embedding }
         return BottleneckLayer(embedding.size(1)).opened(embedding, to: openWidth)
     }

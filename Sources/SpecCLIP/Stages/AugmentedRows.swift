@@ -12,6 +12,9 @@ public struct AugmentedRows: Sendable {
         public let clean: Tensor
         /// Labels that the change concerns, per row, to be added to what the data set says.
         public let changes: [[String: Double]]
+        /// Signal to noise per pixel, as the augmentation drew it or as the data set's inverse variances tell; NaN where
+        /// neither does.
+        public let snr: [Double]
     }
 
     private let data: PairedDataSet
@@ -35,12 +38,16 @@ public struct AugmentedRows: Sendable {
     /// - Parameter random: decides the changes: equal states, equal batches.
     public func batch(_ wanted: [Int], random: inout StepRandom) throws -> Batch {
         let flux = try rows.tensor(wanted)
-        guard let augmentation else {
-            return Batch(flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count))
-        }
         let pixels = instrument.grid.count
         let values = flux.floats()
-        let ivar = augmentation.ownNoise > 0 ? try data.ivar(instrument, split: split, indices: wanted) : nil
+        let ivar = try data.ivar(instrument, split: split, indices: wanted)
+        var snr = wanted.indices.map { row in
+            let part = row * pixels..<(row + 1) * pixels
+            return ivar.flatMap { PreparedSpectrum.signalToNoise(values[part], $0[part]) } ?? .nan
+        }
+        guard let augmentation else {
+            return Batch(flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count), snr: snr)
+        }
         var (shown, clean): ([Float], [Float]) = ([], [])
         shown.reserveCapacity(values.count)
         clean.reserveCapacity(values.count)
@@ -53,8 +60,9 @@ public struct AugmentedRows: Sendable {
             shown += result.flux
             clean += result.clean
             changes.append(result.labels)
+            if let drawn = result.snr { snr[row] = drawn }
         }
         let shape = [wanted.count, pixels]
-        return Batch(flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes)
+        return Batch(flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes, snr: snr)
     }
 }

@@ -77,7 +77,8 @@ struct IOBWidthsCommand: ParsableCommand {
     private func chosenWidths(of loaded: LoadedModel) throws -> [Int] {
         guard let full = loaded.file.description.embedding else {
             throw CommandError(
-                subject: model.model, problem: "is not aligned", remedy: "give a model of `specclip align`")
+                subject: loaded.file.url.lastPathComponent, problem: "is not aligned",
+                remedy: "give a model of `specclip align`")
         }
         guard let widths else {
             let steps = sequence(first: 1) { $0 * 2 }.prefix { $0 < full }

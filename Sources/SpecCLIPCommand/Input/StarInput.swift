@@ -138,7 +138,8 @@ final class StarInput {
                     }
                     let prepared = PreparedSpectrum(
                         flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
-                        snr: weights.flatMap { Self.snr(flux[at], $0) }, origin: name, sourceID: ids[row])
+                        snr: weights.flatMap { PreparedSpectrum.signalToNoise(flux[at], $0) }, origin: name,
+                        sourceID: ids[row])
                     return Star(
                         name: name, sourceID: ids[row], instrument: instrument, prepared: prepared, position: position)
                 }
@@ -154,11 +155,6 @@ final class StarInput {
         let rows = try data.rows(where: options.conditions, split: options.split)
         guard let limit = options.limit, limit < rows.count else { return rows }
         return (0..<limit).map { rows[$0 * rows.count / limit] }
-    }
-
-    private static func snr(_ flux: ArraySlice<Float>, _ ivar: [Float]) -> Double? {
-        let ratios = zip(flux, ivar).filter { $0.1 > 0 }.map { Double($0) * Double($1).squareRoot() }.sorted()
-        return ratios.isEmpty ? nil : ratios[ratios.count / 2]
     }
 
     // MARK: - Files

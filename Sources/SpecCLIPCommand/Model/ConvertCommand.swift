@@ -22,6 +22,7 @@ struct ConvertCommand: ParsableCommand {
             EXAMPLES
               specclip convert specclip_model_predrecon_mlp.ckpt specclip.safetensors
               specclip convert specclip.safetensors for-pytorch.ckpt
+              specclip convert specclip.safetensors half.safetensors --precision float16
             """)
 
     @Argument(help: "A checkpoint or a model file.") var input: String
@@ -33,6 +34,10 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Attention heads of transformer encoders.", valueName: "n")) var heads: Int?
     @Option(help: ArgumentHelp("Attention heads of the alignment heads.", valueName: "n")) var projectionHeads: Int?
     @Option(help: ArgumentHelp("Pixels that neighbouring sections share.", valueName: "n")) var overlap: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Type of the weights of a model file that is copied: float32, float16 or bfloat16.", valueName: "type"))
+    var precision: WeightPrecision?
     @Flag(name: [.short, .long], help: "Replace an output file that exists.") var force = false
     @Flag(name: [.short, .long], help: "Do not print what was inferred.") var quiet = false
 
@@ -48,6 +53,15 @@ struct ConvertCommand: ParsableCommand {
         let target = try OutputCheck.url(out, extensions: ["safetensors", "ckpt", "pt"], force: force)
         guard source.standardizedFileURL != target.standardizedFileURL else {
             throw CommandError(subject: out, problem: "is the input itself", remedy: "name another output file")
+        }
+        if let precision {
+            guard [source, target].allSatisfy({ $0.pathExtension == "safetensors" }) else {
+                throw CommandError(
+                    subject: "--precision", problem: "is for a copy of a model file",
+                    remedy: "give two .safetensors files")
+            }
+            try ModelFile(contentsOf: source).write(as: precision.dtype, to: target)
+            return print(out)
         }
         let notes =
             target.pathExtension == "safetensors"
@@ -70,5 +84,18 @@ struct ConvertCommand: ParsableCommand {
         var notes = try PublishedModel.write(try file.model(), to: target)
         if file.header("labels") != nil { notes.append("left out: label heads (no published class is like them)") }
         return notes
+    }
+}
+
+/// Types that weights are stored in.
+enum WeightPrecision: String, CaseIterable, ExpressibleByArgument {
+    case float32, float16, bfloat16
+
+    var dtype: DType {
+        switch self {
+        case .float32: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        }
     }
 }

@@ -8,13 +8,41 @@ import Torch
 struct ModelOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("The model file (.safetensors); see 'specclip model info'.", valueName: "file"))
-    var model: String
+        help: ArgumentHelp(
+            "The model file (.safetensors); by default the one that comes with the program.", valueName: "file"))
+    var model: String?
 
-    var url: URL { URL(fileURLWithPath: model) }
+    /// - Throws: `CommandError` where no file is named and none comes with the program.
+    func url() throws -> URL { try model.map { URL(fileURLWithPath: $0) } ?? ShippedModel.url() }
+}
 
-    /// The name for figures: the file's, without folder and extension.
-    var title: String { url.deletingPathExtension().lastPathComponent }
+/// The model that comes with the program.
+enum ShippedModel {
+    static let name = "specclip-small.safetensors"
+
+    /// Where it lies: what the environment names, beside the program and in the folders above it (a build within the
+    /// repository), or where data of programs are installed.
+    static func url(
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        executable: URL? = Bundle.main.executableURL
+    ) throws -> URL {
+        if let named = environment["SPECCLIP_MODEL"], !named.isEmpty { return URL(fileURLWithPath: named) }
+        var folders: [URL] = []
+        if var folder = executable?.resolvingSymlinksInPath().deletingLastPathComponent() {
+            for _ in 0..<6 {
+                folders += [folder.appending(path: "Models"), folder.appending(path: "share/specclip")]
+                folder.deleteLastPathComponent()
+            }
+        }
+        folders += ["/usr/local/share/specclip", "/usr/share/specclip"].map { URL(fileURLWithPath: $0) }
+        let found = folders.map { $0.appending(path: name) }.first { FileManager.default.fileExists(atPath: $0.path) }
+        guard let found else {
+            throw CommandError(
+                subject: name, problem: "does not lie beside the program",
+                remedy: "give --model FILE, or name it in the environment variable SPECCLIP_MODEL")
+        }
+        return found
+    }
 }
 
 /// How much of an embedding is used.
@@ -37,7 +65,7 @@ struct LoadedModel {
 
     init(_ options: ModelOptions, _ compute: ComputeOptions, _ cut: WidthOptions? = nil) throws {
         device = try compute.prepare()
-        file = try ModelFile(contentsOf: options.url)
+        file = try ModelFile(contentsOf: try options.url())
         model = try catchingTorchErrors { [file, device] in try file.model(on: device) }
         guard let width = cut?.width else { return }
         let full = file.description.embedding ?? 0

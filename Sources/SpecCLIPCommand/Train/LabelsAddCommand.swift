@@ -44,7 +44,7 @@ struct LabelsAddCommand: ParsableCommand {
 
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
-        let file = try ModelFile(contentsOf: model.url)
+        let file = try ModelFile(contentsOf: try model.url())
         let read = try StarInput.instrument(named: instrument, among: file.description.instruments)
         let regressor = try PublishedRegressor(
             contentsOf: URL(fileURLWithPath: regressor), statistics: stats.map { URL(fileURLWithPath: $0) },

@@ -27,6 +27,8 @@ public struct Augmentation: Sendable, Hashable {
         public var clean: [Float]
         /// What was changed and must be added to labels, by name: `rv` in km/s, `a_k` in mag.
         public var labels: [String: Double] = [:]
+        /// Signal to noise per pixel of a new observation; nil where there was none.
+        public var snr: Double?
     }
 
     /// Changes a spectrum.
@@ -59,6 +61,7 @@ public struct Augmentation: Sendable, Hashable {
         result.flux = observation.flux
         result.clean = observation.noiseless
         result.labels["rv"] = observation.velocity
+        result.snr = observation.snr
     }
 
     private func redden(_ result: inout Result, _ instrument: Instrument, _ generator: inout SeededGenerator) {

@@ -1,0 +1,57 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import Torch
+import Training
+
+/// Features of a split's spectra with their labels, in memory: what posteriors learn from.
+struct LabelledFeatures: Sendable {
+    /// `[N, F]`, see `SpecCLIPModel.features`.
+    let features: Tensor
+    /// Per label, per row, as they are learned (log10 where `StellarLabel.isLogarithmic`); NaN where missing.
+    let labels: [[Double]]
+    /// Errors of the labels (`e_` + name), in the same form; NaN where the data set tells none.
+    let errors: [[Double]]
+    /// Signal to noise per pixel; NaN where unknown.
+    let snr: [Double]
+
+    var count: Int { features.shape[0] }
+
+    /// - Parameters:
+    ///   - augmentation: how spectra are changed; nil takes them as they are, once.
+    ///   - leastRows: spectra are shown as often as it takes to get so many rows, each time changed anew.
+    init(
+        _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, names: [String],
+        augmentation: Augmentation?, leastRows: Int, seed: UInt64
+    ) throws {
+        let rows = try AugmentedRows(data, instrument, split, augmentation)
+        let known = try names.map { try data.labels($0, split: split) }
+        let stated = try names.map { name in
+            data.labelNames.contains("e_" + name) ? try data.labels("e_" + name, split: split) : nil
+        }
+        let passes = augmentation == nil || rows.count == 0 ? 1 : max(1, (leastRows + rows.count - 1) / rows.count)
+        var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
+        var snr: [Double] = []
+        var parts: [Tensor] = []
+        for pass in 0..<passes {
+            parts.append(
+                try model.features(rows.count, of: instrument) { wanted in
+                    var random = StepRandom(seed, UInt64(pass), UInt64(wanted.first ?? 0), 0xFEA7)
+                    let batch = try rows.batch(wanted, random: &random)
+                    snr += batch.snr
+                    for (i, name) in names.enumerated() {
+                        let label = StellarLabel(named: name)
+                        for (row, changes) in zip(wanted, batch.changes) {
+                            let value = known[i][row] + (changes[name] ?? 0)
+                            let error = stated[i]?[row] ?? .nan
+                            labels[i].append(label.learned(value))
+                            errors[i].append(label.isLogarithmic ? error / value / log(10) : error)
+                        }
+                    }
+                    return batch.flux
+                })
+        }
+        features = Tensor.cat(parts, dim: 0)
+        (self.labels, self.errors, self.snr) = (labels, errors, snr)
+    }
+}
