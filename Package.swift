@@ -63,9 +63,14 @@ let package = Package(
                 "Torch", "Spectra", "Training", "OrderedBottleneck", .product(name: "Yams", package: "Yams"),
             ],
             resources: ["tiny", "small", "paper", "paper-split"].map { .embedInCode("Presets/\($0).yaml") }),
-        .target(name: "StellarLabels", dependencies: ["SpecCLIP"]),
+        .target(
+            name: "StellarLabels", dependencies: ["SpecCLIP"],
+            // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "Atlas", dependencies: ["SpecCLIP"]),
-        .target(name: "Evaluation", dependencies: ["StellarLabels", "Atlas"]),
+        .target(
+            name: "Evaluation", dependencies: ["StellarLabels", "Atlas"],
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "Figures", dependencies: ["Spectra"]),
         .executableTarget(
             name: "SpecCLIPCommand",
