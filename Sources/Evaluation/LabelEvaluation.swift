@@ -94,8 +94,8 @@ public struct LabelTest {
         var estimates: [[LabelEstimate]] = []
         for start in stride(from: 0, to: flux.shape[0], by: 512) {
             let block = flux.narrow(0, start: start, length: min(512, flux.shape[0] - start))
-            let embeddings = try withoutGradient { try model.embed(block, from: instrument) }
-            estimates += try reader.predict(embeddings, from: instrument)
+            let features = try withoutGradient { try model.features(block, from: instrument) }
+            estimates += try reader.predict(features, from: instrument)
         }
         let linear = baseline.predict(flux)
         return labels.indices.map { i in

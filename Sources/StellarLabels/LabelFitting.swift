@@ -30,40 +30,51 @@ public struct LabelFitting {
         let plans = try context.configuration.labels.heads.sorted { $0.key < $1.key }.map { name, configuration in
             try HeadPlan(name, configuration, instruments: file.description.instruments, context: context, to: output)
         }
-        let isFinished = try plans.map { try $0.run.finished() != nil }
+        let isFinished = try plans.flatMap(\.runs).map { try $0.run.finished() != nil }
         if isFinished.allSatisfy(\.self) { return true }
 
         let model = try file.model(on: context.device)
-        var fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)] = []
+        var fitted: [(key: String, head: Module, description: LabelHeadDescription)] = []
+        var qualities: [String: QualityModel] = [:]
         for plan in plans {
-            let fit = try HeadFit(plan, model, context: context)
-            guard try fit.run().isFinished else { return false }
-            fitted.append((plan.instrument.embeddingKey, fit.head, try fit.calibrated()))
+            let key = plan.instrument.embeddingKey
+            if let flow = plan.configuration.posterior {
+                let fit = try PosteriorFit(plan, flow, model, context: context)
+                guard try fit.run() else { return false }
+                fitted.append((key, fit.ensemble, try fit.calibrated()))
+                qualities[key] = try fit.quality(model)
+            } else {
+                let fit = try HeadFit(plan, model, context: context)
+                guard try fit.run().isFinished else { return false }
+                fitted.append((key, fit.head, try fit.calibrated()))
+            }
         }
-        try write(model, fitted)
+        try write(model, fitted, qualities)
         return true
     }
 
     private func write(
-        _ model: SpecCLIPModel, _ fitted: [(key: String, head: LabelHead, description: LabelHeadDescription)]
+        _ model: SpecCLIPModel, _ fitted: [(key: String, head: Module, description: LabelHeadDescription)],
+        _ qualities: [String: QualityModel]
     ) throws {
         let descriptions = Dictionary(uniqueKeysWithValues: fitted.map { ($0.key, $0.description) })
-        let part = try LabelHeadDescription.part(
+        let labels = try LabelHeadDescription.part(
             descriptions,
             tensors: fitted.flatMap { entry in
                 entry.head.stateDictionary().map { (entry.key + "." + $0.0, $0.1) }
             })
-        try ModelFile.write(model, parts: [part], to: output)
+        let parts = try [labels] + (qualities.isEmpty ? [] : [QualityModel.part(qualities)])
+        try ModelFile.write(model, parts: parts, to: output)
     }
 }
 
 /// What is to be fitted: known before any spectrum is read.
-private struct HeadPlan {
+struct HeadPlan {
     let instrument: Instrument
     let configuration: LabelHeadConfiguration
     let data: PairedDataSet
-    let folder: String
-    let run: StageRun
+    /// The training of each member.
+    let runs: [(folder: String, run: StageRun)]
 
     init(
         _ name: String, _ configuration: LabelHeadConfiguration, instruments: [Instrument], context: StageContext,
@@ -74,11 +85,19 @@ private struct HeadPlan {
         }
         self.instrument = instrument
         self.configuration = configuration
-        data = try context.open(configuration.data)
-        folder = "labels-\(name)"
+        let data = try context.open(configuration.data)
+        self.data = data
         let aligned = "aligned \(fileFingerprint(Alignment(context: context).output))"
-        run = context.run(folder, settings: [try settingsText(configuration), aligned], data: data, output: output)
+        let settings = [try settingsText(configuration), aligned]
+        let members = configuration.posterior == nil ? 1 : configuration.members
+        runs = (0..<members).map { member in
+            let folder = "labels-\(name)" + (member == 0 ? "" : "-\(member + 1)")
+            return (folder, context.run(folder, settings: settings, data: data, output: output))
+        }
     }
+
+    /// A member's seed.
+    func seed(_ member: Int, _ context: StageContext) -> UInt64 { context.configuration.seed &+ UInt64(member) }
 }
 
 /// The fit of one instrument's head on embeddings that are computed once.
@@ -113,9 +132,10 @@ private final class HeadFit {
 
     /// Trains the head; the model file is written when all heads are done.
     func run() throws -> TrainingOutcome {
-        let lock = try context.lock(plan.folder)
+        let (folder, run) = plan.runs[0]
+        let lock = try context.lock(folder)
         defer { lock.release() }
-        return try plan.run.train(LabelTask(head, source: source), options: plan.configuration.training) {}
+        return try run.train(LabelTask(head, source: source), options: plan.configuration.training) {}
     }
 
     /// The description with σ scaled on the validation stars.

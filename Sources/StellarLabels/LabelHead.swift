@@ -75,6 +75,14 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
     public var tier: String
     /// Whether it gives errors; nil, as in older files: it does.
     var errors: Bool?
+    /// The flow of the joint posterior; nil for a head that gives each label as a Gaussian.
+    public var posterior: FlowConfiguration?
+    /// Flows that are read together; nil: one.
+    public var members: Int?
+    /// What makes the posterior honest, learned on the validation split.
+    public var calibration: PosteriorCalibration?
+    /// Per label, in its unit, between which values 99.8 % of the training labels lie.
+    public var ranges: [ClosedRange<Double>]?
 
     /// Whether each value comes with an error. The published regressors give none.
     public var givesErrors: Bool { errors ?? true }
@@ -84,5 +92,7 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
         let count = labels.count
         return count > 0 && [mean.count, std.count, errorScale.count].allSatisfy { $0 == count }
             && hidden.allSatisfy { (1...(1 << 16)).contains($0) } && (0..<1).contains(dropout)
+            && posterior?.problem == nil && (1...1024).contains(members ?? 1) && ranges?.count ?? count == count
+            && calibration?.isConsistent ?? true
     }
 }

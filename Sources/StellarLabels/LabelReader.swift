@@ -3,32 +3,60 @@ import SpecCLIP
 import Spectra
 import Torch
 
-/// Reads labels from embeddings, with the heads of each instrument, as stored in a model file.
+/// Reads labels from a model's features, with the heads of each instrument, as stored in a model file.
 public struct LabelReader {
     static let part = "labels"
+
+    /// What gives labels.
+    private enum Head {
+        /// Each label as a Gaussian, or as a value alone.
+        case gaussian(LabelHead)
+        /// The joint posterior.
+        case posterior(FlowEnsemble)
+    }
+
     /// By the instrument's `embeddingKey`.
-    private let heads: [String: [(head: LabelHead, description: LabelHeadDescription)]]
+    private let heads: [String: [(head: Head, description: LabelHeadDescription)]]
+    private let embeddingWidths: [String: Int]
+    /// Samples of a posterior that values and intervals are taken from.
+    public var draws = 2000
 
     /// - Throws: `LabelError.noLabels` when the model has no label heads.
     public init(_ file: ModelFile, device: Device = .cpu) throws {
         guard let descriptions = try LabelHeadDescription.all(in: file) else {
             throw LabelError.noLabels(file.url.path)
         }
-        var heads: [String: [(head: LabelHead, description: LabelHeadDescription)]] = [:]
+        var heads: [String: [(head: Head, description: LabelHeadDescription)]] = [:]
         for (name, description) in descriptions.sorted(by: { $0.key < $1.key }) {
             let key = LabelHeadDescription.embeddingKey(ofHead: name)
-            let head = LabelHead(
-                embedding: file.description.embeddingWidth(ofKey: key), hidden: description.hidden,
-                dropout: description.dropout, labels: description.labels.count, givesErrors: description.givesErrors)
-            try file.load(head, part: "\(Self.part).\(name)")
-            try head.to(device)
-            head.evaluate()
+            let (module, head) = Self.make(description, key, file.description)
+            try file.load(module, part: "\(Self.part).\(name)")
+            try module.to(device)
+            module.evaluate()
             heads[key, default: []].append((head, description))
         }
         self.heads = heads
+        embeddingWidths = heads.keys.reduce(into: [:]) { $0[$1] = file.description.embeddingWidth(ofKey: $1) }
     }
 
-    /// The labels read from an instrument's embeddings.
+    private static func make(
+        _ description: LabelHeadDescription, _ key: String, _ model: ModelDescription
+    ) -> (Module, Head) {
+        Initializer.$isSkipped.withValue(true) {
+            if let flow = description.posterior {
+                let ensemble = FlowEnsemble(
+                    flow, members: description.members ?? 1, labels: description.labels.count,
+                    context: model.featureWidth(ofKey: key))
+                return (ensemble, .posterior(ensemble))
+            }
+            let head = LabelHead(
+                embedding: model.embeddingWidth(ofKey: key), hidden: description.hidden, dropout: description.dropout,
+                labels: description.labels.count, givesErrors: description.givesErrors)
+            return (head, .gaussian(head))
+        }
+    }
+
+    /// The labels read from an instrument's spectra.
     public func labels(for instrument: Instrument) throws -> [StellarLabel] {
         try descriptions(for: instrument).flatMap(\.labels)
     }
@@ -48,29 +76,79 @@ public struct LabelReader {
         try heads(of: instrument).map(\.description)
     }
 
-    /// - Parameter embeddings: `[B, E]` from `SpecCLIPModel.embed`.
+    /// The labels of stars with what speaks against them.
+    /// - Parameters:
+    ///   - features: `[B, F]` from `SpecCLIPModel.features`; embeddings are enough where no head gives posteriors.
+    ///   - snr: signal to noise per pixel, NaN where unknown; posteriors are calibrated by it.
     /// - Returns: for each star, its labels in the order of `labels(for:)`.
-    public func predict(_ embeddings: Tensor, from instrument: Instrument) throws -> [[LabelEstimate]] {
-        var estimates = [[LabelEstimate]](repeating: [], count: embeddings.shape[0])
+    public func read(
+        _ features: Tensor, from instrument: Instrument, snr: [Double]? = nil
+    ) throws -> [StarLabels] {
+        var stars = [StarLabels](repeating: StarLabels(), count: features.shape[0])
         for (head, description) in try heads(of: instrument) {
-            let (mean, logSigma) = withoutGradient { head(embeddings) }
-            let (values, sigmas) = (mean.doubles(), logSigma?.exp().doubles())
-            let count = description.labels.count
-            for star in estimates.indices {
-                estimates[star] += description.labels.indices.map { i in
-                    let (at, std) = (star * count + i, description.std[i])
-                    return LabelEstimate(
-                        label: description.labels[i], value: description.mean[i] + std * values[at],
-                        error: sigmas.map { std * $0[at] * description.errorScale[i] })
+            switch head {
+            case .gaussian(let head):
+                let width = embeddingWidths[instrument.embeddingKey] ?? features.shape[1]
+                read(features.narrow(1, start: 0, length: width), with: head, description, into: &stars)
+            case .posterior:
+                guard let samples = try samples(features, head, description, snr: snr) else { continue }
+                let summary = PosteriorSummary(samples, ranges: description.ranges)
+                for star in stars.indices {
+                    stars[star].estimates += summary.estimates[star]
+                    stars[star].flags.formUnion(summary.flags[star])
                 }
             }
         }
-        return estimates
+        return stars
+    }
+
+    /// As `read(_:from:snr:)`, the labels alone.
+    public func predict(
+        _ features: Tensor, from instrument: Instrument, snr: [Double]? = nil
+    ) throws -> [[LabelEstimate]] {
+        try read(features, from: instrument, snr: snr).map(\.estimates)
+    }
+
+    /// Samples of the joint posteriors of stars, calibrated; nil where the instrument has no head that gives them.
+    public func posterior(
+        _ features: Tensor, from instrument: Instrument, snr: [Double]? = nil
+    ) throws -> PosteriorSamples? {
+        for (head, description) in try heads(of: instrument) {
+            if let samples = try samples(features, head, description, snr: snr) { return samples }
+        }
+        return nil
+    }
+
+    private func samples(
+        _ features: Tensor, _ head: Head, _ description: LabelHeadDescription, snr: [Double]?
+    ) throws -> PosteriorSamples? {
+        guard case .posterior(let ensemble) = head else { return nil }
+        var samples = try PosteriorSamples(
+            ensemble, given: features, draws: draws, labels: description.labels)
+        description.calibration?.apply(to: &samples, snr: snr)
+        return samples
+    }
+
+    private func read(
+        _ embeddings: Tensor, with head: LabelHead, _ description: LabelHeadDescription, into stars: inout [StarLabels]
+    ) {
+        let (mean, logSigma) = withoutGradient { head(embeddings) }
+        let (values, sigmas) = (mean.doubles(), logSigma?.exp().doubles())
+        let count = description.labels.count
+        for star in stars.indices {
+            for i in 0..<count {
+                let (at, std) = (star * count + i, description.std[i])
+                stars[star].estimates.append(
+                    LabelEstimate(
+                        label: description.labels[i], value: description.mean[i] + std * values[at],
+                        error: sigmas.map { std * $0[at] * description.errorScale[i] }))
+            }
+        }
     }
 
     private func heads(
         of instrument: Instrument
-    ) throws -> [(head: LabelHead, description: LabelHeadDescription)] {
+    ) throws -> [(head: Head, description: LabelHeadDescription)] {
         guard let own = heads[instrument.embeddingKey] else {
             throw LabelError.noHead(instrument.name, known: heads.keys.sorted())
         }
@@ -78,57 +156,13 @@ public struct LabelReader {
     }
 }
 
-extension LabelHeadDescription {
-    /// The heads of a model file by name: the instrument's `embeddingKey` for one that we fitted, `key/label` for a
-    /// published regressor; nil when there are none.
-    static func all(in file: ModelFile) throws -> [String: LabelHeadDescription]? {
-        guard let text = file.header(LabelReader.part) else { return nil }
-        let descriptions: [String: LabelHeadDescription]
-        do {
-            descriptions = try JSONDecoder().decode([String: LabelHeadDescription].self, from: Data(text.utf8))
-        } catch {
-            throw ModelError.file(path: file.url.path, problem: "the 'labels' entry of the header cannot be read")
-        }
-        for (name, description) in descriptions where !description.isConsistent {
-            throw ModelError.file(
-                path: file.url.path,
-                problem: "the 'labels' entry of the header contradicts itself for \(name): the file is damaged; "
-                    + "get it anew")
-        }
-        return descriptions
-    }
+/// What was read from one star.
+public struct StarLabels: Sendable, Hashable {
+    /// The labels.
+    public var estimates: [LabelEstimate] = []
+    /// What their posteriors say against them.
+    public var flags: QualityFlags = []
 
-    /// The instrument's key in the name of a head.
-    static func embeddingKey(ofHead name: String) -> String { String(name.prefix { $0 != "/" }) }
-
-    /// Writes these heads as the labels of a model file.
-    static func part(_ heads: [String: LabelHeadDescription], tensors: [(String, Tensor)]) throws -> ModelFilePart {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return ModelFilePart(
-            name: LabelReader.part, header: String(decoding: try encoder.encode(heads), as: UTF8.self),
-            tensors: tensors)
-    }
-}
-
-/// What can be wrong with labels.
-public enum LabelError: Error, CustomStringConvertible {
-    case noLabels(String)
-    case noHead(String, known: [String])
-    case tooFewStars(label: String, data: String, stars: Int, needed: Int)
-    case statistics(String, problem: String)
-    case regressor(String, problem: String)
-
-    /// One line: what is wrong, where, and the remedy.
-    public var description: String {
-        switch self {
-        case .noLabels(let file): "\(file): this model has no label heads; make them with `specclip labels fit`"
-        case .noHead(let name, let known):
-            "this model has no label head for \(name); it has heads for \(known.joined(separator: ", "))"
-        case .tooFewStars(let label, let data, let stars, let needed):
-            "\(data): label '\(label)' is known for \(stars) training stars, at least \(needed) are needed; "
-                + "leave it out of labels.heads or give more stars"
-        case .statistics(let file, let problem), .regressor(let file, let problem): "\(file): \(problem)"
-        }
-    }
+    /// Nothing yet.
+    public init() {}
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import SpecCLIP
 import Torch
 
 @testable import StellarLabels
@@ -68,7 +69,7 @@ import Torch
         let flow = flow(kind, labels: 3, keepsOrder: keepsOrder)
         Generator.seed(5)
         let context = Tensor.randn([2, 4])
-        let samples = flow.samples(20_000, given: context)
+        let samples = flow.samples(Tensor.randn([20_000, 3]), given: context)
         #expect(samples.shape == [2, 20_000, 3])
         // E[q/p] over samples of p is 1 for any density q: here the Gaussian with the samples' own moments, widened less.
         let points = samples.select(0, 1)

@@ -152,14 +152,24 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     public var data: String?
     /// Names under `labels/` of the data set.
     public var names: [String]
-    /// Widths of the hidden layers.
+    /// Widths of the hidden layers of a Gaussian head.
     public var hidden: [Int]
-    /// Dropout probability while training.
+    /// Dropout probability of a Gaussian head while training.
     public var dropout: Double
+    /// Learns the joint posterior of all labels with this flow; absent, each label is a Gaussian.
+    public var posterior: FlowConfiguration?
+    /// Flows that are trained from different seeds and read together.
+    public var members: Int
+    /// How spectra are changed each time they are shown to a posterior; not at all when absent.
+    public var augment: Augmentation?
+    /// Changed spectra that a posterior learns from, at least: a small data set is shown several times.
+    public var spectra: Int
     /// Batches, steps, rates and stopping.
     public var training: TrainingOptions
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case data, names, hidden, dropout, training }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case data, names, hidden, dropout, posterior, members, augment, spectra, training
+    }
 
     /// Reads the section strictly.
     /// - Throws: `ConfigurationError` for unknown keys and values out of range.
@@ -169,6 +179,17 @@ public struct LabelHeadConfiguration: Codable, Sendable {
         names = try fields(.names, default: ["teff", "logg", "fe_h"])
         hidden = try fields(.hidden, default: [256, 128])
         dropout = try fields(.dropout, default: 0.1)
+        posterior = try fields(.posterior, default: nil)
+        members = try fields(.members, default: 1)
+        augment = try fields(.augment, default: nil)
+        spectra = try fields(.spectra, default: 0)
         training = try fields(.training, default: TrainingOptions())
+        let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
+        guard (1...32).contains(members) else {
+            throw ConfigurationError.invalid(path: "\(path).members", problem: "\(members); give 1 to 32")
+        }
+        guard (0...10_000_000).contains(spectra) else {
+            throw ConfigurationError.invalid(path: "\(path).spectra", problem: "\(spectra); give 0 to 10 million")
+        }
     }
 }

@@ -110,7 +110,10 @@ struct CardMaker {
         guard loaded.file.header("labels") != nil else { return }
         let reader = try LabelReader(loaded.file, device: loaded.device)
         guard let heads = try? reader.descriptions(for: star.instrument) else { return }
-        estimates = try reader.read(embedding, of: [star], device: loaded.device).first ?? []
+        let found = try StarReader(loaded).read([star]).first ?? StarLabels()
+        estimates = found.estimates
+        let told: QualityFlags = [.lowSignal, .maskedPixels, .poorReconstruction]
+        card.flags += found.flags.subtracting(told).names.map { $0.replacingOccurrences(of: "-", with: " ") }
         let tiers = Set(heads.map(\.tier)).sorted().joined(separator: ", ")
         if let tier = card.dataTier, tier != tiers { card.dataTier = "\(tier) (parameters: \(tiers))" }
         let symbols: [String: PlotText] = [

@@ -96,10 +96,15 @@ struct LoadedModel {
     }
 
     private func embed(_ stars: [Star], of instrument: Instrument) throws -> Tensor {
+        let input = try flux(stars, of: instrument)
+        return try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu)
+    }
+
+    /// Prepared spectra of one instrument, `[stars, pixels]` on the model's device.
+    func flux(_ stars: [Star], of instrument: Instrument) throws -> Tensor {
         var flux: [Float] = []
         flux.reserveCapacity(stars.count * instrument.grid.count)
         for star in stars { flux += star.prepared.flux }
-        let input = try Tensor(flux, shape: [stars.count, instrument.grid.count]).to(device)
-        return try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu)
+        return try Tensor(flux, shape: [stars.count, instrument.grid.count]).to(device)
     }
 }

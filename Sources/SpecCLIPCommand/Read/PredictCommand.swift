@@ -8,29 +8,44 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
         abstract: "Print the parameters of stars: Teff, log g, [Fe/H] with errors.",
-        usage: "specclip predict --model <file> [<options>] <input> ...",
+        usage: "specclip predict [<options>] <input> ...",
         discussion: """
-            Columns: file, teff, e_teff (K), logg, e_logg (dex), fe_h, e_fe_h (dex), further labels of the model, \
-            source_id, instrument, snr (signal to noise per pixel). Errors are 1 sigma, as calibrated on the stars \
-            that the model was validated on; published regressors give none. What is not known is empty (null).
+            Columns: file, teff, e_teff, teff_16, teff_84 (K), the same for logg, fe_h (dex) and further labels of \
+            the model, flag, source_id, instrument, snr (signal to noise per pixel). Values are medians of \
+            posteriors, _16 and _84 their percentiles, e_ half of what lies between; all calibrated on stars that \
+            the model was not trained on. Published regressors give values alone. What is not known is empty (null).
+
+            flag is 0, or the sum of reasons to mistrust a star:
+            \(QualityFlags.all.map { "  " + padded("\($0.flag.rawValue)", 4) + $0.meaning }.joined(separator: "\n"))
+
+            A file is written as stars are done. An interrupted run, even a killed one, goes on where it was when the \
+            same command is given again.
 
             EXAMPLES
-              specclip predict -m model.safetensors spec-55862-*.fits
+              specclip predict spec-55862-*.fits
               specclip predict -m model.safetensors XP_SAMPLED.csv --format csv
-              specclip predict -m model.safetensors pairs.h5 --split test -o test.fits
+              specclip predict pairs.h5 --split test -o test.fits
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var output: OutputOptions
+    @Option(help: ArgumentHelp("Samples of each posterior, from 100 on (default: 2000).", valueName: "n"))
+    var samples: Int?
     @Flag(help: "Begin anew instead of going on with an interrupted run.") var restart = false
     @OptionGroup(title: "Computing") var compute: ComputeOptions
+
+    func validate() throws {
+        if let samples, !(100...1_000_000).contains(samples) {
+            throw ValidationError("--samples \(samples): must be between 100 and 1000000")
+        }
+    }
 
     func run() throws {
         let url = try output.url(extensions: OutputTable.extensions)
         let loaded = try LoadedModel(model, compute)
-        let reader = try LabelReader(loaded.file, device: loaded.device)
+        let reader = try StarReader(loaded, draws: samples)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "predict")
         let catalogue = StarCatalogue(reader.allLabels)
         var rows = try CatalogueOutput(
@@ -38,9 +53,7 @@ struct PredictCommand: ParsableCommand {
         rows.resume(stars)
         // Small batches: what is done is on disk, or on the screen, within a second or two.
         try stars.forEachBatch(of: 64) { batch in
-            let embeddings = try loaded.embed(batch)
-            let estimates = try reader.read(embeddings, of: batch, device: loaded.device)
-            try rows.append(catalogue.table(batch, estimates), at: batch.map(\.position))
+            try rows.append(catalogue.table(batch, reader.read(batch)), at: batch.map(\.position))
         }
         try rows.finish(isEmpty: stars.count == 0)
         try stars.finish()
@@ -52,7 +65,7 @@ struct PredictCommand: ParsableCommand {
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             return "\(path) \(size ?? 0)"
         }
-        let choice = "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "")"
+        let choice = "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "") \(samples ?? 0)"
         return textFingerprint(
             ([fileFingerprint(file.url), choice, "\(input.prepareOptions)"] + inputs).joined(separator: "\n"))
     }

@@ -12,11 +12,11 @@ struct StarCatalogue {
     var columns: [OutputTable.Column] { table([], []).columns }
 
     /// A table of some stars.
-    /// - Parameter estimates: per star; what is missing there is empty.
-    func table(_ stars: [Star], _ estimates: [[LabelEstimate]]) -> OutputTable {
+    /// - Parameter found: per star; what is missing there is empty.
+    func table(_ stars: [Star], _ found: [StarLabels]) -> OutputTable {
         var columns = [OutputTable.Column(name: "file", values: .text(stars.map(\.name)))]
         for label in labels {
-            let own = estimates.map { $0.first { $0.label == label } }
+            let own = found.map { $0.estimates.first { $0.label == label } }
             func column(_ name: String, _ values: [Double?], canYield: Bool = false) -> OutputTable.Column {
                 let numbers = OutputTable.Values.numbers(values.map { $0 ?? .nan }, digits: label.digits)
                 return .init(name: name, unit: label.unit, values: numbers, canYield: canYield)
@@ -29,6 +29,7 @@ struct StarCatalogue {
         }
         return OutputTable(
             columns: columns + [
+                .init(name: "flag", values: .integers(found.map(\.flags.rawValue))),
                 .init(name: "source_id", values: .text(stars.map(\.sourceID)), canYield: true),
                 .init(name: "instrument", values: .text(stars.map(\.instrument.name)), canYield: true),
                 .init(name: "snr", values: .numbers(stars.map { $0.prepared.snr ?? .nan }, digits: 1)),

@@ -1,3 +1,4 @@
+import SpecCLIP
 import Torch
 
 /// The density of D labels given a context, as a chain of invertible autoregressive transforms from a Gaussian.
@@ -77,16 +78,16 @@ public final class ConditionalFlow: Module {
 
     /// Samples of the posterior.
     /// - Parameters:
-    ///   - count: samples per star.
+    ///   - base: independent standard Gaussians, `[count, D]`. Every star gets samples made of the same, so that what is
+    ///     read from a star does not depend on the stars beside it.
     ///   - context: `[B, C]`.
-    /// - Returns: `[B, count, D]`, drawn from the default generator.
-    public func samples(_ count: Int, given context: Tensor) -> Tensor {
+    /// - Returns: `[B, count, D]`.
+    public func samples(_ base: Tensor, given context: Tensor) -> Tensor {
         withoutGradient {
-            let stars = context.shape[0]
-            let context = ((context - contextMean.value) / contextStd.value)
-            var values = Tensor.randn([stars, count, labels], device: context.device)
+            let context = ((context - contextMean.value) / contextStd.value).unsqueezed(1)
+            var values = base.unsqueezed(0).expanded([context.shape[0]] + base.shape)
             for network in transforms.reversed() {
-                values = inverse(turned(values), network, network.contribution(context).unsqueezed(1))
+                values = inverse(turned(values), network, network.contribution(context))
             }
             return values * labelStd.value + labelMean.value
         }

@@ -1,4 +1,5 @@
 import Foundation
+import SpecCLIP
 import Torch
 
 /// Flows that were trained from different seeds: their mean density, which is broader where they disagree.
@@ -29,10 +30,14 @@ public final class FlowEnsemble: Module {
     }
 
     /// Samples, as many of each member as of any other (the first ones give what does not divide).
-    /// - Returns: `[B, count, D]`, drawn from the default generator.
-    public func samples(_ count: Int, given context: Tensor) -> Tensor {
+    /// - Parameters:
+    ///   - base: independent standard Gaussians, `[count, D]`.
+    ///   - context: `[B, C]`.
+    /// - Returns: `[B, count, D]`.
+    public func samples(_ base: Tensor, given context: Tensor) -> Tensor {
+        let count = base.shape[0]
         let shares = members.indices.map { count / members.count + ($0 < count % members.count ? 1 : 0) }
-        let parts = zip(members, shares).filter { $1 > 0 }.map { $0.samples($1, given: context) }
+        let parts = zip(members, base.split(shares)).filter { $1.shape[0] > 0 }.map { $0.samples($1, given: context) }
         return parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: 1)
     }
 }

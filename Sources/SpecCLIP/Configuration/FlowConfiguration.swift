@@ -57,7 +57,7 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     }
 
     /// What makes the sizes impossible, with the remedy; nil for a possible flow.
-    var problem: String? {
+    public var problem: String? {
         for (name, value, range) in [
             ("transforms", transforms, 1...64), ("hidden", hidden, 1...8192), ("blocks", blocks, 1...16),
             ("bins", bins, 2...256),
