@@ -89,7 +89,7 @@ struct LegendWriter {
                 "set label '' at \(screen(x + sample / 2, y)) point pt \(series.shape.rawValue) "
                     + "ps \(number(max(series.size, 0.4))) lw \(number(series.width)) lc rgb \(colour) front"
             ]
-        case .band, .histogram:
+        case .band, .histogram, .area:
             return [
                 "set object rectangle from \(screen(x, y - 3)) to \(screen(x + sample, y + 3)) front fc rgb \(colour) "
                     + "fs solid 1 noborder"

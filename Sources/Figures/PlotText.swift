@@ -8,6 +8,8 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
     /// How a run of characters is set.
     public enum Style: Sendable, Hashable {
         case regular, bold, italic, `subscript`, superscript
+        /// A superscript that takes no room: the subscript after it stands below it, as errors on either side do.
+        case raised
     }
 
     private struct Run: Sendable, Hashable {
@@ -33,6 +35,13 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
         return joined
     }
 
+    /// The text with raised runs as superscripts, one after the other: gnuplot guesses widths in an SVG, and stacks badly.
+    var unstacked: PlotText {
+        var text = self
+        text.runs = runs.map { Run(characters: $0.characters, style: $0.style == .raised ? .superscript : $0.style) }
+        return text
+    }
+
     /// Whether nothing would be drawn.
     public var isEmpty: Bool { runs.isEmpty }
 
@@ -42,6 +51,7 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
     /// Estimated width in points when set in DejaVu Sans of `size` points.
     public func width(size: Double) -> Double {
         runs.reduce(0) { sum, run in
+            if run.style == .raised { return sum }
             let scale = run.style == .subscript || run.style == .superscript ? 0.8 : 1
             let thousandths = run.characters.reduce(0) { $0 + FontMetrics.advance($1, bold: run.style == .bold) }
             return sum + thousandths / 1000 * scale * size
@@ -78,6 +88,7 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
             case .italic: return "{/:Italic \(escaped)}"
             case .subscript: return "_{\(escaped)}"
             case .superscript: return "^{\(escaped)}"
+            case .raised: return "@^{\(escaped)}"
             }
         }
         return "\"" + PlotText.octal(markup.joined()) + "\""

@@ -117,7 +117,8 @@ struct ScriptWriter {
     }
 
     private func command(_ text: PageText) -> String {
-        "set label \(text.text.quoted) at \(screen(text.x, text.y)) \(text.alignment.rawValue) "
+        let shown = format == .svg ? text.text.unstacked : text.text
+        return "set label \(shown.quoted) at \(screen(text.x, text.y)) \(text.alignment.rawValue) "
             + "font ',\(number(text.size))' tc rgb '\(text.colour.specification())' front"
     }
 

@@ -10,6 +10,7 @@ public struct Series: Sendable {
         case band(x: [Double], low: [Double], high: [Double])
         case histogram(edges: [Double], counts: [Double])
         case heatMap(x: [Double], y: [Double], values: [[Double]])
+        case area(x: [Double], y: [Double])
     }
 
     /// The shape of point marks.
@@ -96,10 +97,17 @@ public struct Series: Sendable {
         Series(.heatMap(x: x, y: y, values: values), colour: .black)
     }
 
+    /// The inside of closed outlines; a point that is not finite ends one and begins the next.
+    public static func area(
+        x: [Double], y: [Double], colour: Colour = .skyBlue, opacity: Double = 0.35, label: PlotText? = nil
+    ) -> Series {
+        Series(.area(x: x, y: y), colour: colour, opacity: opacity, label: label)
+    }
+
     /// All x positions that the axis has to hold.
     var xExtent: [Double] {
         switch marks {
-        case .line(let x, _), .points(let x, _), .band(let x, _, _): return x
+        case .line(let x, _), .points(let x, _), .band(let x, _, _), .area(let x, _): return x
         case .errorBars(let x, _, let error, _): return Series.spread(x, error)
         case .histogram(let edges, _): return edges
         case .heatMap(let x, _, _): return Series.cellEdges(x)
@@ -109,7 +117,7 @@ public struct Series: Sendable {
     /// All y positions that the axis has to hold.
     var yExtent: [Double] {
         switch marks {
-        case .line(_, let y), .points(_, let y): return y
+        case .line(_, let y), .points(_, let y), .area(_, let y): return y
         case .band(_, let low, let high): return low + high
         case .errorBars(_, let y, _, let error): return Series.spread(y, error)
         case .histogram(_, let counts): return counts + [0]

@@ -31,6 +31,9 @@ struct SeriesWriter {
         case .band(let x, let low, let high):
             lines = try SeriesWriter.rows([x, low, high], panel)
             clause = "using 1:2:3 with filledcurves fs solid 1 noborder \(colour)"
+        case .area(let x, let y):
+            lines = try SeriesWriter.rows([x, y], panel)
+            clause = "using 1:2 with filledcurves closed fs solid 1 noborder \(colour)"
         case .histogram(let edges, let counts):
             guard edges.count == counts.count + 1 else {
                 throw SeriesWriter.misfit(
