@@ -66,7 +66,7 @@ public struct CornerFigure: FigureConvertible {
         }
         // The title above the last panel on the diagonal may be wider than the panel.
         let titles = quantities.enumerated().map { index, quantity in
-            (size + Self.gap) * Double(index) + Self.summary(quantity).width(size: Style.titleSize)
+            (size + Self.gap) * Double(index) + Self.summary(quantity).unstacked.width(size: Style.titleSize)
         }
         let width = Self.left + max(extent + 14, (titles.max() ?? 0) + 8)
         var figure = Figure(width: width, height: top + extent + 36, panels: panels, texts: page.texts)

@@ -38,7 +38,12 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The text with raised runs as superscripts, one after the other: gnuplot guesses widths in an SVG, and stacks badly.
     var unstacked: PlotText {
         var text = self
-        text.runs = runs.map { Run(characters: $0.characters, style: $0.style == .raised ? .superscript : $0.style) }
+        text.runs = runs.flatMap { run in
+            // Between a superscript and a subscript gnuplot's SVG forgets the small size; nothing, set normally, recalls it.
+            run.style == .raised
+                ? [Run(characters: run.characters, style: .superscript), Run(characters: "\u{2060}", style: .regular)]
+                : [run]
+        }
         return text
     }
 

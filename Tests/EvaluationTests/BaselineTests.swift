@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 import OrderedBottleneck
+import Spectra
+import StellarLabels
 import Torch
 
 @testable import Evaluation
@@ -39,5 +41,74 @@ import Torch
         let rows = Tensor([0, 0, 10, 10, 5, 5] as [Float], shape: [3, 2])
         let queries = Tensor([9, 9, 1, -1, 5, 6] as [Float], shape: [3, 2])
         #expect(PairEvaluation.nearest(queries, among: rows).int64s() == [1, 0, 2])
+    }
+
+    /// Labels that are quadratic in two hidden numbers of the spectra are found, a few wild labels and missing ones
+    /// notwithstanding; a linear model is lost.
+    @Test func quadraticLabelsAreFound() {
+        var random = SeededGenerator(seed: 2)
+        let mixing = (0..<2).map { i in (0..<30).map { cos(Double(i * 13 + $0) * 0.9) } }
+        func stars(_ count: Int) -> (rows: Tensor, labels: [[Double]]) {
+            var (rows, teff, logg): ([Float], [Double], [Double]) = ([], [], [])
+            for _ in 0..<count {
+                let (a, b) = (random.uniform(in: -1...1), random.uniform(in: -1...1))
+                for pixel in 0..<30 {
+                    let flux = 3 + a * mixing[0][pixel] + b * mixing[1][pixel]
+                    rows.append(Float(flux + 1e-3 * random.gaussian()))
+                }
+                teff.append(pow(10, 3.7 + 0.1 * a * b + 0.05 * a))
+                logg.append(3 + a * a - 0.5 * b)
+            }
+            return (Tensor(rows, shape: [count, 30]), [teff, logg])
+        }
+        var training = stars(1500)
+        let (validation, test) = (stars(300), stars(300))
+        for row in stride(from: 0, to: 1500, by: 50) { training.labels[1][row] += 100 }
+        for row in stride(from: 1, to: 1500, by: 7) { training.labels[1][row] = .nan }
+        let names = ["teff", "logg"].map(StellarLabel.init(named:))
+        func scatter(_ predicted: [[Double]]) -> [Double] {
+            zip(predicted, test.labels).map { robustSigma(zip($0, $1).map { $0 - $1 }, aboutZero: true) }
+        }
+        let quadratic = QuadraticBaseline(
+            training.rows, labels: training.labels, named: names, validation: validation,
+            options: .init(components: 2, softening: nil, limit: 10))
+        let found = scatter(quadratic.predict(test.rows))
+        #expect(found[0] < 20 && found[1] < 0.01, "\(found)")
+        let linear = LinearProbe(
+            training.rows, labels: training.labels, named: names,
+            validation: (validation.rows, validation.labels))
+        let lost = scatter(linear.predict(test.rows))
+        #expect(lost[0] > 150 && lost[1] > 0.2, "\(lost)")
+    }
+
+    /// The penalty is the one that foretells other rows best: large for noise, small for a clear dependence.
+    @Test func probesChooseTheirPenaltyOnOtherRows() {
+        Generator.seed(5)
+        let features = Tensor.randn([300, 100], dtype: .float64)
+        let signal = features.select(1, 4).doubles()
+        let noise = Tensor.randn([300], dtype: .float64).doubles()
+        func part(_ start: Int) -> (features: Tensor, labels: [[Double]]) {
+            (
+                features.narrow(0, start: start, length: 150),
+                [signal, noise].map { Array($0[start..<start + 150]) }
+            )
+        }
+        let (training, other) = (part(0), part(150))
+        let probe = LinearProbe(
+            training.features, labels: training.labels, named: ["a", "b"].map(StellarLabel.init(named:)),
+            validation: other)
+        #expect(probe.penalties[0] <= 1 && probe.penalties[1] >= 100)
+        let predicted = probe.predict(other.features)
+        #expect(zip(predicted[0], other.labels[0]).allSatisfy { abs($0 - $1) < 1e-2 })
+        // Without validation rows the smallest penalty is taken: least squares, which the normal equations give as well.
+        let plain = LinearProbe(training.features, labels: training.labels, named: probe.labels)
+        let x = Tensor.cat([Tensor.ones([150, 1], dtype: .float64), training.features], dim: 1)
+        let solution = x.transposed().matmul(x).solving(
+            x.transposed().matmul(Tensor(training.labels[1]).unsqueezed(1)))
+        let expected = x.matmul(solution).doubles()
+        #expect(zip(plain.predict(training.features)[1], expected).allSatisfy { abs($0 - $1) < 1e-2 })
+        let unknown = LinearProbe(
+            training.features, labels: [training.labels[0].map { _ in .nan }], named: [StellarLabel(named: "a")])
+        #expect(unknown.predict(other.features)[0].allSatisfy { $0.isNaN })
     }
 }

@@ -83,7 +83,7 @@ import Testing
     @Test func raisedRunsTakeNoRoom() {
         let text = PlotText("5") + PlotText("+1", .raised) + PlotText("−2", .subscript)
         #expect(text.quoted.contains("\\100^{+1}_{−2}"))
-        #expect(text.unstacked.quoted.contains("\"5^{+1}_{−2}\""))
+        #expect(text.unstacked.quoted.contains("\"5^{+1}\u{2060}_{−2}\""))
         #expect(text.width(size: 10) == (PlotText("5") + PlotText("−2", .subscript)).width(size: 10))
     }
 

@@ -56,7 +56,7 @@ public struct CoverageCurve: Codable, Sendable, Hashable {
     public let stars: Int
     /// The regions' levels: what coverage should be.
     public let expected: [Double]
-    /// What it is.
+    /// What it is; 0 without stars.
     public let observed: [Double]
     /// Standard deviation by which the observed share of honest posteriors strays (binomial).
     public let errors: [Double]
@@ -69,7 +69,7 @@ public struct CoverageCurve: Codable, Sendable, Hashable {
         stars = sorted.count
         self.expected = expected
         observed = shares(ofSorted: sorted, upTo: expected)
-        errors = expected.map { count > 0 ? ($0 * (1 - $0) / count).squareRoot() : .nan }
+        errors = expected.map { count > 0 ? ($0 * (1 - $0) / count).squareRoot() : 0 }
     }
 
     /// Observed coverage at one of the levels; nil where it was not asked for.
@@ -78,7 +78,7 @@ public struct CoverageCurve: Codable, Sendable, Hashable {
     }
 
     /// The largest difference between observed and expected coverage.
-    public var largestDeviation: Double { zip(observed, expected).map { abs($0 - $1) }.max() ?? .nan }
+    public var largestDeviation: Double { zip(observed, expected).map { abs($0 - $1) }.max() ?? 0 }
 
     /// Observed minus expected coverage, mean over the levels: negative for posteriors that are too sure of themselves.
     public var meanDeviation: Double {
@@ -112,7 +112,7 @@ extension Credibility {
 /// The share of values that are at most each of the levels.
 private func shares(ofSorted values: [Double], upTo levels: [Double]) -> [Double] {
     levels.map { level in
-        guard !values.isEmpty else { return .nan }
+        guard !values.isEmpty else { return 0 }
         var (low, high) = (0, values.count)
         while low < high {
             let middle = (low + high) / 2

@@ -4,14 +4,14 @@ import Spectra
 public struct ResidualStatistics: Codable, Sendable, Hashable {
     /// Residuals that were used.
     public let stars: Int
-    /// Median residual.
-    public let bias: Double
+    /// Median residual; nil for fewer than three residuals, as all that follows (JSON knows no NaN).
+    public let bias: Double?
     /// Standard deviation of the bias over resamples.
-    public let biasError: Double
-    /// Tukey's biweight about the median; NaN for fewer than three residuals.
-    public let sigma: Double
+    public let biasError: Double?
+    /// Tukey's biweight about the median.
+    public let sigma: Double?
     /// Standard deviation of the scatter over resamples.
-    public let sigmaError: Double
+    public let sigmaError: Double?
 
     /// - Parameters:
     ///   - residuals: prediction minus truth; what is not finite is left out.
@@ -20,11 +20,11 @@ public struct ResidualStatistics: Codable, Sendable, Hashable {
     public init(_ residuals: [Double], resamples: Int = 200, seed: UInt64 = 1) {
         let known = residuals.filter(\.isFinite)
         stars = known.count
-        bias = median(known)
         guard known.count >= 3 else {
-            (biasError, sigma, sigmaError) = (.nan, .nan, .nan)
+            (bias, biasError, sigma, sigmaError) = (nil, nil, nil, nil)
             return
         }
+        bias = median(known)
         sigma = robustSigma(known)
         var generator = SeededGenerator(seed: seed)
         var (biases, sigmas): ([Double], [Double]) = ([], [])
@@ -38,8 +38,8 @@ public struct ResidualStatistics: Codable, Sendable, Hashable {
     }
 }
 
-private func standardDeviation(_ values: [Double]) -> Double {
-    guard values.count > 1 else { return .nan }
+private func standardDeviation(_ values: [Double]) -> Double? {
+    guard values.count > 1 else { return nil }
     let mean = values.reduce(0, +) / Double(values.count)
     return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
 }

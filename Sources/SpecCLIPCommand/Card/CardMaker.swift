@@ -116,12 +116,9 @@ struct CardMaker {
         card.flags += found.flags.subtracting(told).names.map { $0.replacingOccurrences(of: "-", with: " ") }
         let tiers = Set(heads.map(\.tier)).sorted().joined(separator: ", ")
         if let tier = card.dataTier, tier != tiers { card.dataTier = "\(tier) (parameters: \(tiers))" }
-        let symbols: [String: PlotText] = [
-            "teff": .effectiveTemperature, "logg": .surfaceGravity, "fe_h": .metallicity,
-        ]
         card.parameters = estimates.map { estimate in
             Card.Parameter(
-                symbol: symbols[estimate.label.name] ?? PlotText(estimate.label.title), value: estimate.value,
+                symbol: .symbol(ofLabel: estimate.label.name, title: estimate.label.title), value: estimate.value,
                 error: estimate.error, unit: estimate.label.unit, decimals: estimate.label.digits)
         }
         for head in heads where head.trainingStars != nil {
