@@ -1,0 +1,111 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import StellarLabels
+import Torch
+import Training
+
+/// Held-out stars as a model reads them: posteriors, flags, and what the catalogue says.
+public struct HeldOutStars {
+    /// Which instrument saw them.
+    public let instrument: Instrument
+    /// Prepared spectra, `[N, pixels]`, and the model's features of them, `[N, F]`.
+    public let flux: Tensor, features: Tensor
+    /// Calibrated posteriors.
+    public let samples: PosteriorSamples
+    /// Per label of the samples, per star; NaN where unknown.
+    public let truth: [[Double]]
+    /// Signal to noise per pixel; NaN where unknown.
+    public let snr: [Double]
+    /// Reasons to mistrust each star.
+    public let flags: [QualityFlags]
+
+    /// How many stars.
+    public var count: Int { snr.count }
+
+    /// Reads rows of a data set.
+    /// - Parameters:
+    ///   - rows: which stars of the split.
+    ///   - observing: how noise-free spectra are observed first; nil takes spectra as they are.
+    ///   - draws: samples per posterior.
+    public init(
+        _ file: ModelFile, _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split,
+        rows: [Int], observing: ObservingConditions?, draws: Int = 1000
+    ) throws {
+        var reader = try LabelReader(file)
+        reader.draws = draws
+        let labels = try reader.labels(for: instrument)
+        let quality = try QualityModel(file, instrument)
+        var augmentation: Augmentation?
+        if let observing {
+            augmentation = Augmentation()
+            augmentation?.observing = observing
+        }
+        let source = try AugmentedRows(data, instrument, split, augmentation)
+        let catalogue = try labels.map { label in
+            data.labelNames.contains(label.name) ? try data.labels(label.name, split: split) : nil
+        }
+        var (flux, features): ([Tensor], [Tensor]) = ([], [])
+        var values: [Float] = []
+        var truth = labels.map { _ in [Double]() }
+        var snr: [Double] = []
+        var flags: [QualityFlags] = []
+        for start in stride(from: 0, to: rows.count, by: 256) {
+            try Interruption.check()
+            let wanted = Array(rows[start..<min(start + 256, rows.count)])
+            var random = StepRandom(0x7E57, UInt64(start))
+            let batch = try source.batch(wanted, random: &random)
+            let own = try catchingTorchErrors {
+                try withoutGradient { try model.features(batch.flux, from: instrument) }
+            }
+            let read = try reader.posterior(own, from: instrument, snr: batch.snr)
+            let stars = try reader.read(own, from: instrument, snr: batch.snr)
+            values += read?.values ?? Self.gaussians(stars, draws: draws)
+            var doubts = stars.map(\.flags)
+            if let quality {
+                let none = [Double](repeating: 0, count: wanted.count)
+                let more = try quality.flags(
+                    model, batch.flux, features: own, from: instrument, snr: batch.snr, masked: none)
+                doubts = zip(doubts, more).map { $0.union($1) }
+            }
+            flags += doubts
+            snr += batch.snr
+            for (i, label) in labels.enumerated() {
+                truth[i] += zip(wanted, batch.changes).map { row, changes in
+                    (catalogue[i]?[row] ?? .nan) + (changes[label.name] ?? 0)
+                }
+            }
+            flux.append(batch.flux)
+            features.append(own)
+        }
+        self.instrument = instrument
+        self.flux = flux.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(flux, dim: 0)
+        self.features = features.isEmpty ? Tensor.zeros([0, 1]) : Tensor.cat(features, dim: 0)
+        samples = PosteriorSamples(values, draws: draws, labels: labels)
+        (self.truth, self.snr, self.flags) = (truth, snr, flags)
+    }
+
+    /// Draws of heads that give each label as a Gaussian: their quantiles, in a random order for each label.
+    private static func gaussians(_ stars: [StarLabels], draws: Int) -> [Float] {
+        let scores = (0..<draws).map { normalQuantile((Double($0) + 0.5) / Double(draws)) }
+        var random = SeededGenerator(seed: 1)
+        return stars.flatMap { star -> [Float] in
+            let columns = star.estimates.map { estimate in
+                scores.shuffled(using: &random).map { Float(estimate.value + (estimate.error ?? 0) * $0) }
+            }
+            return (0..<draws).flatMap { draw in columns.map { $0[draw] } }
+        }
+    }
+}
+
+/// The standard Gaussian's quantile, by Newton's method on its distribution function.
+private func normalQuantile(_ level: Double) -> Double {
+    var z = 0.0
+    for _ in 0..<60 {
+        let error = 0.5 * erfc(-z / 2.0.squareRoot()) - level
+        let step = error / (exp(-0.5 * z * z) / (2 * Double.pi).squareRoot())
+        z -= max(-1, min(1, step))
+        if abs(step) < 1e-12 { break }
+    }
+    return z
+}
