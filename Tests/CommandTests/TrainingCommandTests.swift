@@ -205,6 +205,51 @@ struct TrainingCommandTests {
         #expect(result.code == 1 && result.errors.contains("there is no such section"))
     }
 
+    /// A head with a section `posterior` gives intervals and flags; its report names coverage and simpler methods.
+    @Test(.timeLimit(.minutes(4))) func posteriorsAndTheirReport() throws {
+        let fixture = try TrainingFixture(count: 400)
+        let flow = "posterior: { transforms: 1, hidden: 8, bins: 4 }, members: 2"
+        try fixture.write(
+            TrainingFixture.yaml().replacingOccurrences(of: "gaia-xp: { hidden: [16]", with: "gaia-xp: { \(flow)")
+                .replacingOccurrences(
+                    of: "lamost-lrs: { hidden: [16]",
+                    with: "lamost-lrs: { \(flow), augment: { gaps: 0.5 }, spectra: 500"))
+        for stage in ["pretrain", "align", "labels fit"] {
+            let result = try Tool.run(fixture.arguments(stage, run: "run"))
+            #expect(result.code == 0, "\(stage): \(result.errors)")
+        }
+        let model = fixture.file("run", "model.safetensors").path
+        var result = try Tool.run(["predict", "-m", model, fixture.data, "--format", "csv", "--samples", "500"])
+        #expect(result.code == 0, "\(result.errors)")
+        let rows = result.output.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        let columns = Dictionary(uniqueKeysWithValues: rows[0].enumerated().map { (String($1), $0) })
+        func value(_ row: Int, _ name: String) -> Double { columns[name].flatMap { Double(rows[row][$0]) } ?? .nan }
+        #expect(rows.count > 20)
+        for row in 1..<rows.count {
+            let interval = value(row, "teff_16")...max(value(row, "teff_16"), value(row, "teff_84"))
+            #expect(interval.contains(value(row, "teff")) && value(row, "flag") >= 0)
+        }
+        // A star is read alike whatever is read beside it.
+        let limited = try Tool.run(
+            ["predict", "-m", model, fixture.data, "--format", "csv", "--samples", "500", "--limit", "1"])
+        #expect(limited.output.split(separator: "\n")[1] == result.output.split(separator: "\n")[1])
+
+        let folder = fixture.folder.path("report")
+        result = try Tool.run([
+            "labels", "report", fixture.data, "-m", model, "--baselines", fixture.data, "-o", folder,
+        ])
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.output.contains("in 68 %") && result.output.contains("flags:"))
+        let report = try String(contentsOfFile: folder + "/report.json", encoding: .utf8)
+        for name in ["quadratic model", "linear probe", "MLP on flux", "uniformity", "procedural"] {
+            #expect(report.contains(name), "\(name)")
+        }
+        result = try Tool.run(["labels", "report", fixture.data, "-m", model, "-o", folder])
+        #expect(result.code == 1 && result.errors.contains("--force"))
+    }
+
     @Test func alignsWithAnotherObjective() throws {
         #expect(try Tool.run(fixture.arguments("pretrain", run: "run")).code == 0)
         let align = fixture.arguments("align", run: "run")

@@ -14,8 +14,7 @@ public struct LabelBaselines {
     /// - Parameters:
     ///   - training: stars of the training split, as the model reads them.
     ///   - validation: of the validation split, for penalties and for when to stop.
-    ///   - steps: of the network.
-    public init(_ training: HeldOutStars, validation: HeldOutStars, steps: Int = 6000) throws {
+    public init(_ training: HeldOutStars, validation: HeldOutStars) throws {
         let labels = training.samples.labels
         // Spectra divided by a continuum are near 1: nothing is to be squashed.
         var options = QuadraticBaseline.Options()
@@ -32,6 +31,8 @@ public struct LabelBaselines {
         }
         var fitting = TrainingOptions()
         fitting.batch = min(256, max(8, training.count / 4))
+        // Sixty epochs, within reason.
+        let steps = max(500, min(6000, 60 * training.count / fitting.batch))
         fitting.steps = steps
         fitting.learningRate = 1e-3
         fitting.warmup = min(200, steps / 10)
