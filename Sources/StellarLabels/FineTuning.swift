@@ -66,14 +66,19 @@ final class FineTuningTask: TrainingTask {
 
     struct Source: BatchSource {
         let parts: [TrainingSplit: Part]
+        /// The training rows that are learned from, where these are not all.
+        let chosen: [Int]?
         let names: [String]
         let mean: [Double]
         let std: [Double]
         let device: Device
 
-        func count(_ split: TrainingSplit) -> Int { parts[split]?.rows.count ?? 0 }
+        func count(_ split: TrainingSplit) -> Int {
+            (split == .training ? chosen?.count : nil) ?? parts[split]?.rows.count ?? 0
+        }
 
-        func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Batch {
+        func batch(_ split: TrainingSplit, rows asked: [Int], random: inout StepRandom) throws -> Batch {
+            let wanted = split == .training ? chosen.map { chosen in asked.map { chosen[$0] } } ?? asked : asked
             guard let part = parts[split] else {
                 let none = Tensor.zeros([0])
                 return Batch(flux: none, clean: none, labels: (none, none))
@@ -107,9 +112,10 @@ final class FineTuningTask: TrainingTask {
     private let network: Network
     private let pretraining: Double
 
+    /// - Parameter chosen: the training rows to learn from; nil for all.
     init(
         _ model: SpecCLIPModel, _ instrument: Instrument, _ configuration: FineTuneConfiguration, data: PairedDataSet,
-        device: Device
+        chosen: [Int]? = nil, device: Device
     ) throws {
         let names = configuration.names
         var parts: [TrainingSplit: Part] = [:]
@@ -121,7 +127,9 @@ final class FineTuningTask: TrainingTask {
                 rows: try AugmentedRows(data, instrument, of, configuration.augment), labels: labels)
         }
         let (mean, std) = try StandardisedLabels.statistics(
-            parts[.training]?.labels ?? [], names: names, minimumStars: 50, dataName: data.url.path)
+            (parts[.training]?.labels ?? []).map { values in chosen.map { $0.map { values[$0] } } ?? values },
+            names: names,
+            minimumStars: 50, dataName: data.url.path)
         // A velocity that only the augmentation brings has no spread in the data set.
         let spread = zip(names, std).map { $0 == "rv" ? max($1, 100) : $1 }
         let backbone = try model.branch(instrument).backbone
@@ -129,8 +137,22 @@ final class FineTuningTask: TrainingTask {
         try head.to(device)
         network = Network(backbone, head)
         self.model = network
-        source = Source(parts: parts, names: names, mean: mean, std: spread, device: device)
+        source = Source(parts: parts, chosen: chosen, names: names, mean: mean, std: spread, device: device)
         pretraining = configuration.pretraining
+    }
+
+    /// The labels of prepared spectra, per label, per star, in their units.
+    func predict(_ flux: Tensor) throws -> [[Double]] {
+        let mean = try catchingTorchErrors {
+            try withoutGradient { network.head(network.backbone.summary(network.backbone(flux))).mean }.to(.cpu)
+        }
+        let values = mean.doubles()
+        return source.names.enumerated().map { index, name in
+            (0..<flux.shape[0]).map { star in
+                let learned = source.mean[index] + source.std[index] * values[star * source.names.count + index]
+                return StellarLabel(named: name).value(learned: learned)
+            }
+        }
     }
 
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {

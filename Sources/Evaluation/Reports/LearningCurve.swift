@@ -1,0 +1,118 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import StellarLabels
+import Torch
+import Training
+
+/// How good labels get with the number of labelled stars: from the spectra themselves, from the features of an encoder that
+/// learned from spectra alone, and from that encoder fine-tuned.
+public struct LearningCurve: Codable, Sendable {
+    /// Of which instrument and data.
+    public let instrument: String, tier: String
+    /// Stars that it was measured on.
+    public let stars: Int
+    /// From few labelled stars to many.
+    public private(set) var points: [Point] = []
+
+    /// What was reached with one number of stars.
+    public struct Point: Codable, Sendable {
+        /// Labelled stars.
+        public let labelled: Int
+        /// Residuals by method and label.
+        public let methods: [String: [String: ResidualStatistics]]
+    }
+
+    /// Names of the methods, the baseline first.
+    public static let methods = ["MLP on flux", "frozen encoder", "fine-tuned encoder"]
+
+    /// Measures the curve.
+    /// - Parameters:
+    ///   - encoder: the file of a pre-trained encoder that has seen no labels.
+    ///   - configuration: names of the labels, augmentation, and training with all stars.
+    ///   - sizes: numbers of labelled stars; those beyond what there is stand for all.
+    ///   - progress: told of each fit.
+    public init(
+        _ encoder: ModelFile, _ instrument: Instrument, _ configuration: FineTuneConfiguration, _ data: PairedDataSet,
+        sizes: [Int], seed: UInt64, progress: (String) -> Void = { _ in }
+    ) throws {
+        self.instrument = instrument.name
+        tier = data.tier
+        let names = configuration.names
+        let model = try encoder.model()
+        func split(_ split: Split) throws -> (flux: Tensor, features: Tensor, labels: [[Double]]) {
+            let rows = try SpectrumRows(data, instrument, split)
+            return (
+                try rows.tensor(Array(0..<rows.count)), try model.embed(rows, of: instrument),
+                try names.map { try data.labels($0, split: split) }
+            )
+        }
+        let (training, validation, test) = (try split(.train), try split(.validation), try split(.test))
+        stars = test.flux.shape[0]
+        var random = SeededGenerator(seed: seed)
+        // A star that lacks most labels says little: the same stars for all methods, each with its first label.
+        let order = (0..<training.flux.shape[0]).filter { training.labels[0][$0].isFinite }.shuffled(using: &random)
+        for size in Set(sizes.map { min($0, order.count) }).sorted() {
+            let chosen = Array(order.prefix(size))
+            // As many stars to stop by as a person with so few would set aside.
+            let held = Array(0..<min(validation.flux.shape[0], max(50, size / 4)))
+            let index = { (rows: [Int]) in Tensor(rows.map(Int64.init), shape: [rows.count]) }
+            func rows(_ inputs: Tensor, _ labels: [[Double]], _ rows: [Int]) -> LabelNetwork.Rows {
+                LabelNetwork.Rows(
+                    inputs.indexSelect(0, index(rows)), labels: labels.map { values in rows.map { values[$0] } },
+                    names: names)
+            }
+            let options = Self.options(configuration.training, stars: size, held: held.count)
+            var methods: [String: [String: ResidualStatistics]] = [:]
+            func add(_ method: String, _ predicted: [[Double]]) {
+                methods[method] = Dictionary(
+                    uniqueKeysWithValues: names.enumerated().map { i, name in
+                        (name, ResidualStatistics(zip(predicted[i], test.labels[i]).map { $0 - $1 }))
+                    })
+            }
+            let inputs: [(String, (Tensor, [[Double]]), (Tensor, [[Double]]), Tensor)] = [
+                (
+                    Self.methods[0], (Self.squashed(training.flux, instrument), training.labels),
+                    (Self.squashed(validation.flux, instrument), validation.labels),
+                    Self.squashed(test.flux, instrument)
+                ),
+                (
+                    Self.methods[1], (training.features, training.labels), (validation.features, validation.labels),
+                    test.features
+                ),
+            ]
+            for (method, own, other, asked) in inputs {
+                progress("\(size) stars: \(method)")
+                let network = try LabelNetwork(
+                    rows(own.0, own.1, chosen), validation: rows(other.0, other.1, held),
+                    hidden: method == Self.methods[0] ? [512, 256, 128] : [256, 128], dropout: 0.05, options: options,
+                    seed: seed)
+                add(method, try network.predict(asked))
+            }
+            progress("\(size) stars: \(Self.methods[2])")
+            var tuned = configuration
+            tuned.training = options
+            let network = try FineTunedNetwork(
+                try encoder.model(), instrument, tuned, data: data, chosen: chosen, seed: seed)
+            add(Self.methods[2], try network.predict(test.flux))
+            points.append(Point(labelled: size, methods: methods))
+        }
+    }
+
+    /// The training of all stars, shortened where there are few.
+    private static func options(_ all: TrainingOptions, stars: Int, held: Int) -> TrainingOptions {
+        var options = all
+        options.batch = min(all.batch, max(16, stars / 4))
+        options.steps = min(all.steps, max(600, 150 * stars / options.batch))
+        options.warmup = min(all.warmup, options.steps / 10)
+        options.validateEvery = max(1, options.steps / 40)
+        options.validationRows = held
+        options.patience = 40
+        return options
+    }
+
+    private static func squashed(_ flux: Tensor, _ instrument: Instrument) -> Tensor {
+        if case .continuum = instrument.normalisation { return flux }
+        return (flux / 0.05).asinh()
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import SpecCLIP
+import StellarLabels
+
+/// `specclip labels curve`.
+struct LabelsCurveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "curve",
+        abstract: "Measure what a pre-trained encoder is worth where labels are few.",
+        usage: "specclip labels curve <configuration> --instrument <name> [<options>]",
+        discussion: """
+            Fits labels from 100, 300, 1000, 3000, 10000 and all labelled stars of an
+            instrument, in three ways: an MLP on the flux, the same on the features of the
+            pre-trained encoder, and that encoder fine-tuned. Prints the robust sigma on
+            the test split. Needs the encoder of `specclip pretrain` in the run folder and
+            a section `finetune` in the configuration, which names data and labels.
+
+            EXAMPLE
+              specclip labels curve small --data-folder data --run runs/small \\
+                  --instrument gaia-xp -o curve.json
+            """)
+
+    @OptionGroup var training: TrainingArguments
+    @Option(help: ArgumentHelp("Which instrument, for example gaia-xp.", valueName: "name")) var instrument: String
+    @Option(help: ArgumentHelp("Numbers of labelled stars, such as 100,1000,all.", valueName: "list"))
+    var stars = "100,300,1000,3000,10000,all"
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        let url = try output.url(extensions: ["json"])
+        _ = try compute.prepare()
+        let sizes = try stars.split(separator: ",").map { text in
+            if text == "all" { return Int.max }
+            guard let size = Int(text), size >= 50 else {
+                throw ValidationError("--stars \(stars): give numbers of at least 50, or all, separated by commas")
+            }
+            return size
+        }
+        let context = try training.context(device: .cpu)
+        let parts = try context.configuration.resolvedInstruments()
+        guard let part = parts.first(where: { $0.instrument.name == instrument }) else {
+            throw ModelError.unknownInstrument(instrument, known: parts.map(\.instrument.name))
+        }
+        guard let section = part.configuration.finetune else {
+            throw CommandError(
+                subject: training.configuration, field: "instruments.\(instrument).finetune",
+                problem: "there is no such section", remedy: "add one with `data` and `names`")
+        }
+        let encoder = try ModelFile(contentsOf: Pretraining.output(part.instrument, in: context.folder))
+        let curve = try LearningCurve(
+            encoder, part.instrument, section, try context.open(section.data), sizes: sizes,
+            seed: context.configuration.seed, progress: Program.note)
+        print(curve.table(section.names).text(.table), terminator: "")
+        print("\n\(curve.instrument), \(curve.tier), test: robust σ over \(curve.stars) stars")
+        if let url { try AtomicOutputFile.write(JSONText.encode(curve) + "\n", to: url) }
+    }
+}
+
+extension LearningCurve {
+    /// One row for each number of stars and label.
+    fileprivate func table(_ names: [String]) -> OutputTable {
+        var rows: [(stars: Int, label: String, sigmas: [String])] = []
+        for point in points {
+            for name in names {
+                let digits = StellarLabel(named: name).digits + 1
+                rows.append(
+                    (
+                        point.labelled, name,
+                        Self.methods.map { fixed(point.methods[$0]?[name]?.sigma ?? .nan, digits) }
+                    ))
+            }
+        }
+        return OutputTable(
+            columns: [
+                .init(name: "labelled", values: .integers(rows.map(\.stars))),
+                .init(name: "label", values: .text(rows.map(\.label))),
+            ]
+                + Self.methods.enumerated().map { i, method in
+                    .init(name: method, values: .text(rows.map { $0.sigmas[i] }))
+                })
+    }
+}
