@@ -54,9 +54,23 @@ struct AxisWriter {
     /// Ticks for a logarithmic axis of few decades, where powers of ten alone would leave it almost bare.
     private var logarithmicTicks: [Double] {
         guard decades > 0.35 else { return evenTicks }
-        let mantissas: [Double] = decades > 2.5 ? [1] : decades > 1.2 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 8]
+        let choices: [[Double]] = [[1, 2, 3, 4, 5, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1]]
         let powers = Int(floor(log10(range.lowerBound)))...Int(ceil(log10(range.upperBound)))
-        return powers.flatMap { power in mantissas.map { $0 * pow(10, Double(power)) } }.filter(range.contains)
+        let ticks = choices[(decades > 2.5 ? 3 : decades > 1.2 ? 2 : 0)...].map { mantissas in
+            powers.flatMap { power in mantissas.map { $0 * pow(10, Double(power)) } }.filter(range.contains)
+        }
+        // A single tick would not tell the scale.
+        return ticks.first { hasRoom(for: $0) } ?? ticks.last { $0.count > 1 } ?? ticks[0]
+    }
+
+    /// Whether the numbers of a logarithmic axis stand clear of each other.
+    private func hasRoom(for ticks: [Double]) -> Bool {
+        zip(ticks, ticks.dropFirst()).allSatisfy { low, high in
+            let distance = log10(high / low) / decades * length
+            guard name == "x" else { return distance > Style.tickSize * 1.1 }
+            let widths = [low, high].map { PlotText(plainNumber($0)).width(size: Style.tickSize) }
+            return distance > (widths[0] + widths[1]) / 2 + 3
+        }
     }
 
     private var evenTicks: [Double] {

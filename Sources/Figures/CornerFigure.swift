@@ -76,12 +76,23 @@ public struct CornerFigure: FigureConvertible {
 
     /// The bulk of the draws and the true value, if it is near.
     private static func range(_ quantity: Quantity) -> ClosedRange<Double> {
-        let bulk = robustRange(of: quantity.draws, tail: 0.002, margin: 0.06) ?? 0...1
+        let bulk = bulk(quantity.draws)
         guard let truth = quantity.truth, truth.isFinite else { return bulk }
         let extent = bulk.upperBound - bulk.lowerBound
         // A truth that lies far off would shrink the posterior to a dot; it is left to the legend's numbers then.
         guard truth > bulk.lowerBound - 0.6 * extent, truth < bulk.upperBound + 0.6 * extent else { return bulk }
         return min(bulk.lowerBound, truth - 0.08 * extent)...max(bulk.upperBound, truth + 0.08 * extent)
+    }
+
+    /// Where all but a few draws are, or 4.5 of their own σ to each side if that still holds 98 % of them: heavy wings would
+    /// else leave no room to see the middle in.
+    private static func bulk(_ draws: [Double]) -> ClosedRange<Double> {
+        let whole = robustRange(of: draws, tail: 0.002, margin: 0.06) ?? 0...1
+        let places = [0.1587, 0.5, 0.8413].map { quantile($0, of: draws) ?? .nan }
+        let most = robustRange(of: draws, tail: 0.01, margin: 0.02) ?? whole
+        let low = max(whole.lowerBound, min(most.lowerBound, places[1] - 4.5 * (places[1] - places[0])))
+        let high = min(whole.upperBound, max(most.upperBound, places[1] + 4.5 * (places[2] - places[1])))
+        return low < high ? low...high : whole
     }
 
     private func axis(_ index: Int, _ ranges: [ClosedRange<Double>], isShown: Bool) -> Axis {

@@ -15,11 +15,13 @@ struct DensityMap {
     init?(
         _ points: [(x: Double, y: Double)], xRange: ClosedRange<Double>, yRange: ClosedRange<Double>, cells: Int = 44
     ) {
-        let n = Double(points.count)
-        guard points.count >= 10 else { return nil }
-        let mean = (points.reduce(0) { $0 + $1.x } / n, points.reduce(0) { $0 + $1.y } / n)
+        // Wild points beyond the grid would widen the smoothing of all others.
+        let near = points.filter { xRange.contains($0.x) && yRange.contains($0.y) }
+        guard near.count >= 10 else { return nil }
+        let n = Double(near.count)
+        let mean = (near.reduce(0) { $0 + $1.x } / n, near.reduce(0) { $0 + $1.y } / n)
         var (xx, xy, yy) = (0.0, 0.0, 0.0)
-        for point in points {
+        for point in near {
             let (a, b) = (point.x - mean.0, point.y - mean.1)
             (xx, xy, yy) = (xx + a * a, xy + a * b, yy + b * b)
         }
@@ -72,7 +74,9 @@ struct DensityMap {
     /// The density whose contour encloses a share of the points; by their own densities, so that smoothing does not widen
     /// what is enclosed.
     func level(enclosing share: Double) -> Double {
-        atPoints[min(atPoints.count - 1, max(0, Int((1 - share) * Double(atPoints.count))))]
+        let level = atPoints[min(atPoints.count - 1, max(0, Int((1 - share) * Double(atPoints.count))))]
+        // Where more points than that lie beyond the grid, the outermost on it have to do.
+        return level > 0 ? level : atPoints.first { $0 > 0 } ?? 0
     }
 
     /// The closed outlines of the region with a density above `level`, one after the other, a NaN after each (marching

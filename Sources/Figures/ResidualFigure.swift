@@ -89,9 +89,11 @@ public struct ResidualFigure: FigureConvertible {
             texts: page.texts)
     }
 
-    /// Half the height of a row: the stars within three robust σ of zero, and a little more.
+    /// Half the height of a row: nearly all stars, but no more than five times what two thirds of them stay within.
     private static func reach(of values: [Double]) -> Double {
-        let half = (quantile(0.985, of: values.map { abs($0) }) ?? 1) * 1.1
+        let sizes = values.map { abs($0) }
+        let (most, usual) = (quantile(0.985, of: sizes) ?? 1, quantile(0.68, of: sizes) ?? 1)
+        let half = min(1.1 * most, 5 * usual)
         return half > 0 ? half : 1
     }
 

@@ -44,7 +44,13 @@ extension RankFigure {
 extension ResidualFigure {
     /// Residuals of posterior medians against the true labels and, where it is known, S/N.
     init(title: String, tier: String, _ checks: [PosteriorCheck], snr: [Double]? = nil) {
-        let labels = checks.map { Quantity(symbol: $0.label.symbol, unit: $0.label.unit, values: $0.truth) }
+        let labels = checks.map { check in
+            // From M dwarfs to B stars, linear temperatures would press most stars into a corner.
+            let known = check.truth.filter { $0.isFinite }
+            let isWide = check.label.name == "teff" && (known.max() ?? 1) > 3 * (known.min() ?? 1)
+            return Quantity(
+                symbol: check.label.symbol, unit: check.label.unit, values: check.truth, isLogarithmic: isWide)
+        }
         let quality = snr.map { [Quantity(symbol: "S/N", values: $0, isLogarithmic: true)] } ?? []
         self.init(
             title: title, tier: tier,
