@@ -46,4 +46,4 @@ bench: build     ## time this build beside the same work in PyTorch: bench/resul
 	@bench/run.py
 
 clean:           ## remove what was built here (downloads in the cache stay)
-	@rm -rf .build demo bench/venv bench/venv-dimension bench/work
+	@rm -rf .build demo bench/venv bench/venv-dimension bench/venv-npe bench/work

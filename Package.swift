@@ -41,7 +41,14 @@ let package = Package(
     ],
     targets: [
         // C and C++ rooms: nothing above them sees a C++ header.
-        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .target(
+            name: "CTorch",
+            // Samples of flows take a hundred times as long unoptimised; tests draw a million.
+            // Its vector types never cross a function's boundary that is not inlined: nothing for the ABI to differ in.
+            cxxSettings: torchHeaders + [
+                .unsafeFlags(["-Wno-psabi"]), .unsafeFlags(["-O2"], .when(configuration: .debug)),
+            ],
+            linkerSettings: torchLibraries),
         .systemLibrary(
             name: "CCFITSIO", pkgConfig: "cfitsio", providers: [.apt(["libcfitsio-dev"]), .brew(["cfitsio"])]),
         .systemLibrary(

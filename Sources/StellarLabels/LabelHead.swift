@@ -92,7 +92,7 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
         let count = labels.count
         return count > 0 && [mean.count, std.count, errorScale.count].allSatisfy { $0 == count }
             && hidden.allSatisfy { (1...(1 << 16)).contains($0) } && (0..<1).contains(dropout)
-            && posterior?.problem == nil && (1...1024).contains(members ?? 1) && ranges?.count ?? count == count
+            && (1...1024).contains(members ?? 1) && ranges?.count ?? count == count
             && calibration?.isConsistent ?? true
     }
 }

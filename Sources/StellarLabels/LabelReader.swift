@@ -45,8 +45,10 @@ public struct LabelReader {
         Initializer.$isSkipped.withValue(true) {
             if let flow = description.posterior {
                 let ensemble = FlowEnsemble(
-                    flow, members: description.members ?? 1, labels: description.labels.count,
-                    context: model.featureWidth(ofKey: key))
+                    (0..<(description.members ?? 1)).map { _ in
+                        ConditionalFlow(
+                            labels: description.labels.count, context: model.featureWidth(ofKey: key), flow)
+                    })
                 return (ensemble, .posterior(ensemble))
             }
             let head = LabelHead(

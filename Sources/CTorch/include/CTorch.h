@@ -112,6 +112,39 @@ bool ctorch_cuda_is_loaded(void);
 int ctorch_cuda_device_count(void);
 bool ctorch_mps_is_available(void);
 
+// MARK: samples of normalizing flows
+
+#define CTORCH_FLOW_MAX_BINS 64
+
+/// A stack of autoregressive transforms, each a masked network that gives every label a shift, a scale and, with bins, a
+/// rational-quadratic spline. Pointers are borrowed.
+typedef struct ctorch_flow {
+    int64_t labels, hidden, layers, transforms;
+    /// Of the splines; 0 for none.
+    int64_t bins;
+    /// The splines bend -bound … bound, and a bin has at least the share `least` of that.
+    float bound, least;
+    /// Whether the labels change their order from transform to transform.
+    bool reverses;
+    /// [labels]: hidden units of a layer, in order, that the network of a label may read.
+    const int64_t *ends;
+    /// For each transform: input layer [hidden, labels], further layers [hidden, hidden] each, output [labels, outputs,
+    /// hidden], where the outputs of a label are shift, log scale, widths, heights and inner slopes.
+    const float *weights;
+    /// [labels]: samples are scaled by `std` and shifted by `mean` at the end.
+    const float *mean, *std;
+} ctorch_flow;
+
+/// Numbers that the network gives for a label.
+int64_t ctorch_flow_outputs(int64_t bins);
+/// Weights of one transform.
+int64_t ctorch_flow_weights(const ctorch_flow *flow);
+/// Numbers that are added in the layers of all transforms, in the order of the weights; they hold what the context says.
+int64_t ctorch_flow_offsets(const ctorch_flow *flow);
+/// Turns noise [count, labels] into samples [count, labels]; the offsets are those of one context. On one thread.
+int ctorch_flow_invert(
+    const ctorch_flow *flow, const float *offsets, const float *noise, float *samples, int64_t count);
+
 #ifdef __cplusplus
 }
 #endif

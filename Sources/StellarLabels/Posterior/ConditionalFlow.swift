@@ -1,31 +1,42 @@
+import Foundation
 import SpecCLIP
 import Torch
 
-/// The density of D labels given a context, as a chain of invertible autoregressive transforms from a Gaussian.
+/// The density of D labels given a context of C numbers, such as an embedding: a normalizing flow.
 ///
-/// Labels and context are standardised inside, so that densities and samples are in the labels' own units.
+/// A stack of autoregressive transforms brings the labels to independent standard normal variables. In each, label j is
+/// shifted, scaled and, in a spline flow, bent by what a network makes of the labels before it and of the context:
+///
+///     u_j = spline(θ_j e^a + b),  (a, b, spline) = f(θ_1 … θ_{j-1}, context)
+///
+/// and log p(θ) = Σ_j log N(u_j) + log |du_j / dθ_j| over all transforms. Labels and context are standardised inside:
+/// densities and samples are in the labels' own units.
 public final class ConditionalFlow: Module {
-    let transforms: [MaskedNetwork]
+    /// One network for each transform.
+    let transforms: [AutoregressiveNetwork]
+    /// Mean and spread of the training labels, `[D]`.
     let labelMean: Buffer
     let labelStd: Buffer
+    /// Mean and spread of the training contexts, `[C]`.
     let contextMean: Buffer
     let contextStd: Buffer
-    /// Sizes.
+    /// How it was made.
     public let configuration: FlowConfiguration
-    private let labels: Int
+    private let spline: RationalQuadraticSpline?
 
-    /// A flow with initial weights drawn from the default generator.
+    /// Initial weights, from the default generator.
     /// - Parameters:
     ///   - labels: D.
-    ///   - context: numbers of the context.
-    public init(_ configuration: FlowConfiguration, labels: Int, context: Int) {
+    ///   - context: C.
+    public init(labels: Int, context: Int, _ configuration: FlowConfiguration = .init()) {
         self.configuration = configuration
-        self.labels = labels
-        let outputs = configuration.kind == .maf ? 2 : RationalQuadraticSpline.parameters(bins: configuration.bins)
+        let spline =
+            configuration.kind == .nsf
+            ? RationalQuadraticSpline(bins: configuration.bins, bound: configuration.tailBound) : nil
+        self.spline = spline
         transforms = (0..<configuration.transforms).map { _ in
-            MaskedNetwork(
-                labels: labels, context: context, width: configuration.hidden, blocks: configuration.blocks,
-                outputs: outputs)
+            AutoregressiveNetwork(
+                labels: labels, context: context, outputs: 2 + (spline?.parameterCount ?? 0), configuration)
         }
         labelMean = Buffer(Tensor.zeros([labels]))
         labelStd = Buffer(Tensor.ones([labels]))
@@ -34,108 +45,151 @@ public final class ConditionalFlow: Module {
         super.init()
     }
 
-    /// Takes the scales of labels and context from the training stars.
-    /// - Parameters:
-    ///   - context: `[N, C]`.
-    ///   - mean: of each label.
-    ///   - std: of each label, positive.
-    func standardise(context: Tensor, mean: [Double], std: [Double]) {
-        labelMean.value = Tensor(mean.map { Float($0) }, shape: [labels])
-        labelStd.value = Tensor(std.map { Float($0) }, shape: [labels])
-        contextMean.value = context.mean(dims: [0])
-        contextStd.value = context.std(dim: 0).clamp(min: 1e-6)
-    }
+    /// D.
+    public var labelCount: Int { labelMean.value.count }
+    /// C.
+    public var contextCount: Int { contextMean.value.count }
 
-    /// Log density of labels that are all known.
+    /// log p(labels | context), in the labels' units.
     /// - Parameters:
-    ///   - labels: `[B, D]`.
+    ///   - labels: `[B, D]`, none missing.
     ///   - context: `[B, C]`.
     /// - Returns: `[B]`.
     public func logDensity(_ labels: Tensor, given context: Tensor) -> Tensor {
-        logDensities(labels, present: nil, given: context).sum(dims: [-1])
+        terms(labels, seen: nil, given: context).sum(dims: [1])
     }
 
-    /// Log density of each label given those before it, `[B, D]`; their sum is that of all.
-    /// - Parameter present: 1 where a label is known, 0 where it is not, `[B, D]`; the term of an unknown label is 0, and
-    ///   later ones do not depend on it. Needs `keepsOrder`.
-    public func logDensities(_ labels: Tensor, present: Tensor?, given context: Tensor) -> Tensor {
-        precondition(present == nil || configuration.keepsOrder, "missing labels need a flow that keeps their order")
-        let context = (context - contextMean.value) / contextStd.value
-        var values = (labels - labelMean.value) / labelStd.value
-        if let present { values = (values * present) }
-        var total = labelStd.value.log() * -1
-        for (place, network) in transforms.enumerated() {
-            let parameters = network(values, present: present, contribution: network.contribution(context))
-            let moved = forward(values, parameters)
-            values = present.map { moved.values * $0 } ?? moved.values
-            total = total + turned(moved.logDerivative, after: place)
-            values = turned(values)
-        }
-        let gaussian = turned(values.square(), after: transforms.count) * -0.5 - 0.9189385332
-        let terms = total + gaussian
-        return present.map { terms * $0 } ?? terms
-    }
-
-    /// Samples of the posterior.
+    /// log p(label j | known labels before it, context), 0 for labels that are missing: the sum over j is the log density
+    /// of the labels that are known.
     /// - Parameters:
-    ///   - base: independent standard Gaussians, `[count, D]`. Every star gets samples made of the same, so that what is
-    ///     read from a star does not depend on the stars beside it.
+    ///   - labels: `[B, D]`; any number, also NaN, where missing.
+    ///   - present: 1 where a label is known, else 0, `[B, D]`.
     ///   - context: `[B, C]`.
-    /// - Returns: `[B, count, D]`.
-    public func samples(_ base: Tensor, given context: Tensor) -> Tensor {
-        withoutGradient {
-            let context = ((context - contextMean.value) / contextStd.value).unsqueezed(1)
-            var values = base.unsqueezed(0).expanded([context.shape[0]] + base.shape)
-            for network in transforms.reversed() {
-                values = inverse(turned(values), network, network.contribution(context))
+    /// - Returns: `[B, D]`.
+    /// - Throws: `PosteriorError.order` where transforms reverse the labels: each label then depends on all others.
+    public func logDensities(_ labels: Tensor, present: Tensor, given context: Tensor) throws -> Tensor {
+        try requireOrder("densities without some labels")
+        let known = labels.where(present.ne(0), labelMean.value)
+        return terms(known, seen: present, given: context) * present
+    }
+
+    /// log p(label j | context) of each label by itself, whatever the others are.
+    /// - Parameter labels: `[B, D]`, NaN where the result should be NaN.
+    /// - Returns: `[B, D]`.
+    /// - Throws: `PosteriorError.order`.
+    public func logMarginals(_ labels: Tensor, given context: Tensor) throws -> Tensor {
+        try requireOrder("marginal densities")
+        let missing = labels.isnan()
+        let known = labels.where(missing.logicalNot(), labelMean.value)
+        return terms(known, seen: Tensor.zeros(like: known), given: context).maskedFill(missing, .nan)
+    }
+
+    private func requireOrder(_ what: String) throws {
+        guard configuration.keepsOrder else { throw PosteriorError.order(what) }
+    }
+
+    /// The share of each place in the order in the log density, `[B, D]`; of each label where the order is kept.
+    /// - Parameter seen: 1 where later labels may see a label; nil for all.
+    func terms(_ labels: Tensor, seen: Tensor?, given context: Tensor) -> Tensor {
+        let (values, logSlopes) = normalised(labels, seen: seen, given: context)
+        return logSlopes - values.square() * 0.5 - 0.5 * Foundation.log(2 * Double.pi)
+    }
+
+    /// The standard normal variables that labels stand for, and the logarithms of the slopes, `[B, D]`.
+    func normalised(_ labels: Tensor, seen: Tensor?, given context: Tensor) -> (values: Tensor, logSlopes: Tensor) {
+        let context = standardised(context)
+        var values = (labels - labelMean.value) / labelStd.value
+        var logSlopes = Tensor.zeros(like: values) - labelStd.value.log()
+        for (i, network) in transforms.enumerated() {
+            if i > 0, reverses {
+                values = values.flipped([1])
+                logSlopes = logSlopes.flipped([1])
             }
-            return values * labelStd.value + labelMean.value
+            let (next, logSlope) = transformed(values, network(values, seen: seen, context: context))
+            values = next
+            logSlopes = logSlopes + logSlope
+        }
+        return (values, logSlopes)
+    }
+
+    private var reverses: Bool { !configuration.keepsOrder }
+
+    private func standardised(_ context: Tensor) -> Tensor { (context - contextMean.value) / contextStd.value }
+
+    /// One transform and the logarithm of its slope.
+    /// - Parameter parameters: `[B, D, 2 + …]`: shift, log scale, and those of the spline.
+    private func transformed(_ x: Tensor, _ parameters: Tensor) -> (y: Tensor, logSlope: Tensor) {
+        let logScale = boundedLogScale(parameters.select(2, 1))
+        let scaled = x * logScale.exp() + parameters.select(2, 0)
+        guard let spline else { return (scaled, logScale) }
+        let (y, logSlope) = spline(scaled, parameters.narrow(2, start: 2, length: spline.parameterCount))
+        return (y, logScale + logSlope)
+    }
+}
+
+extension ConditionalFlow {
+    /// Draws from p(labels | context), in the labels' units.
+    /// - Parameters:
+    ///   - count: draws for each context.
+    ///   - context: `[B, C]`.
+    ///   - seed: fixes the draws, which are then made of the same Gaussian numbers for every context: what is drawn for a
+    ///     star does not depend on those beside it. nil takes them from the default generator, for each context anew.
+    /// - Returns: `[B, count, D]` on the CPU.
+    public func samples(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
+        try sampler()(count, given: context, seed: seed)
+    }
+
+    /// The flow as it is now, ready to draw from for one context after another: weights are brought into place once.
+    public func sampler() throws -> FlowSampler { try FlowSampler(self) }
+
+    /// What the kernel needs of the transforms.
+    fileprivate func inversion() throws -> FlowInversion {
+        let (labels, hidden) = (labelCount, configuration.hidden)
+        let degrees = AutoregressiveNetwork.degrees(hidden: hidden, labels: labels)
+        let layout = FlowInversion.Layout(
+            labels: labels, hidden: hidden, layers: configuration.blocks, transforms: transforms.count,
+            bins: spline?.bins ?? 0, bound: configuration.tailBound, least: RationalQuadraticSpline.least,
+            reverses: reverses, ends: (0..<labels).map { label in degrees.count { $0 <= label } })
+        return try catchingTorchErrors {
+            withoutGradient {
+                FlowInversion(
+                    layout, weights: transforms.map(\.inversionWeights), mean: labelMean.value, std: labelStd.value)
+            }
         }
     }
 
-    /// One label after the other: what label j was depends on the labels before it.
-    private func inverse(_ values: Tensor, _ network: MaskedNetwork, _ contribution: Tensor) -> Tensor {
-        var known: [Tensor] = []
-        for label in 0..<labels {
-            let earlier = label == 0 ? values.narrow(-1, start: 0, length: 0) : Tensor.cat(known, dim: -1)
-            let parameters = network.conditional(label, given: earlier, contribution: contribution)
-            known.append(inverse(values.narrow(-1, start: label, length: 1), parameters.unsqueezed(-2)))
+    /// What the context adds in the layers of all transforms, `[B, …]`.
+    fileprivate func inversionOffsets(_ context: Tensor) -> Tensor {
+        let context = standardised(context)
+        return Tensor.cat(transforms.map { $0.inversionOffsets(context) }, dim: 1)
+    }
+}
+
+/// Draws samples of a flow.
+public struct FlowSampler {
+    private let flow: ConditionalFlow
+    private let inversion: FlowInversion
+
+    init(_ flow: ConditionalFlow) throws {
+        self.flow = flow
+        inversion = try flow.inversion()
+    }
+
+    /// As `ConditionalFlow.samples(_:given:seed:)`.
+    public func callAsFunction(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
+        try catchingTorchErrors {
+            try withoutGradient {
+                let offsets = flow.inversionOffsets(context)
+                let former = seed.map { seed in
+                    defer { Generator.seed(seed) }
+                    return Generator.state()
+                }
+                let contexts = context.size(0)
+                let own = Tensor.randn([seed == nil ? contexts : 1, count, flow.labelCount])
+                let noise = own.expanded([contexts, count, flow.labelCount]).contiguous()
+                if let former { try Generator.restore(former) }
+                return inversion(noise: noise, offsets: offsets)
+            }
         }
-        return Tensor.cat(known, dim: -1)
-    }
-
-    private func forward(_ values: Tensor, _ parameters: Tensor) -> (values: Tensor, logDerivative: Tensor) {
-        switch configuration.kind {
-        case .nsf:
-            return RationalQuadraticSpline(parameters, bins: configuration.bins, bound: configuration.tailBound)
-                .forward(values)
-        case .maf:
-            let (shift, logScale) = affine(parameters)
-            return ((values - shift) * (logScale * -1).exp(), logScale * -1)
-        }
-    }
-
-    private func inverse(_ values: Tensor, _ parameters: Tensor) -> Tensor {
-        switch configuration.kind {
-        case .nsf:
-            return RationalQuadraticSpline(parameters, bins: configuration.bins, bound: configuration.tailBound)
-                .inverse(values)
-        case .maf:
-            let (shift, logScale) = affine(parameters)
-            return values * logScale.exp() + shift
-        }
-    }
-
-    /// Scales between e⁻⁷ and e⁷: no single step may take a training to infinity.
-    private func affine(_ parameters: Tensor) -> (shift: Tensor, logScale: Tensor) {
-        (parameters.select(-1, 0), (parameters.select(-1, 1) / 7).tanh() * 7)
-    }
-
-    /// The order of the labels for the next transform.
-    private func turned(_ values: Tensor) -> Tensor { configuration.keepsOrder ? values : values.flipped([-1]) }
-
-    /// What a transform said of labels, in the labels' own order.
-    private func turned(_ values: Tensor, after transforms: Int) -> Tensor {
-        transforms.isMultiple(of: 2) ? values : turned(values)
     }
 }

@@ -1,43 +1,75 @@
 import Foundation
-import SpecCLIP
 import Torch
 
-/// Flows that were trained from different seeds: their mean density, which is broader where they disagree.
+/// Flows of one kind trained from several seeds, taken together: their mean density is wider where they disagree, which
+/// one flow alone does not know (Hermans et al. 2022, arXiv 2110.06581).
 public final class FlowEnsemble: Module {
-    /// The flows, at least one.
-    public let members: [ConditionalFlow]
+    /// The members, at least one.
+    public let flows: [ConditionalFlow]
 
-    /// An ensemble of flows of one kind.
-    public init(_ members: [ConditionalFlow]) {
-        precondition(!members.isEmpty, "an ensemble has members")
-        self.members = members
+    /// - Parameter flows: at least one, of the same labels and context.
+    public init(_ flows: [ConditionalFlow]) {
+        precondition(!flows.isEmpty, "an ensemble has members")
+        self.flows = flows
         super.init()
     }
 
-    /// New flows with initial weights drawn from the default generator.
-    convenience init(_ configuration: FlowConfiguration, members: Int, labels: Int, context: Int) {
-        self.init((0..<members).map { _ in ConditionalFlow(configuration, labels: labels, context: context) })
-    }
+    /// D.
+    public var labelCount: Int { flows[0].labelCount }
+    /// C.
+    public var contextCount: Int { flows[0].contextCount }
 
-    /// Log of the mean density of labels that are all known.
-    /// - Parameters:
-    ///   - labels: `[B, D]`.
-    ///   - context: `[B, C]`.
+    /// The logarithm of the mean density; see ``ConditionalFlow/logDensity(_:given:)``.
     /// - Returns: `[B]`.
     public func logDensity(_ labels: Tensor, given context: Tensor) -> Tensor {
-        let each = Tensor.stack(members.map { $0.logDensity(labels, given: context) }, dim: 0)
-        return each.logSumExp(dim: 0) - log(Double(members.count))
+        logMean(flows.map { $0.logDensity(labels, given: context) })
     }
 
-    /// Samples, as many of each member as of any other (the first ones give what does not divide).
+    /// The logarithm of the mean density of the labels that are known. The mean is one over products of terms, so it has
+    /// no terms itself.
     /// - Parameters:
-    ///   - base: independent standard Gaussians, `[count, D]`.
+    ///   - labels: `[B, D]`.
+    ///   - present: 1 where a label is known, else 0, `[B, D]`.
+    /// - Returns: `[B]`; 0 where no label is known.
+    public func logDensity(_ labels: Tensor, present: Tensor, given context: Tensor) throws -> Tensor {
+        logMean(try flows.map { try $0.logDensities(labels, present: present, given: context).sum(dims: [1]) })
+    }
+
+    /// The logarithm of the mean marginal densities; see ``ConditionalFlow/logMarginals(_:given:)``.
+    /// - Returns: `[B, D]`.
+    public func logMarginals(_ labels: Tensor, given context: Tensor) throws -> Tensor {
+        logMean(try flows.map { try $0.logMarginals(labels, given: context) })
+    }
+
+    private func logMean(_ values: [Tensor]) -> Tensor {
+        guard values.count > 1 else { return values[0] }
+        return Tensor.stack(values).logSumExp(dim: 0) - Foundation.log(Double(values.count))
+    }
+
+    /// Draws from the mean density; every member gives as many samples as the others, the first ones one more where the
+    /// number does not divide.
+    /// - Parameters:
     ///   - context: `[B, C]`.
-    /// - Returns: `[B, count, D]`.
-    public func samples(_ base: Tensor, given context: Tensor) -> Tensor {
-        let count = base.shape[0]
+    ///   - seed: fixes the draws; nil takes them from the default generator.
+    /// - Returns: `[B, count, D]` on the CPU, member after member.
+    public func samples(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
+        try sampler()(count, given: context, seed: seed)
+    }
+
+    /// The ensemble as it is now, ready to draw from for one context after another.
+    public func sampler() throws -> EnsembleSampler { EnsembleSampler(members: try flows.map { try $0.sampler() }) }
+}
+
+/// Draws samples of an ensemble.
+public struct EnsembleSampler {
+    let members: [FlowSampler]
+
+    /// As `FlowEnsemble.samples(_:given:seed:)`.
+    public func callAsFunction(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
         let shares = members.indices.map { count / members.count + ($0 < count % members.count ? 1 : 0) }
-        let parts = zip(members, base.split(shares)).filter { $1.shape[0] > 0 }.map { $0.samples($1, given: context) }
+        let parts = try zip(members, shares).enumerated().map { index, member in
+            try member.0(member.1, given: context, seed: seed.map { $0 &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15 })
+        }
         return parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: 1)
     }
 }

@@ -1,108 +1,71 @@
-import Foundation
+import SpecCLIP
 import Torch
 import Training
 
-/// Rows to learn posteriors from: a context, labels, and how much each label counts.
-struct FlowRows: Sendable {
-    /// `[N, C]`.
-    let context: Tensor
-    /// Per label, per row; NaN where missing.
-    let labels: [[Double]]
-    /// Per label, per row, 0…1; 1 where absent.
-    let weights: [[Double]]?
-
-    var count: Int { context.shape[0] }
-
-    /// Rows whose labels have errors.
-    ///
-    /// A label whose error is large beside what a spectrum can tell would teach the posterior the error of the catalogue;
-    /// it counts 1 / (1 + (error / scale)²).
-    /// - Parameters:
-    ///   - errors: per label, per row, in the labels' form; NaN where unknown, which counts fully.
-    ///   - scales: per label, what a spectrum can tell.
-    init(context: Tensor, labels: [[Double]], errors: [[Double]]? = nil, scales: [Double] = []) {
-        self.context = context
-        self.labels = labels
-        weights = errors.map { errors in
-            zip(errors, scales).map { values, scale in
-                values.map { $0.isFinite ? 1 / (1 + ($0 / scale) * ($0 / scale)) : 1 }
-            }
-        }
-    }
-
-    var isComplete: Bool { labels.allSatisfy { $0.allSatisfy(\.isFinite) } }
-}
-
-/// Contexts in, negative log likelihood of their labels out.
+/// Context in, negative log density of the labels out.
 final class FlowTask: TrainingTask {
     struct Batch: Sendable {
         let context: Tensor
+        /// 0 where missing.
         let labels: Tensor
-        /// Nil where all labels are known.
-        let present: Tensor?
-        let weights: Tensor?
+        /// 1 where a label is known.
+        let present: Tensor
+        /// How much each label counts, 0 where missing.
+        let weight: Tensor
     }
 
     struct Source: BatchSource {
-        let parts: [TrainingSplit: FlowRows]
-        let fill: [Double]
+        let parts: [TrainingSplit: FlowData.Rows]
+        /// How well each label can be told, in its unit, `[D]`.
+        let resolution: Tensor
         let device: Device
 
         func count(_ split: TrainingSplit) -> Int { parts[split]?.count ?? 0 }
 
         func batch(_ split: TrainingSplit, rows: [Int], random: inout StepRandom) throws -> Batch {
-            guard let part = parts[split] else {
-                return Batch(context: .zeros([0]), labels: .zeros([0]), present: nil, weights: nil)
+            guard let part = parts[split] else { fatalError("no \(split) rows") }
+            let index = Tensor(rows.map(Int64.init))
+            let labels = part.labels.indexSelect(0, index)
+            let present = labels.isnan().logicalNot()
+            var weight = present.to(.float32)
+            if let errors = part.errors?.indexSelect(0, index) {
+                // A label whose error is large against what the posterior can resolve would teach the flow the error's
+                // distribution instead of the label's: it counts for less.
+                let known = (errors / resolution).where(present, 0)
+                weight = weight / (known.square() + 1)
             }
-            let shape = [rows.count, part.labels.count]
-            func table(_ value: (_ label: Int, _ row: Int) -> Double) throws -> Tensor {
-                let values = rows.flatMap { row in part.labels.indices.map { Float(value($0, row)) } }
-                return try Tensor(values, shape: shape).to(device)
-            }
-            let labels = try table { part.labels[$0][$1].isFinite ? part.labels[$0][$1] : fill[$0] }
-            let isComplete = rows.allSatisfy { row in part.labels.allSatisfy { $0[row].isFinite } }
-            let present = isComplete ? nil : try table { part.labels[$0][$1].isFinite ? 1 : 0 }
-            let weights = try part.weights.map { weights in try table { weights[$0][$1] } }
-            let index = Tensor(rows.map(Int64.init), shape: [rows.count])
             return Batch(
-                context: try part.context.indexSelect(0, index).to(device), labels: labels, present: present,
-                weights: weights)
+                context: try part.context.indexSelect(0, index).to(device),
+                labels: try labels.where(present, 0).to(device), present: try present.to(.float32).to(device),
+                weight: try weight.to(device))
         }
     }
 
-    let model: Module
+    var model: Module { flow }
     let source: Source
     private let flow: ConditionalFlow
 
-    /// - Parameter mean: of each label: what stands for missing ones, which nothing depends on.
-    init(_ flow: ConditionalFlow, _ parts: [TrainingSplit: FlowRows], mean: [Double], device: Device) {
-        model = flow
+    init(_ flow: ConditionalFlow, source: Source) {
         self.flow = flow
-        source = Source(parts: parts, fill: mean, device: device)
+        self.source = source
     }
 
+    /// Mean over the rows, in nats.
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
-        var terms = flow.logDensities(batch.labels, present: batch.present, given: batch.context)
-        if let weights = batch.weights { terms = terms * weights }
-        return [("loss", terms.sum() * (-1 / Double(batch.context.shape[0])))]
+        let terms = flow.terms(batch.labels, seen: seen(batch.present), given: batch.context)
+        return [("loss", (terms * batch.weight).sum() * (-1 / Double(batch.labels.size(0))))]
     }
-}
 
-extension TrainingOptions {
-    /// How `sbi` trains posteriors: Adam at a constant rate, batches of 200, until 20 epochs bring nothing.
-    /// - Parameter rows: to train on, which decide how long an epoch is.
-    static func sbi(rows: Int, epochs: Int = 500) -> TrainingOptions {
-        var options = TrainingOptions()
-        options.batch = 200
-        options.validateEvery = max(1, rows / options.batch)
-        options.steps = options.validateEvery * epochs
-        options.learningRate = 5e-4
-        options.minimumLearningRate = 5e-4
-        options.weightDecay = 0
-        options.clip = 5
-        options.patience = 20
-        options.minimumDelta = 0
-        options.validationRows = Int.max
-        return options
+    /// What later labels may see. In some rows known labels are hidden too: in half of these all of them, as marginal
+    /// densities have it, in the others each with one probability that is drawn for the row.
+    private func seen(_ present: Tensor) -> Tensor? {
+        let configuration = flow.configuration
+        guard configuration.keepsOrder else { return nil }
+        guard configuration.hiddenLabels > 0 else { return present }
+        let rows = present.size(0)
+        func draw(_ columns: Int) -> Tensor { Tensor.rand([rows, columns], device: present.device) }
+        let hides = draw(1).lt(configuration.hiddenLabels)
+        let hidden = draw(present.size(1)).lt(draw(1) * 2).logicalAnd(hides)
+        return present * hidden.logicalNot().to(.float32)
     }
 }

@@ -11,7 +11,7 @@ final class PosteriorFit {
     private let context: StageContext
     private let training: LabelledFeatures
     private let validation: LabelledFeatures
-    private let parts: [TrainingSplit: FlowRows]
+    private let source: FlowTask.Source
     private let mean: [Double]
     private let std: [Double]
     private let flow: FlowConfiguration
@@ -36,21 +36,30 @@ final class PosteriorFit {
         validation = try features(.validation, Self.calibrationRows)
         (mean, std) = try StandardisedLabels.statistics(
             training.labels, names: configuration.names, minimumStars: 50, dataName: data.url.path)
-        let scales = std.map { $0 * Self.errorScale }
-        func rows(_ part: LabelledFeatures) -> FlowRows {
+        func rows(_ part: LabelledFeatures) throws -> FlowData.Rows {
+            let table = { (columns: [[Double]]) in
+                Tensor(
+                    (0..<part.count).flatMap { row in columns.map { Float($0[row]) } },
+                    shape: [part.count, columns.count])
+            }
             let isKnown = part.errors.contains { $0.contains(where: \.isFinite) }
-            return FlowRows(
-                context: part.features, labels: part.labels, errors: isKnown ? part.errors : nil, scales: scales)
+            // An error that nobody has stated is taken for none.
+            let errors = isKnown ? table(part.errors.map { $0.map { $0.isFinite ? abs($0) : 0 } }) : nil
+            return FlowData.Rows(context: part.features, labels: table(part.labels), errors: errors)
         }
-        parts = [.training: rows(training), .validation: rows(validation)]
+        let learning = try rows(training)
+        source = FlowTask.Source(
+            parts: [.training: learning, .validation: try rows(validation)],
+            resolution: Tensor(std.map { Float($0 * Self.errorScale) }, shape: [std.count]), device: context.device)
         var flow = flow
-        if parts.values.contains(where: { !$0.isComplete }) { flow.keepsOrder = true }
+        if learning.present.min().item() == 0 { flow.keepsOrder = true }
         self.flow = flow
         var members: [ConditionalFlow] = []
         for member in 0..<configuration.members {
             Generator.seed(plan.seed(member, context))
-            let one = ConditionalFlow(flow, labels: configuration.names.count, context: training.features.shape[1])
-            one.standardise(context: training.features, mean: mean, std: std)
+            let one = ConditionalFlow(labels: configuration.names.count, context: training.features.shape[1], flow)
+            (one.labelMean.value, one.labelStd.value) = learning.labelStatistics
+            (one.contextMean.value, one.contextStd.value) = learning.contextStatistics
             members.append(one)
         }
         ensemble = FlowEnsemble(members)
@@ -59,11 +68,13 @@ final class PosteriorFit {
 
     /// Trains the members, one after the other; false when interrupted.
     func run() throws -> Bool {
-        for (member, (folder, run)) in zip(ensemble.members, plan.runs) {
+        let options = flow.training.options(rows: training.count)
+        for (member, (folder, run)) in zip(ensemble.flows, plan.runs) {
             let lock = try context.lock(folder)
             defer { lock.release() }
-            let task = FlowTask(member, parts, mean: mean, device: context.device)
-            guard try run.train(task, options: plan.configuration.training, write: {}).isFinished else { return false }
+            guard try run.train(FlowTask(member, source: source), options: options, write: {}).isFinished else {
+                return false
+            }
         }
         return true
     }
@@ -92,7 +103,7 @@ final class PosteriorFit {
             labels: labels, mean: mean, std: std, errorScale: mean.map { _ in 1 }, hidden: [], dropout: 0,
             trainingStars: plan.data.count(.train), tier: plan.data.tier)
         description.posterior = flow
-        description.members = ensemble.members.count
+        description.members = ensemble.flows.count
         description.calibration = calibration
         description.ranges = ranges
         return description

@@ -7,11 +7,7 @@ extension PosteriorSamples {
     ///   - context: `[B, C]`.
     ///   - draws: samples per star; equal numbers give equal samples.
     init(_ ensemble: FlowEnsemble, given context: Tensor, draws: Int, labels: [StellarLabel]) throws {
-        let state = Generator.state()
-        Generator.seed(0x5A3B)
-        let base = try Tensor.randn([draws, labels.count]).to(context.device)
-        try Generator.restore(state)
-        let learned = try catchingTorchErrors { ensemble.samples(base, given: context) }
+        let learned = try ensemble.samples(draws, given: context, seed: 0x5A3B)
         var columns = learned.split(labels.map { _ in 1 }, 2)
         for (i, label) in labels.enumerated() where label.isLogarithmic {
             columns[i] = (columns[i] * log(10)).exp()

@@ -1,85 +1,102 @@
 import Torch
 
-/// Monotone splines on [−B, B], rational-quadratic between knots and the identity beyond (Durkan et al. 2019,
-/// arXiv 1906.04032, section 3.1): smooth, invertible in closed form, with a known derivative.
+/// The logarithm of a scale, within ±7, from an unbounded number: x / (1 + |x| / 7).
+///
+/// A step that goes wrong can then neither stretch a label to infinity nor press it to a point.
+func boundedLogScale(_ x: Tensor) -> Tensor { x / (x.abs() * (1.0 / 7) + 1) }
+
+/// A smooth, rising function made of pieces that are quotients of parabolas: on -bound … bound it bends, outside it is the
+/// identity (Durkan et al. 2019, arXiv 1906.04032, §3.1).
 struct RationalQuadraticSpline {
-    private let bins: Int
-    private let bound: Double
-    /// Left edges and widths of the bins along x and y, each `[…, K]`.
-    private let x: Tensor, width: Tensor, y: Tensor, height: Tensor
-    /// Derivatives at the K + 1 knots; 1 at the outermost, as beyond them.
-    private let slopes: Tensor
+    /// Number of pieces K.
+    let bins: Int
+    /// Where the straight tails begin.
+    let bound: Double
+    /// The least share of 2 · bound that a piece is wide and high.
+    static let least = 1e-3
 
-    /// Least share of the interval that a bin has, and least slope of a knot: what keeps the inverse finite.
-    private static let least = 1e-3
+    /// Numbers that shape a spline: K widths, K heights, K - 1 slopes at the inner knots. All 0 give the identity.
+    var parameterCount: Int { 3 * bins - 1 }
 
-    /// Numbers that describe one spline.
-    static func parameters(bins: Int) -> Int { 3 * bins - 1 }
-
-    /// - Parameter parameters: unconstrained, `[…, 3K − 1]`: K widths, K heights, K − 1 inner slopes.
-    init(_ parameters: Tensor, bins: Int, bound: Double) {
-        self.bins = bins
-        self.bound = bound
-        let parts = parameters.split([bins, bins, bins - 1], -1)
-        func edges(_ raw: Tensor) -> (left: Tensor, size: Tensor) {
-            let shares = raw.softmax() * (1 - Self.least * Double(bins)) + Self.least
-            let size = shares * (2 * bound)
-            return (size.cumsum(-1) - size - bound, size)
-        }
-        (x, width) = edges(parts[0])
-        (y, height) = edges(parts[1])
-        // log(e − 1) makes the slope of untouched parameters 1, and the spline the identity.
-        let inner = (parts[2] + 0.5413248546).softplus() + Self.least
-        let ends = Tensor.ones(inner.shape.dropLast() + [1], dtype: inner.dtype, device: inner.device)
-        slopes = Tensor.cat([ends, inner, ends], dim: -1)
-    }
-
-    /// The bin of each value.
-    private struct Bin {
-        let x: Tensor, width: Tensor, y: Tensor, height: Tensor, left: Tensor, right: Tensor
-    }
-
-    private func bin(of values: Tensor, among edges: Tensor) -> Bin {
-        let passed = edges.narrow(-1, start: 1, length: bins - 1).le(values.unsqueezed(-1))
-        let index = passed.to(.int64).sum(dims: [-1], keepDims: true)
-        func at(_ table: Tensor) -> Tensor {
-            let shape = index.shape.dropLast() + [table.shape[table.rank - 1]]
-            return table.expanded(Array(shape)).gather(-1, index).squeezed(-1)
-        }
-        return Bin(
-            x: at(x), width: at(width), y: at(y), height: at(height),
-            left: at(slopes.narrow(-1, start: 0, length: bins)), right: at(slopes.narrow(-1, start: 1, length: bins)))
-    }
-
-    /// Values and the logarithm of the derivative there.
-    /// - Parameter values: `[…]`, the parameters' shape without its last axis.
-    func forward(_ values: Tensor) -> (values: Tensor, logDerivative: Tensor) {
-        let isInside = values.abs().lt(bound)
-        let inside = values.clamp(min: -bound, max: bound)
-        let bin = bin(of: inside, among: x)
-        let slope = bin.height / bin.width
-        let t = ((inside - bin.x) / bin.width).clamp(min: 0, max: 1)
+    /// The function and the logarithm of its slope.
+    /// - Parameters:
+    ///   - x: any shape.
+    ///   - parameters: the same shape and `parameterCount` more.
+    func callAsFunction(_ x: Tensor, _ parameters: Tensor) -> (y: Tensor, logSlope: Tensor) {
+        let knots = Knots(self, parameters)
+        let inside = x.clamp(min: -bound, max: bound)
+        let piece = knots.piece(at: inside, among: knots.x)
+        let t = (inside - piece.x) / piece.width
         let mixed = t * (1 - t)
-        let denominator = slope + (bin.left + bin.right - slope * 2) * mixed
-        let moved = bin.y + bin.height * (slope * t.square() + bin.left * mixed) / denominator
-        let rise = bin.right * t.square() + slope * mixed * 2 + bin.left * (1 - t).square()
-        let logDerivative = slope.log() * 2 + rise.log() - denominator.log() * 2
-        return (moved.where(isInside, values), logDerivative.where(isInside, 0))
+        // s + (d1 + d0 - 2 s) t (1 - t)
+        let denominator = piece.slope + (piece.after + piece.before - piece.slope * 2) * mixed
+        let y = piece.y + piece.height * (piece.slope * t.square() + piece.before * mixed) / denominator
+        let numerator =
+            piece.after * t.square() + piece.slope * 2 * mixed + piece.before * (1 - t).square()
+        let logSlope = piece.slope.log() * 2 + numerator.log() - denominator.log() * 2
+        let bends = bends(at: x)
+        return (y.where(bends, x), logSlope.where(bends, 0))
     }
 
-    /// The values that `forward` takes to these.
-    func inverse(_ values: Tensor) -> Tensor {
-        let isInside = values.abs().lt(bound)
-        let inside = values.clamp(min: -bound, max: bound)
-        let bin = bin(of: inside, among: y)
-        let slope = bin.height / bin.width
-        let above = inside - bin.y
-        let bend = above * (bin.left + bin.right - slope * 2)
-        let a = bin.height * (slope - bin.left) + bend
-        let b = bin.height * bin.left - bend
-        let c = slope * above * -1
+    /// Where the function takes the value y: the root of a quadratic equation (eq. 6 to 8).
+    func inverse(_ y: Tensor, _ parameters: Tensor) -> Tensor {
+        let knots = Knots(self, parameters)
+        let inside = y.clamp(min: -bound, max: bound)
+        let piece = knots.piece(at: inside, among: knots.y)
+        let rise = inside - piece.y
+        let bend = piece.after + piece.before - piece.slope * 2
+        let a = piece.height * (piece.slope - piece.before) + rise * bend
+        let b = piece.height * piece.before - rise * bend
+        let c = -(piece.slope * rise)
         let root = (b.square() - a * c * 4).clamp(min: 0).sqrt()
-        let t = (c * 2 / (b * -1 - root)).clamp(min: 0, max: 1)
-        return (bin.x + t * bin.width).where(isInside, values)
+        let x = piece.x + piece.width * (c * 2 / (-b - root))
+        return x.where(bends(at: y), y)
+    }
+
+    private func bends(at x: Tensor) -> Tensor { x.abs().le(bound) }
+}
+
+/// The points between the pieces, `[…, K + 1]`.
+private struct Knots {
+    let (x, y): (Tensor, Tensor)
+    let (widths, heights): (Tensor, Tensor)
+    /// Slopes at the knots; 1 at both ends, where the tails begin.
+    let slopes: Tensor
+    private let bins: Int
+
+    init(_ spline: RationalQuadraticSpline, _ parameters: Tensor) {
+        bins = spline.bins
+        let parts = parameters.split([bins, bins, bins - 1], -1)
+        let (bound, least) = (spline.bound, RationalQuadraticSpline.least)
+        func sizes(_ part: Tensor) -> Tensor {
+            (part.softmax(-1) * (1 - least * Double(spline.bins)) + least) * (2 * bound)
+        }
+        func places(_ sizes: Tensor) -> Tensor { sizes.cumsum(-1).padded([1, 0]) - bound }
+        widths = sizes(parts[0])
+        heights = sizes(parts[1])
+        (x, y) = (places(widths), places(heights))
+        slopes = boundedLogScale(parts[2]).exp().padded([1, 1], value: 1)
+    }
+
+    /// One piece for each number.
+    struct Piece {
+        /// Its lower end.
+        let (x, y): (Tensor, Tensor)
+        let (width, height): (Tensor, Tensor)
+        /// Slopes at its ends.
+        let (before, after): (Tensor, Tensor)
+        /// height / width
+        let slope: Tensor
+    }
+
+    /// The pieces that hold some numbers, by the knots on their axis.
+    func piece(at values: Tensor, among knots: Tensor) -> Piece {
+        let inner = knots.narrow(-1, start: 1, length: bins - 1)
+        let index = values.unsqueezed(-1).ge(inner).sum(dims: [-1], keepDims: true)
+        func pick(_ numbers: Tensor) -> Tensor { numbers.gather(-1, index).squeezed(-1) }
+        let (width, height) = (pick(widths), pick(heights))
+        return Piece(
+            x: pick(x), y: pick(y), width: width, height: height, before: pick(slopes),
+            after: pick(slopes.narrow(-1, start: 1, length: bins)), slope: height / width)
     }
 }
