@@ -33,6 +33,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                     PretrainCommand.self, FinetuneCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self,
                 ]),
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
+            CommandGroup(name: "Posteriors", subcommands: [NPECommand.self]),
             CommandGroup(
                 name: "Model", subcommands: [ModelCommand.self, ConvertCommand.self]),
             CommandGroup(name: "Other", subcommands: [DoctorCommand.self, BenchCommand.self]),

@@ -76,8 +76,7 @@ public struct FlowFitting {
     public func run(in folder: URL, progress: any ProgressSink = SilentProgress()) throws -> LabelPosterior? {
         var flows: [ConditionalFlow] = []
         var losses: [Double] = []
-        for member in 0..<members {
-            let url = members == 1 ? folder : folder.appending(path: "member-\(member + 1)")
+        for (member, url) in Self.memberFolders(in: folder, count: members).enumerated() {
             if members > 1 { progress.note("member \(member + 1) of \(members)") }
             let seed = configuration.seed &+ UInt64(member)
             let flow = try makeFlow(seed: seed)
@@ -97,6 +96,11 @@ public struct FlowFitting {
             configuration: configuration, members: members, labels: data.names, context: data.context.size(1),
             trainingRows: training.count, validationLosses: losses, provenance: ["data": data.name])
         return LabelPosterior(description, flows: FlowEnsemble(flows))
+    }
+
+    /// Where the members of a run are trained: in its folder itself where there is one.
+    public static func memberFolders(in folder: URL, count: Int) -> [URL] {
+        count == 1 ? [folder] : (1...count).map { folder.appending(path: "member-\($0)") }
     }
 
     private func makeFlow(seed: UInt64) throws -> ConditionalFlow {
