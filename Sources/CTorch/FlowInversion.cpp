@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <string>
+#include <type_traits>
 #include <utility>
 
 #include "Support.hpp"
@@ -17,6 +19,9 @@ extern "C" int64_t ctorch_flow_weights(const ctorch_flow *flow) {
     return flow->hidden * flow->labels + (flow->layers - 1) * flow->hidden * flow->hidden +
            flow->labels * ctorch_flow_outputs(flow->bins) * flow->hidden;
 }
+
+// All of it is inlined: no vector is ever passed between functions of different instruction sets.
+#pragma clang diagnostic ignored "-Wpsabi"
 
 namespace {
 
@@ -38,10 +43,11 @@ namespace avx512 {
 #pragma clang attribute pop
 #endif
 
-/// Memory for the values, hidden units and outputs of 32 samples, on a boundary of the widest vectors.
+/// Memory as `invert` asks for it, on a boundary of the widest vectors.
 template <typename Body>
 void withScratch(const ctorch_flow &flow, Body &&body) {
-    const int64_t features = flow.labels + flow.layers * flow.hidden + ctorch_flow_outputs(flow.bins);
+    const int64_t outputs = ctorch_flow_outputs(flow.bins);
+    const int64_t features = flow.labels + flow.transforms * (flow.layers * flow.hidden + outputs) + outputs;
     constexpr auto boundary = std::align_val_t(64);
     auto release = [=](float *memory) { ::operator delete(memory, boundary); };
     std::unique_ptr<float, decltype(release)> memory(
@@ -56,12 +62,12 @@ extern "C" int ctorch_flow_invert(
     return ctorch::guarded([&] {
         withScratch(*flow, [&](float *memory) {
 #if defined(__x86_64__)
-            static const bool has512 = __builtin_cpu_supports("avx512f");
-            static const bool has256 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-            if (has512)
+            // As libtorch's own kernels choose, so that ATEN_CPU_CAPABILITY holds here too.
+            static const std::string capability = ctorch_cpu_capability();
+            if (capability == "AVX512")
                 return avx512::invert(
                     *flow, offsets, noise, samples, count, reinterpret_cast<avx512::Vector *>(memory));
-            if (has256)
+            if (capability == "AVX2")
                 return avx2::invert(*flow, offsets, noise, samples, count, reinterpret_cast<avx2::Vector *>(memory));
 #endif
             baseline::invert(*flow, offsets, noise, samples, count, reinterpret_cast<baseline::Vector *>(memory));

@@ -7,6 +7,7 @@ struct HelpTests {
         "data info",
         "pretrain", "align", "labels", "labels fit", "labels add", "demo", "model", "model info", "convert", "doctor",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
+        "npe", "npe train", "npe sample", "npe density",
     ])
     func fitsTheScreen(command: String) throws {
         let words = command.split(separator: " ").map(String.init)

@@ -122,8 +122,9 @@ typedef struct ctorch_flow {
     int64_t labels, hidden, layers, transforms;
     /// Of the splines; 0 for none.
     int64_t bins;
-    /// The splines bend -bound … bound, and a bin has at least the share `least` of that.
-    float bound, least;
+    /// The splines bend -bound … bound, a bin has at least the share `least` of that, and the numbers that shape them are
+    /// multiplied by `gain` first.
+    float bound, least, gain;
     /// Whether the labels change their order from transform to transform.
     bool reverses;
     /// [labels]: hidden units of a layer, in order, that the network of a label may read.

@@ -32,7 +32,9 @@ public final class ConditionalFlow: Module {
         self.configuration = configuration
         let spline =
             configuration.kind == .nsf
-            ? RationalQuadraticSpline(bins: configuration.bins, bound: configuration.tailBound) : nil
+            ? RationalQuadraticSpline(
+                bins: configuration.bins, bound: configuration.tailBound,
+                gain: 1 / Double(configuration.hidden).squareRoot()) : nil
         self.spline = spline
         transforms = (0..<configuration.transforms).map { _ in
             AutoregressiveNetwork(
@@ -149,7 +151,7 @@ extension ConditionalFlow {
         let layout = FlowInversion.Layout(
             labels: labels, hidden: hidden, layers: configuration.blocks, transforms: transforms.count,
             bins: spline?.bins ?? 0, bound: configuration.tailBound, least: RationalQuadraticSpline.least,
-            reverses: reverses, ends: (0..<labels).map { label in degrees.count { $0 <= label } })
+            gain: spline?.gain ?? 1, reverses: reverses, ends: (0..<labels).map { label in degrees.count { $0 <= label } })
         return try catchingTorchErrors {
             withoutGradient {
                 FlowInversion(

@@ -24,6 +24,8 @@ public struct FlowInversion: Sendable {
         public var bound: Double
         /// The least share of that which a bin has.
         public var least: Double
+        /// By which the numbers that shape a spline are multiplied first.
+        public var gain: Double
         /// Whether the order of the labels is reversed from one transform to the next.
         public var reverses: Bool
         /// For each label, how many units of a hidden layer its outputs may read.
@@ -32,10 +34,11 @@ public struct FlowInversion: Sendable {
         /// A layout of these sizes.
         public init(
             labels: Int, hidden: Int, layers: Int, transforms: Int, bins: Int, bound: Double, least: Double,
-            reverses: Bool, ends: [Int]
+            gain: Double, reverses: Bool, ends: [Int]
         ) {
             (self.labels, self.hidden, self.layers, self.transforms) = (labels, hidden, layers, transforms)
-            (self.bins, self.bound, self.least, self.reverses, self.ends) = (bins, bound, least, reverses, ends)
+            (self.bins, self.bound, self.least, self.gain) = (bins, bound, least, gain)
+            (self.reverses, self.ends) = (reverses, ends)
         }
 
         /// Numbers that a network gives for each label: shift, log scale, and widths, heights and inner slopes of bins.
@@ -139,6 +142,7 @@ public struct FlowInversion: Sendable {
                         flow.bins = Int64(layout.bins)
                         flow.bound = Float(layout.bound)
                         flow.least = Float(layout.least)
+                        flow.gain = Float(layout.gain)
                         flow.reverses = layout.reverses
                         flow.ends = ends.baseAddress
                         flow.weights = weights.baseAddress
