@@ -9,6 +9,8 @@ makes bench/venv-npe. Ends with status 1 where our density is more than 0.05 nat
 is less than 20 times slower. See bench/README.md for the columns.
 """
 import argparse
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -131,7 +133,8 @@ def sbi(prior, kind, seen, unseen):
     torch.manual_seed(2)
     start = time.perf_counter()
     inference = NPE(prior=prior, density_estimator=kind, show_progress_bars=False)
-    estimator = inference.append_simulations(*seen).train()
+    with contextlib.redirect_stdout(io.StringIO()):
+        estimator = inference.append_simulations(*seen).train()
     training = time.perf_counter() - start
     posterior = inference.build_posterior(estimator)
     with torch.no_grad():

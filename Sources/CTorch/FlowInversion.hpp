@@ -74,25 +74,28 @@ CTORCH_INLINE void dense(
     }
 }
 
+/// Turns what the network says of a spline's widths and heights into these, in place: K of each, `vectors` apart.
+CTORCH_INLINE void shape(Vector *sizes, const ctorch_flow &flow) {
+    const float rest = 2 * flow.bound * (1 - flow.least * flow.bins), floor = 2 * flow.bound * flow.least;
+    for (int axis = 0; axis < 2; ++axis, sizes += flow.bins * vectors) {
+        Vector sum = 0.0f;
+        for (int64_t k = 0; k < flow.bins; ++k) sum += sizes[k * vectors] = exponential(sizes[k * vectors] * flow.gain);
+        const Vector scale = rest / sum;
+        for (int64_t k = 0; k < flow.bins; ++k) sizes[k * vectors] = sizes[k * vectors] * scale + floor;
+    }
+}
+
 /// Where a rational-quadratic spline takes the value y (Durkan et al. 2019, eq. 6-8).
-/// - parameters: 2 K - 1 + K numbers, `vectors` apart: widths, heights, slopes as the network gives them.
+/// - parameters: K widths and heights, and K - 1 slopes as the network gives them, `vectors` apart.
 CTORCH_INLINE Vector splineInverse(Vector y, const Vector *parameters, const ctorch_flow &flow) {
     const int64_t bins = flow.bins;
-    const float bound = flow.bound, least = flow.least, gain = flow.gain;
+    const float bound = flow.bound, gain = flow.gain;
     const Vector *widths = parameters, *heights = widths + bins * vectors, *slopes = heights + bins * vectors;
-    Vector width[CTORCH_FLOW_MAX_BINS], height[CTORCH_FLOW_MAX_BINS];
-    Vector widthSum = 0.0f, heightSum = 0.0f;
-    for (int64_t k = 0; k < bins; ++k) {
-        widthSum += width[k] = exponential(widths[k * vectors] * gain);
-        heightSum += height[k] = exponential(heights[k * vectors] * gain);
-    }
-    const float rest = 2 * bound * (1 - least * bins), floor = 2 * bound * least;
-    const Vector widthScale = rest / widthSum, heightScale = rest / heightSum;
     Vector inside = __builtin_elementwise_min(__builtin_elementwise_max(y, Vector(-bound)), Vector(bound));
     Vector nextX = -bound, nextY = -bound, slopeBefore = 0.0f;
     Vector x0, y0, w, h, d0, d1;
     for (int64_t k = 0; k < bins; ++k) {
-        Vector ownWidth = width[k] * widthScale + floor, ownHeight = height[k] * heightScale + floor;
+        Vector ownWidth = widths[k * vectors], ownHeight = heights[k * vectors];
         Vector slopeAfter = k + 1 < bins ? slopes[k * vectors] : Vector(0.0f);
         if (k == 0) {
             x0 = nextX, y0 = nextY, w = ownWidth, h = ownHeight, d0 = slopeBefore, d1 = slopeAfter;
@@ -135,6 +138,7 @@ CTORCH_INLINE void read(
     dense(
         outputs, own + label * outputs * hidden, hidden, end, offsets + layers * hidden + label * outputs,
         units + (layers - 1) * hidden * vectors, output);
+    for (int v = 0; v < vectors; ++v) shape(output + 2 * vectors + v, flow);
 }
 
 /// Undoes one transform: `values` [D] holds its results and is overwritten with what they came from.

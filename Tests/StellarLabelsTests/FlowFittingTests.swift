@@ -64,7 +64,8 @@ import Training
     }
 
     /// Quick to train: two transforms, a high rate, few epochs.
-    private func quick(_ kind: FlowConfiguration.Kind, keepsOrder: Bool = false, epochs: Int = 40) -> FlowConfiguration {
+    private func quick(_ kind: FlowConfiguration.Kind, keepsOrder: Bool = false, epochs: Int = 40) -> FlowConfiguration
+    {
         var configuration = FlowConfiguration(kind: kind, keepsOrder: keepsOrder)
         (configuration.transforms, configuration.hidden) = (2, 24)
         (configuration.training.epochs, configuration.training.learningRate) = (epochs, 3e-3)
@@ -79,7 +80,9 @@ import Training
         return try #require(try fitting.run(in: folder.appending(path: run)))
     }
 
-    @Test(arguments: FlowConfiguration.Kind.allCases) func findsTheGaussianPosterior(kind: FlowConfiguration.Kind) throws {
+    @Test(arguments: FlowConfiguration.Kind.allCases) func findsTheGaussianPosterior(kind: FlowConfiguration.Kind)
+        throws
+    {
         let (seen, unseen) = (Gaussian(4000, seed: 1), Gaussian(2000, seed: 2))
         // Other units than standard ones: 100 θ + 7.
         let data = try FlowData(context: seen.x, labels: seen.theta * 100 + 7)
@@ -194,7 +197,8 @@ import Training
         let infinite = seen.theta.maskedFill(Tensor.arange(100).eq(5).unsqueezed(1), .infinity)
         #expect(problem { _ = try FlowData(context: seen.x, labels: infinite) }.contains("row 5 is infinite"))
         let errors = Tensor.full([100, 2], -1)
-        #expect(problem { _ = try FlowData(context: seen.x, labels: seen.theta, errors: errors) }.contains("errors: row 0"))
+        #expect(
+            problem { _ = try FlowData(context: seen.x, labels: seen.theta, errors: errors) }.contains("errors: row 0"))
         let exact = try FlowData(context: seen.x, labels: seen.theta, errors: Tensor.ones([100, 2]), name: "a.npz")
         #expect(
             problem { _ = try FlowFitting(FlowConfiguration(), data: exact) }

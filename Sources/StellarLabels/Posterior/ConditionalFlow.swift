@@ -151,7 +151,8 @@ extension ConditionalFlow {
         let layout = FlowInversion.Layout(
             labels: labels, hidden: hidden, layers: configuration.blocks, transforms: transforms.count,
             bins: spline?.bins ?? 0, bound: configuration.tailBound, least: RationalQuadraticSpline.least,
-            gain: spline?.gain ?? 1, reverses: reverses, ends: (0..<labels).map { label in degrees.count { $0 <= label } })
+            gain: spline?.gain ?? 1, reverses: reverses,
+            ends: (0..<labels).map { label in degrees.count { $0 <= label } })
         return try catchingTorchErrors {
             withoutGradient {
                 FlowInversion(

@@ -51,7 +51,8 @@ public struct FlowFitting {
         } else {
             self.resolution = training.labelStatistics.std * 0.1
         }
-        fingerprint = [data.context, data.labels].map(Self.fingerprint).joined(separator: " ")
+        let all = [data.context, data.labels, data.errors, validation?.context, validation?.labels, validation?.errors]
+        fingerprint = (all.compactMap(\.self) + [self.resolution]).map(Self.fingerprint).joined(separator: " ")
     }
 
     private static func check(_ validation: FlowData, against data: FlowData) throws {
