@@ -1,5 +1,6 @@
 /// Reasons to mistrust what was read from a star, as bits of the column `flag`; 0 is a star without any.
 public struct QualityFlags: OptionSet, Sendable, Hashable, Codable {
+    /// The bits.
     public let rawValue: Int
 
     /// Flags from their bits.
