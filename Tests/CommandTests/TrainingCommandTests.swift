@@ -234,7 +234,12 @@ struct TrainingCommandTests {
         // A star is read alike whatever is read beside it.
         let limited = try Tool.run(
             ["predict", "-m", model, fixture.data, "--format", "csv", "--samples", "500", "--limit", "1"])
-        #expect(limited.output.split(separator: "\n")[1] == result.output.split(separator: "\n")[1])
+        let alone = limited.output.split(separator: "\n")[1].split(separator: ",", omittingEmptySubsequences: false)
+        // But for what the order of sums does to the last digits.
+        for name in ["teff", "teff_16", "teff_84"] {
+            let own = columns[name].flatMap { Double(alone[$0]) } ?? .nan
+            #expect(abs(own - value(1, name)) <= 2, "\(name)")
+        }
 
         let folder = fixture.folder.path("report")
         result = try Tool.run([
