@@ -65,7 +65,8 @@ public struct LabelReport: Codable, Sendable {
                     values.contains(where: \.isFinite) ? CalibrationBins(check, by: values, named: name) : nil
                 })
         }
-        let isComplete = held.truth.allSatisfy { $0.contains(where: \.isFinite) }
+        // Random points tell nothing about a label that is the same for all stars.
+        let isComplete = held.truth.allSatisfy { Set($0.filter(\.isFinite)).count > 1 }
         joint =
             isComplete && checks.count > 1
             ? Credibility.randomPoints(held.samples, truth: held.truth).coverage() : nil

@@ -94,8 +94,9 @@ struct LabelsReportCommand: ParsableCommand {
     }
 
     private var conditionText: String {
-        (snr.map { ["observed at S/N \(fixed($0, 0))"] } ?? []).joined()
-            + conditions.map { " \($0)" }.joined()
+        let observed = snr.map { ["observed at S/N \(fixed($0, 0))"] } ?? []
+        let chosen = conditions.map { "\($0.label) \($0.comparison.rawValue) \($0.number)" }
+        return (observed + chosen).joined(separator: ", ")
     }
 
     private func stars(
