@@ -14,11 +14,10 @@ import json
 import os
 import pathlib
 import platform
-import subprocess
 import sys
 import tempfile
 
-from run import HERE, ROOT, prepare_venv, text, write
+from run import HERE, ROOT, output, prepare_venv, text, write
 
 VENV = HERE / "venv-dimension"
 # DADApy pins jax 0.4.30 and numpy below 2, which have no wheels for Python above 3.12.
@@ -124,8 +123,8 @@ def specclip(seen, unseen, tool):
         np.savez(train, rows=seen)
         np.savez(test, rows=unseen)
         compute = ["--device", "cpu", "--threads", "1"]
-        run([tool, "iob", "train", train, "--width", "4", "--epochs", "1", "-o", model, *compute])
-        report = json.loads(run([tool, "iob", "dimension", model, test, "--json", *compute]))
+        output([tool, "iob", "train", train, "--width", "4", "--epochs", "1", "-o", model, *compute])
+        report = json.loads(output([tool, "iob", "dimension", model, test, "--json", *compute]))
     # Rows of another file than the model's: no split, and principal components are found on these rows themselves.
     if report["rows"] != len(unseen):
         sys.exit(f"dimension: {report['rows']} of {len(unseen)} rows were judged")
@@ -168,14 +167,6 @@ def versions():
     found = dict(requirement.split("==") for requirement in REQUIREMENTS)
     specclip = text(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
     return {**found, "numpy": np.__version__, "python": platform.python_version(), "specclip": specclip}
-
-
-def run(command):
-    command = [str(part) for part in command]
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if process.returncode != 0:
-        sys.exit(f"failed: {' '.join(command)}\n{process.stderr}")
-    return process.stdout
 
 
 if __name__ == "__main__":

@@ -15,17 +15,9 @@ import subprocess
 
 import numpy as np
 
+from robust import robust_sigma
+
 LABELS = {"teff": "teff_K", "logg": "logg_dex", "fe_h": "feh_dex"}
-
-
-def robust_sigma(y):
-    y = y - np.median(y)
-    mad = np.median(np.abs(y)) / 0.6745
-    u2 = (y / (6 * mad)) ** 2
-    kept = u2 <= 1
-    numerator = np.sum(y[kept] ** 2 * (1 - u2[kept]) ** 4)
-    denominator = np.sum((1 - u2[kept]) * (1 - 5 * u2[kept]))
-    return np.sqrt(len(y) * numerator / (denominator * (denominator - 1)))
 
 
 def predict(options, files, *more):

@@ -16,12 +16,11 @@ import os
 import pathlib
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-from run import HERE, ROOT, machine, prepare_venv, text, write
+from run import HERE, ROOT, machine, output, prepare_venv, text, write
 
 VENV = HERE / "venv-npe"
 REQUIREMENTS = ["sbi==0.26.1", "torch==2.11.0"]
@@ -165,11 +164,11 @@ def specclip(kind, seen, unseen, tool):
         model = folder / "posterior.safetensors"
         threads = ["--device", "cpu", "--threads", str(THREADS)]
         start = time.perf_counter()
-        run([tool, "npe", "train", files["train"], "--kind", kind, "-o", model, *threads])
+        output([tool, "npe", "train", files["train"], "--kind", kind, "-o", model, *threads])
         training = time.perf_counter() - start
-        run([tool, "npe", "density", model, files["test"], "-o", files["density"], *threads])
+        output([tool, "npe", "density", model, files["test"], "-o", files["density"], *threads])
         draw = ["--samples", SAMPLES, "-o", files["samples"], "--json", *threads]
-        report = json.loads(run([tool, "npe", "sample", model, files["stars"], *draw]))
+        report = json.loads(output([tool, "npe", "sample", model, files["stars"], *draw]))
         return {
             "nll": -float(np.load(files["density"])["log_density"].mean()), "seconds": report["secondsPerObservation"],
             "training_seconds": training,
@@ -188,15 +187,6 @@ def versions():
     found = dict(requirement.split("==") for requirement in REQUIREMENTS)
     specclip = text(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
     return {**found, "numpy": np.__version__, "python": platform.python_version(), "specclip": specclip}
-
-
-def run(command):
-    command = [str(part) for part in command]
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    if process.returncode != 0:
-        sys.exit(f"failed: {' '.join(command)}\n{process.stderr}")
-    return process.stdout
 
 
 if __name__ == "__main__":

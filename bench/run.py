@@ -182,6 +182,17 @@ def text(command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
 
 
+def output(command):
+    """What a program prints; ends with its complaint where it fails."""
+    command = [str(part) for part in command]
+    # On a busy machine libgomp's waiting threads would take the cores from those that work.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    if process.returncode != 0:
+        sys.exit(f"failed: {' '.join(command)}\n{process.stderr}")
+    return process.stdout
+
+
 def write(report, path):
     partial = path.with_name(path.name + ".tmp")
     partial.write_text(json.dumps(report, indent=2) + "\n")

@@ -111,10 +111,15 @@ public struct ModelFile {
     }
 
     /// Writes a model, with the parts of other rooms, atomically.
-    public static func write(_ model: SpecCLIPModel, parts: [ModelFilePart] = [], to url: URL) throws {
+    /// - Parameter provenance: how it was made, in place of what its description says.
+    public static func write(
+        _ model: SpecCLIPModel, provenance: [String: String]? = nil, parts: [ModelFilePart] = [], to url: URL
+    ) throws {
+        var description = model.descriptionOfModel
+        if let provenance { description.provenance = provenance }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        var metadata = ["specclip": String(decoding: try encoder.encode(model.descriptionOfModel), as: UTF8.self)]
+        var metadata = ["specclip": String(decoding: try encoder.encode(description), as: UTF8.self)]
         var tensors = model.stateDictionary().map { ("model." + $0.0, $0.1) }
         for part in parts {
             metadata[part.name] = part.header

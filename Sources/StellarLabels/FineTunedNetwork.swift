@@ -20,13 +20,7 @@ public struct FineTunedNetwork {
     ) throws {
         Generator.seed(seed)
         task = try FineTuningTask(model, instrument, configuration, data: data, chosen: chosen, device: .cpu)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "specclip-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let trainer = Trainer(
-            task, options: configuration.training, seed: seed, folder: try RunFolder(folder), settings: "",
-            progress: progress)
-        guard try trainer.run().isFinished else { throw TrainingError.interrupted }
-        task.model.evaluate()
+        try task.trainInPassing(options: configuration.training, seed: seed, progress: progress)
     }
 
     /// The labels of prepared spectra `[N, pixels]`, per label, per star, in their units.

@@ -41,11 +41,8 @@ public struct FineTuning {
         Generator.seed(context.configuration.seed)
         let task = try FineTuningTask(model, instrument, configuration, data: data, device: context.device)
         return try run.train(task, options: configuration.training) {
-            var description = model.descriptionOfModel
-            description.provenance = context.provenance(stage: "finetune", data: data)
-            let tuned = SpecCLIPModel(description)
-            try tuned.load(Dictionary(uniqueKeysWithValues: model.stateDictionary()), strict: true)
-            try ModelFile.write(tuned, to: output)
+            let provenance = context.provenance(stage: "finetune", data: data)
+            try ModelFile.write(model, provenance: provenance, to: output)
         }
     }
 }

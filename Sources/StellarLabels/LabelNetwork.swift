@@ -45,13 +45,7 @@ public struct LabelNetwork {
         head = LabelHead(embedding: inputs.shape[1], hidden: hidden, dropout: dropout, labels: names.count)
         head.embeddingMean.value = inputs.mean(dims: [0], keepDims: false)
         head.embeddingStd.value = inputs.std(dim: 0, unbiased: true, keepDims: false).clamp(min: 1e-6)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "specclip-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let trainer = Trainer(
-            LabelTask(head, source: source), options: options, seed: seed, folder: try RunFolder(folder),
-            settings: "", progress: progress)
-        guard try trainer.run().isFinished else { throw TrainingError.interrupted }
-        head.evaluate()
+        try LabelTask(head, source: source).trainInPassing(options: options, seed: seed, progress: progress)
     }
 
     /// The labels of rows, per label, per star, in their units.

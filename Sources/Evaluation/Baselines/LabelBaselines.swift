@@ -41,8 +41,9 @@ public struct LabelBaselines {
         fitting.patience = 30
         let names = labels.map(\.name)
         network = try LabelNetwork(
-            LabelNetwork.Rows(Self.squashed(training), labels: training.truth, names: names),
-            validation: LabelNetwork.Rows(Self.squashed(validation), labels: validation.truth, names: names),
+            LabelNetwork.Rows(training.instrument.squashed(training.flux), labels: training.truth, names: names),
+            validation: LabelNetwork.Rows(
+                validation.instrument.squashed(validation.flux), labels: validation.truth, names: names),
             hidden: [512, 256, 128], dropout: 0.05, options: fitting, seed: 1)
     }
 
@@ -51,14 +52,8 @@ public struct LabelBaselines {
         try catchingTorchErrors {
             try [
                 ("quadratic model", quadratic.predict(stars.flux)), ("linear probe", probe.predict(stars.features)),
-                ("MLP on flux", network.predict(Self.squashed(stars))),
+                ("MLP on flux", network.predict(stars.instrument.squashed(stars.flux))),
             ]
         }
-    }
-
-    /// Flux in the form that a network learns best from.
-    private static func squashed(_ stars: HeldOutStars) -> Tensor {
-        if case .continuum = stars.instrument.normalisation { return stars.flux }
-        return (stars.flux / 0.05).asinh()
     }
 }

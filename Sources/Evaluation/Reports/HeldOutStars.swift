@@ -87,7 +87,7 @@ public struct HeldOutStars {
 
     /// Draws of heads that give each label as a Gaussian: their quantiles, in a random order for each label.
     private static func gaussians(_ stars: [StarLabels], draws: Int) -> [Float] {
-        let scores = (0..<draws).map { normalQuantile((Double($0) + 0.5) / Double(draws)) }
+        let scores = (0..<draws).map { normalScore((Double($0) + 0.5) / Double(draws)) }
         var random = SeededGenerator(seed: 1)
         return stars.flatMap { star -> [Float] in
             let columns = star.estimates.map { estimate in
@@ -96,16 +96,4 @@ public struct HeldOutStars {
             return (0..<draws).flatMap { draw in columns.map { $0[draw] } }
         }
     }
-}
-
-/// The standard Gaussian's quantile, by Newton's method on its distribution function.
-private func normalQuantile(_ level: Double) -> Double {
-    var z = 0.0
-    for _ in 0..<60 {
-        let error = 0.5 * erfc(-z / 2.0.squareRoot()) - level
-        let step = error / (exp(-0.5 * z * z) / (2 * Double.pi).squareRoot())
-        z -= max(-1, min(1, step))
-        if abs(step) < 1e-12 { break }
-    }
-    return z
 }

@@ -72,9 +72,9 @@ public struct LearningCurve: Codable, Sendable {
             }
             let inputs: [(String, (Tensor, [[Double]]), (Tensor, [[Double]]), Tensor)] = [
                 (
-                    Self.methods[0], (Self.squashed(training.flux, instrument), training.labels),
-                    (Self.squashed(validation.flux, instrument), validation.labels),
-                    Self.squashed(test.flux, instrument)
+                    Self.methods[0], (instrument.squashed(training.flux), training.labels),
+                    (instrument.squashed(validation.flux), validation.labels),
+                    instrument.squashed(test.flux)
                 ),
                 (
                     Self.methods[1], (training.features, training.labels), (validation.features, validation.labels),
@@ -109,10 +109,5 @@ public struct LearningCurve: Codable, Sendable {
         options.validationRows = held
         options.patience = 40
         return options
-    }
-
-    private static func squashed(_ flux: Tensor, _ instrument: Instrument) -> Tensor {
-        if case .continuum = instrument.normalisation { return flux }
-        return (flux / 0.05).asinh()
     }
 }

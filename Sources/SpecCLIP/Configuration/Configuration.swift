@@ -70,6 +70,18 @@ public struct Configuration: Codable, Sendable {
         }
     }
 
+    /// The instrument of a name, or all of them where none is named.
+    /// - Throws: `ModelError.unknownInstrument`, naming those the configuration has.
+    public func resolvedInstruments(
+        named name: String?
+    ) throws -> [(instrument: Instrument, configuration: InstrumentConfiguration)] {
+        let all = try resolvedInstruments()
+        guard let name else { return all }
+        let found = all.filter { $0.instrument.name == name }
+        guard !found.isEmpty else { throw ModelError.unknownInstrument(name, known: all.map(\.instrument.name)) }
+        return found
+    }
+
     /// The model that the alignment makes; decoders that its objective does not train are left out.
     public func alignedModel(provenance: [String: String] = [:]) throws -> ModelDescription {
         let objective = align.objective

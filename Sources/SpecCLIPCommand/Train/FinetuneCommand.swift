@@ -27,13 +27,8 @@ struct FinetuneCommand: ParsableCommand {
 
     func run() throws {
         let context = try training.context(device: try compute.prepare())
-        let parts = try context.configuration.resolvedInstruments()
-        if let instrument, !parts.contains(where: { $0.instrument.name == instrument }) {
-            throw ModelError.unknownInstrument(instrument, known: parts.map(\.instrument.name))
-        }
-        let tuned = parts.filter {
-            $0.configuration.finetune != nil && (instrument ?? $0.instrument.name) == $0.instrument.name
-        }
+        let tuned = try context.configuration.resolvedInstruments(named: instrument)
+            .filter { $0.configuration.finetune != nil }
         guard !tuned.isEmpty else {
             throw CommandError(
                 subject: training.configuration, field: "instruments.\(instrument ?? "<name>").finetune",

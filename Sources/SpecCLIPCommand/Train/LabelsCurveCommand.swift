@@ -40,10 +40,7 @@ struct LabelsCurveCommand: ParsableCommand {
             return size
         }
         let context = try training.context(device: .cpu)
-        let parts = try context.configuration.resolvedInstruments()
-        guard let part = parts.first(where: { $0.instrument.name == instrument }) else {
-            throw ModelError.unknownInstrument(instrument, known: parts.map(\.instrument.name))
-        }
+        let part = try context.configuration.resolvedInstruments(named: instrument)[0]
         guard let section = part.configuration.finetune else {
             throw CommandError(
                 subject: training.configuration, field: "instruments.\(instrument).finetune",

@@ -37,11 +37,7 @@ struct PretrainCommand: ParsableCommand {
 
     func run() throws {
         let context = try training.context(device: try compute.prepare())
-        let parts = try context.configuration.resolvedInstruments()
-        if let instrument, !parts.contains(where: { $0.instrument.name == instrument }) {
-            throw ModelError.unknownInstrument(instrument, known: parts.map(\.instrument.name))
-        }
-        for (value, configuration) in parts where instrument == nil || instrument == value.name {
+        for (value, configuration) in try context.configuration.resolvedInstruments(named: instrument) {
             let stage = Pretraining(value, configuration, context: context)
             let lightning = try from.map { try LightningRun(contentsOf: URL(fileURLWithPath: $0)) }
             guard try stage.run(from: lightning).isFinished else { return }

@@ -109,12 +109,7 @@ public struct Augmentation: Sendable, Hashable {
         var places = (0..<Int.random(in: 0...3, using: &generator)).map { _ in generator.uniform() * Double(flux.count)
         }
         let grid = instrument.grid
-        if grid.range.contains(5578.89) {
-            let pixel = (0..<flux.count).min {
-                abs(grid.wavelength(at: Double($0)) - 5578.89) < abs(grid.wavelength(at: Double($1)) - 5578.89)
-            }
-            if let pixel { places.append(Double(pixel)) }
-        }
+        if grid.range.contains(5578.89), let pixel = grid.nearestPixel(to: 5578.89) { places.append(Double(pixel)) }
         for place in places {
             let (height, sigma) = (0.3 * generator.gaussian(), generator.uniform(in: 0.7...2))
             for i in max(0, Int(place) - 6)..<min(flux.count, Int(place) + 7) {

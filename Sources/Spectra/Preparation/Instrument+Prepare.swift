@@ -48,7 +48,7 @@ extension Instrument {
         return PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
             mask: mask(spectrum, isMissing, resample), continuum: continuumOnGrid,
-            snr: spectrum.snr ?? Self.signalToNoise(onGrid, ivar), origin: spectrum.origin,
+            snr: spectrum.snr ?? ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }, origin: spectrum.origin,
             sourceID: spectrum.sourceID)
     }
 
@@ -82,8 +82,7 @@ extension Instrument {
 
     /// The flux of the grid pixel nearest to `wavelength`, which must be positive to divide by.
     private func reference(_ flux: [Double], at wavelength: Double, of spectrum: Spectrum) throws -> Double {
-        let distances = (0..<grid.count).lazy.map { abs(self.grid.wavelength(at: Double($0)) - wavelength) }
-        let pixel = distances.indices.min { distances[$0] < distances[$1] }
+        let pixel = grid.nearestPixel(to: wavelength)
         guard let pixel, flux[pixel] > 0 else {
             throw SpectrumError(
                 file: spectrum.origin, field: "flux",
@@ -92,12 +91,5 @@ extension Instrument {
                 remedy: "the signal is too weak: leave the spectrum out")
         }
         return flux[pixel]
-    }
-
-    /// Median of flux × √ivar over the pixels that carry information.
-    private static func signalToNoise(_ flux: [Double], _ ivar: [Double]?) -> Double? {
-        guard let ivar else { return nil }
-        let ratios = zip(flux, ivar).filter { $0.1 > 0 }.map { $0 * $1.squareRoot() }
-        return ratios.isEmpty ? nil : median(ratios)
     }
 }

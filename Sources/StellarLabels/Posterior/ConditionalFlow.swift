@@ -47,6 +47,13 @@ public final class ConditionalFlow: Module {
         super.init()
     }
 
+    /// A new flow with the scales of the rows it is to learn from.
+    convenience init(standardising rows: FlowData.Rows, _ configuration: FlowConfiguration) {
+        self.init(labels: rows.labels.size(1), context: rows.context.size(1), configuration)
+        (labelMean.value, labelStd.value) = rows.labelStatistics
+        (contextMean.value, contextStd.value) = rows.contextStatistics
+    }
+
     /// D.
     public var labelCount: Int { labelMean.value.count }
     /// C.

@@ -106,16 +106,12 @@ public struct FlowFitting {
 
     private func makeFlow(seed: UInt64) throws -> ConditionalFlow {
         Generator.seed(seed)
-        let flow = ConditionalFlow(labels: data.names.count, context: data.context.size(1), configuration)
-        (flow.labelMean.value, flow.labelStd.value) = training.labelStatistics
-        (flow.contextMean.value, flow.contextStd.value) = training.contextStatistics
+        let flow = ConditionalFlow(standardising: training, configuration)
         try flow.to(device)
         return flow
     }
 
     private func settings() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(configuration), as: UTF8.self) + " " + fingerprint
+        try settingsText(configuration) + " " + fingerprint
     }
 }

@@ -57,10 +57,7 @@ final class PosteriorFit {
         var members: [ConditionalFlow] = []
         for member in 0..<configuration.members {
             Generator.seed(plan.seed(member, context))
-            let one = ConditionalFlow(labels: configuration.names.count, context: training.features.shape[1], flow)
-            (one.labelMean.value, one.labelStd.value) = learning.labelStatistics
-            (one.contextMean.value, one.contextStd.value) = learning.contextStatistics
-            members.append(one)
+            members.append(ConditionalFlow(standardising: learning, flow))
         }
         ensemble = FlowEnsemble(members)
         try ensemble.to(context.device)
