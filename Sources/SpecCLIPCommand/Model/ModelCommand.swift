@@ -4,7 +4,8 @@ import SpecCLIP
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Look into model files.", subcommands: [ModelInfoCommand.self])
+        commandName: "model", abstract: "Look into model files, and add to them.",
+        subcommands: [ModelInfoCommand.self, ModelAtlasCommand.self])
 }
 
 struct ModelInfoCommand: ParsableCommand {

@@ -4,7 +4,7 @@ import SpecCLIP
 import Spectra
 import Torch
 
-/// A star of a data set that was found, with what the data set knows of it.
+/// A star that was found, with what is known of it.
 struct FoundStar {
     var rank: Int
     var row: Int
@@ -15,12 +15,13 @@ struct FoundStar {
     var labels: [String: Double]
 }
 
-/// Exact search among the stars of one split of a data set.
+/// Exact search among known stars: of one split of a data set, or of the atlas in the model file.
 struct NeighbourSearch {
-    /// Labels of the data set that are shown, in the order of a catalogue.
+    /// Labels that are shown where they are known, in the order of a catalogue.
+    static let catalogue = ["teff", "logg", "fe_h", "alpha_m"]
+
+    /// Labels that are known.
     let labelNames: [String]
-    let data: PairedDataSet
-    let split: Split
     private let atlas: EmbeddingAtlas
     private let model: SpecCLIPModel
     private let instruments: [Instrument]
@@ -28,39 +29,63 @@ struct NeighbourSearch {
     private let rowsOfSource: [String: [Int]]
     private let top: Int
 
-    /// Embeds the data set: seconds for thousands of stars.
+    /// - Parameter split: of the data set, where one is given.
     init(_ options: SearchOptions, split: Split, _ loaded: LoadedModel) throws {
-        try self.init(
-            URL(fileURLWithPath: options.dataSet), split, among: options.among, top: options.top, loaded)
+        if let dataSet = options.dataSet {
+            try self.init(URL(fileURLWithPath: dataSet), split, among: options.among, top: options.top, loaded)
+        } else {
+            try self.init(atlasOf: loaded, among: options.among, top: options.top)
+        }
     }
 
+    /// Searches the stars that came with the model.
+    private init(atlasOf loaded: LoadedModel, among: String, top: Int) throws {
+        guard let reference = try ReferenceAtlas(loaded.file) else {
+            throw CommandError(
+                subject: loaded.file.url.path, problem: "brings no stars to search among",
+                remedy: "name a data set with --in, or add stars with 'specclip model atlas'")
+        }
+        let stars = reference.stars
+        let present = loaded.model.instruments.filter { $0.embeddingKey == stars.instrument }
+        instruments = try Self.chosen(among, of: present, in: loaded.file.url)
+        (model, atlas, self.top) = (loaded.model, reference.atlas, top)
+        labelNames = Self.catalogue.filter { stars.labels[$0] != nil }
+        labels = stars.labels.mapValues { $0.map { $0 ?? .nan } }
+        rowsOfSource = Dictionary(grouping: stars.sourceIDs.indices) { stars.sourceIDs[$0] }
+        Program.progress("searching among \(stars.sourceIDs.count) stars of \(stars.tier) that came with the model")
+    }
+
+    /// Embeds the data set: seconds for thousands of stars.
     init(_ url: URL, _ split: Split, among: String, top: Int, _ loaded: LoadedModel) throws {
-        data = try PairedDataSet(opening: url)
+        let data = try PairedDataSet(opening: url)
         model = loaded.model
-        self.split = split
         self.top = top
         guard data.count(split) > 0 else {
-            let filled = Split.allCases.filter { [data] in data.count($0) > 0 }.map(\.rawValue)
+            let filled = Split.allCases.filter { data.count($0) > 0 }.map(\.rawValue)
             throw CommandError(
                 subject: url.relativePath, field: split.rawValue, problem: "the split is empty",
                 remedy: "give --in-split " + filled.joined(separator: " or "))
         }
-        let present = loaded.model.instruments.filter { [data] in data.has($0) }
-        instruments = among == "both" ? present : present.filter { $0.name == among || $0.embeddingKey == among }
-        guard !instruments.isEmpty else {
-            throw CommandError(
-                subject: "--among \(among)", problem: "neither model nor data set \(url.lastPathComponent) has it",
-                remedy: "they share "
-                    + (present.isEmpty ? "no instrument" : present.map(\.name).joined(separator: ", ")))
-        }
+        let present = loaded.model.instruments.filter { data.has($0) }
+        instruments = try Self.chosen(among, of: present, in: url)
         for instrument in present { try data.checkGrid(of: instrument) }
         Program.progress("embedding \(data.count(split)) stars of \(url.lastPathComponent) to search among them")
         atlas = try EmbeddingAtlas(loaded.model, data, split: split)
         rowsOfSource = Dictionary(grouping: atlas.sourceIDs.indices) { [atlas] in atlas.sourceIDs[$0] }
-        let catalogue = ["teff", "logg", "fe_h", "alpha_m"]
-        labelNames = catalogue.filter(data.labelNames.contains)
-        labels = try Dictionary(
-            uniqueKeysWithValues: labelNames.map { [data] in ($0, try data.labels($0, split: split)) })
+        labelNames = Self.catalogue.filter(data.labelNames.contains)
+        labels = try Dictionary(uniqueKeysWithValues: labelNames.map { ($0, try data.labels($0, split: split)) })
+    }
+
+    /// The instruments whose stars are searched.
+    private static func chosen(_ among: String, of present: [Instrument], in url: URL) throws -> [Instrument] {
+        let found = among == "both" ? present : present.filter { $0.name == among || $0.embeddingKey == among }
+        guard !found.isEmpty else {
+            let shared = present.isEmpty ? "no instrument" : present.map(\.name).joined(separator: ", ")
+            throw CommandError(
+                subject: "--among \(among)", problem: "model and \(url.lastPathComponent) do not both have it",
+                remedy: "they share \(shared)")
+        }
+        return found
     }
 
     /// For each star its neighbours, instrument by instrument, best first.

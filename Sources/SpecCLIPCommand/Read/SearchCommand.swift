@@ -8,13 +8,15 @@ import Torch
 struct SearchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "search",
-        abstract: "Find the stars of a data set that look most like the given ones.",
-        usage: "specclip search --model <file> --in <file> [<options>] <input> ...",
+        abstract: "Find known stars that look most like the given ones.",
+        usage: "specclip search [<options>] <input> ...",
         discussion: """
             Stars are compared by the cosine similarity of their embeddings (1: the same), exactly, within and \
-            across instruments: a LAMOST spectrum finds the Gaia XP spectrum of the same or of a similar star.
+            across instruments: a LAMOST spectrum finds the Gaia XP spectrum of the same or of a similar star. \
+            Without --in, those stars are searched that came with the model.
 
             EXAMPLES
+              specclip search star.fits
               specclip search -m model.safetensors star.fits --in pairs.h5 --top 5
               specclip search -m model.safetensors xp.csv --in pairs.h5 \\
                   --in-split train --among lamost-lrs --format csv
@@ -52,8 +54,10 @@ struct SearchCommand: ParsableCommand {
 
 /// Where to search for look-alikes.
 struct SearchOptions: ParsableArguments {
-    @Option(name: .customLong("in"), help: ArgumentHelp("The data set to search (HDF5).", valueName: "file"))
-    var dataSet: String
+    @Option(
+        name: .customLong("in"),
+        help: ArgumentHelp("The data set to search (HDF5; default: the stars in the model).", valueName: "file"))
+    var dataSet: String?
 
     @Option(
         name: .customLong("in-split"),
