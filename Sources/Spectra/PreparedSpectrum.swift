@@ -36,4 +36,17 @@ public struct PreparedSpectrum: Sendable, Equatable {
         let ratios = zip(flux, ivar).filter { $0.1 > 0 }.map { Double($0) * Double($1).squareRoot() }
         return ratios.isEmpty ? nil : median(ratios)
     }
+
+    /// Signal to noise per pixel as the flux alone tells it: DER_SNR (Stoehr et al. 2008, ASP Conf. Ser. 394, 505), the
+    /// median over that of third-order differences of every other pixel. Lines count as noise, so it is a lower bound
+    /// for good spectra; nil for fewer than five pixels.
+    public static func signalToNoise(ofFlux flux: some RandomAccessCollection<Float>) -> Double? {
+        let values = flux.map(Double.init)
+        guard values.count > 4 else { return nil }
+        let differences = (2..<values.count - 2).map { i -> Double in
+            abs(2 * values[i] - values[i - 2] - values[i + 2])
+        }
+        let noise = 1.482602 / 6.0.squareRoot() * median(differences)
+        return median(values) / max(noise, .leastNormalMagnitude)
+    }
 }

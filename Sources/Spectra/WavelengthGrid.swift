@@ -36,6 +36,14 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
         }
     }
 
+    /// The pixel at a wavelength in Å; fractions lie between pixels.
+    func pixel(at wavelength: Double) -> Double {
+        switch self {
+        case .logarithmic(let start, let step, _): (log10(wavelength) - start) / step
+        case .linear(let start, let step, _): (wavelength - start) / step
+        }
+    }
+
     /// The pixel whose wavelength is nearest to one in Å; nil on a grid without pixels.
     func nearestPixel(to wavelength: Double) -> Int? {
         let distances = (0..<count).map { abs(self.wavelength(at: Double($0)) - wavelength) }

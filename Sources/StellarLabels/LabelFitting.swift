@@ -41,8 +41,9 @@ public struct LabelFitting {
             if let flow = plan.configuration.posterior {
                 let fit = try PosteriorFit(plan, flow, model, context: context)
                 guard try fit.run() else { return false }
-                fitted.append((key, fit.ensemble, try fit.calibrated()))
-                qualities[key] = try fit.quality(model)
+                let finished = try fit.finished(model)
+                fitted.append((key, fit.ensemble, finished.description))
+                qualities[key] = finished.quality
             } else {
                 let fit = try HeadFit(plan, model, context: context)
                 guard try fit.run().isFinished else { return false }

@@ -12,7 +12,7 @@ public struct LabelReader {
         /// Each label as a Gaussian, or as a value alone.
         case gaussian(LabelHead)
         /// The joint posterior.
-        case posterior(FlowEnsemble)
+        case posterior(EnsembleSampler)
     }
 
     /// By the instrument's `embeddingKey`.
@@ -29,11 +29,14 @@ public struct LabelReader {
         var heads: [String: [(head: Head, description: LabelHeadDescription)]] = [:]
         for (name, description) in descriptions.sorted(by: { $0.key < $1.key }) {
             let key = LabelHeadDescription.embeddingKey(ofHead: name)
-            let (module, head) = Self.make(description, key, file.description)
+            let module = Self.make(description, key, file.description)
             try file.load(module, part: "\(Self.part).\(name)")
             try module.to(device)
             module.evaluate()
-            heads[key, default: []].append((head, description))
+            let head =
+                try (module as? FlowEnsemble).map { Head.posterior(try $0.sampler()) }
+                ?? (module as? LabelHead).map(Head.gaussian)
+            if let head { heads[key, default: []].append((head, description)) }
         }
         self.heads = heads
         embeddingWidths = heads.keys.reduce(into: [:]) { $0[$1] = file.description.embeddingWidth(ofKey: $1) }
@@ -41,20 +44,18 @@ public struct LabelReader {
 
     private static func make(
         _ description: LabelHeadDescription, _ key: String, _ model: ModelDescription
-    ) -> (Module, Head) {
+    ) -> Module {
         Initializer.$isSkipped.withValue(true) {
             if let flow = description.posterior {
-                let ensemble = FlowEnsemble(
+                return FlowEnsemble(
                     (0..<(description.members ?? 1)).map { _ in
                         ConditionalFlow(
                             labels: description.labels.count, context: model.featureWidth(ofKey: key), flow)
                     })
-                return (ensemble, .posterior(ensemble))
             }
-            let head = LabelHead(
+            return LabelHead(
                 embedding: model.embeddingWidth(ofKey: key), hidden: description.hidden, dropout: description.dropout,
                 labels: description.labels.count, givesErrors: description.givesErrors)
-            return (head, .gaussian(head))
         }
     }
 
@@ -86,22 +87,7 @@ public struct LabelReader {
     public func read(
         _ features: Tensor, from instrument: Instrument, snr: [Double]? = nil
     ) throws -> [StarLabels] {
-        var stars = [StarLabels](repeating: StarLabels(), count: features.shape[0])
-        for (head, description) in try heads(of: instrument) {
-            switch head {
-            case .gaussian(let head):
-                let width = embeddingWidths[instrument.embeddingKey] ?? features.shape[1]
-                read(features.narrow(1, start: 0, length: width), with: head, description, into: &stars)
-            case .posterior:
-                guard let samples = try samples(features, head, description, snr: snr) else { continue }
-                let summary = PosteriorSummary(samples, ranges: description.ranges)
-                for star in stars.indices {
-                    stars[star].estimates += summary.estimates[star]
-                    stars[star].flags.formUnion(summary.flags[star])
-                }
-            }
-        }
-        return stars
+        try readings(features, from: instrument, snr: snr).stars
     }
 
     /// As `read(_:from:snr:)`, the labels alone.
@@ -111,24 +97,40 @@ public struct LabelReader {
         try read(features, from: instrument, snr: snr).map(\.estimates)
     }
 
-    /// Samples of the joint posteriors of stars, calibrated; nil where the instrument has no head that gives them.
-    public func posterior(
-        _ features: Tensor, from instrument: Instrument, snr: [Double]? = nil
-    ) throws -> PosteriorSamples? {
+    /// Labels and the calibrated samples they come from, of the first head that has any.
+    /// - Parameter velocities: removed from the spectra before, km/s.
+    func readings(
+        _ features: Tensor, from instrument: Instrument, snr: [Double]?, velocities: [Double]? = nil
+    ) throws -> (stars: [StarLabels], posterior: PosteriorSamples?) {
+        var stars = [StarLabels](repeating: StarLabels(), count: features.shape[0])
+        var posterior: PosteriorSamples?
         for (head, description) in try heads(of: instrument) {
-            if let samples = try samples(features, head, description, snr: snr) { return samples }
+            switch head {
+            case .gaussian(let head):
+                let width = embeddingWidths[instrument.embeddingKey] ?? features.shape[1]
+                read(features.narrow(1, start: 0, length: width), with: head, description, into: &stars)
+            case .posterior(let sampler):
+                var samples = try PosteriorSamples(sampler, given: features, draws: draws, labels: description.labels)
+                description.calibration?.apply(to: &samples, snr: snr)
+                if let velocities { samples.add(velocities, to: RestFrame.label) }
+                let summary = PosteriorSummary(samples, ranges: description.ranges)
+                for star in stars.indices {
+                    stars[star].estimates += summary.estimates[star]
+                    stars[star].flags.formUnion(summary.flags[star])
+                }
+                posterior = posterior ?? samples
+            }
         }
-        return nil
+        return (stars, posterior)
     }
 
-    private func samples(
-        _ features: Tensor, _ head: Head, _ description: LabelHeadDescription, snr: [Double]?
-    ) throws -> PosteriorSamples? {
-        guard case .posterior(let ensemble) = head else { return nil }
-        var samples = try PosteriorSamples(
-            ensemble, given: features, draws: draws, labels: description.labels)
-        description.calibration?.apply(to: &samples, snr: snr)
-        return samples
+    /// How an instrument's spectra are brought to rest; nil where no posterior tells their velocity.
+    func restFrame(_ model: SpecCLIPModel, _ instrument: Instrument) throws -> RestFrame? {
+        for (head, description) in try heads(of: instrument) {
+            guard case .posterior(let sampler) = head else { continue }
+            if let rest = RestFrame(model, instrument, sampler, labels: description.labels) { return rest }
+        }
+        return nil
     }
 
     private func read(

@@ -8,6 +8,8 @@ import Training
 struct LabelledFeatures: Sendable {
     /// `[N, F]`, see `SpecCLIPModel.features`.
     let features: Tensor
+    /// The spectra of the first rows as they were shown, `[n, pixels]`.
+    let shown: Tensor
     /// Per label, per row, as they are learned (log10 where `StellarLabel.isLogarithmic`); NaN where missing.
     let labels: [[Double]]
     /// Errors of the labels (`e_` + name), in the same form; NaN where the data set tells none.
@@ -17,12 +19,16 @@ struct LabelledFeatures: Sendable {
 
     var count: Int { features.shape[0] }
 
+    /// Rows whose spectra are kept.
+    private static let keptSpectra = 2048
+
     /// - Parameters:
     ///   - augmentation: how spectra are changed; nil takes them as they are, once.
     ///   - leastRows: spectra are shown as often as it takes to get so many rows, each time changed anew.
+    ///   - rest: brings spectra to rest first; their radial velocity is then what is left.
     init(
         _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, names: [String],
-        augmentation: Augmentation?, leastRows: Int, seed: UInt64
+        augmentation: Augmentation?, leastRows: Int, seed: UInt64, rest: RestFrame? = nil
     ) throws {
         let rows = try AugmentedRows(data, instrument, split, augmentation)
         let known = try names.map { try data.labels($0, split: split) }
@@ -32,26 +38,31 @@ struct LabelledFeatures: Sendable {
         let passes = augmentation == nil || rows.count == 0 ? 1 : max(1, (leastRows + rows.count - 1) / rows.count)
         var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
         var snr: [Double] = []
-        var parts: [Tensor] = []
+        var (parts, shown): ([Tensor], [Tensor]) = ([], [])
         for pass in 0..<passes {
             parts.append(
                 try model.features(rows.count, of: instrument) { wanted in
                     var random = StepRandom(seed, UInt64(pass), UInt64(wanted.first ?? 0), 0xFEA7)
                     let batch = try rows.batch(wanted, random: &random)
+                    let resting = try rest?(batch.flux, of: instrument)
+                    let flux = resting?.flux ?? batch.flux
+                    if snr.count < Self.keptSpectra { shown.append(flux) }
                     snr += batch.snr
                     for (i, name) in names.enumerated() {
                         let label = StellarLabel(named: name)
-                        for (row, changes) in zip(wanted, batch.changes) {
-                            let value = known[i][row] + (changes[name] ?? 0)
+                        for (place, row) in wanted.enumerated() {
+                            let removed = name == RestFrame.label ? resting?.velocities[place] ?? 0 : 0
+                            let value = known[i][row] + (batch.changes[place][name] ?? 0) - removed
                             let error = stated[i]?[row] ?? .nan
                             labels[i].append(label.learned(value))
                             errors[i].append(label.isLogarithmic ? error / value / log(10) : error)
                         }
                     }
-                    return batch.flux
+                    return flux
                 })
         }
         features = Tensor.cat(parts, dim: 0)
+        self.shown = shown.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(shown, dim: 0)
         (self.labels, self.errors, self.snr) = (labels, errors, snr)
     }
 }

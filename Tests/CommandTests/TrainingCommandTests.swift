@@ -213,7 +213,7 @@ struct TrainingCommandTests {
             TrainingFixture.yaml().replacingOccurrences(of: "gaia-xp: { hidden: [16]", with: "gaia-xp: { \(flow)")
                 .replacingOccurrences(
                     of: "lamost-lrs: { hidden: [16]",
-                    with: "lamost-lrs: { \(flow), augment: { gaps: 0.5 }, spectra: 500"))
+                    with: "lamost-lrs: { \(flow), names: [teff, logg, rv], augment: { gaps: 0.5 }, spectra: 500"))
         for stage in ["pretrain", "align", "labels fit"] {
             let result = try Tool.run(fixture.arguments(stage, run: "run"))
             #expect(result.code == 0, "\(stage): \(result.errors)")
@@ -240,6 +240,35 @@ struct TrainingCommandTests {
             let own = columns[name].flatMap { Double(alone[$0]) } ?? .nan
             #expect(abs(own - value(1, name)) <= 2, "\(name)")
         }
+
+        // Both instruments together: one row a star, sharper than either, and the same whichever way it is interrupted.
+        result = try Tool.run(["predict", "-m", model, fixture.data, "--together", "--format", "csv"])
+        let together = result.output.split(separator: "\n")
+        #expect(result.code == 0 && together.count == (rows.count - 1) / 2 + 1, "\(result.errors)")
+        #expect(together.dropFirst().allSatisfy { $0.contains("gaia-xp+lamost-lrs") })
+
+        // Stars that travel in the model are found without a data set.
+        let withAtlas = fixture.folder.path("with-atlas.safetensors")
+        result = try Tool.run(["search", "-m", model, fixture.data])
+        #expect(result.code == 1 && result.errors.contains("brings no stars to search among"))
+        result = try Tool.run([
+            "model", "atlas", fixture.data, "--instrument", "gaia-xp", "--limit", "50", "-m", model, "-o", withAtlas,
+        ])
+        #expect(
+            result.code == 0 && result.output.contains("50 gaia-xp spectra of procedural, train"), "\(result.errors)")
+        let half = fixture.folder.path("half.safetensors")
+        result = try Tool.run(["convert", withAtlas, half, "--precision", "float16"])
+        #expect(result.code == 0, "\(result.errors)")
+        result = try Tool.run([
+            "search", "-m", half, fixture.data, "--split", "train", "--instrument", "gaia-xp", "--top", "1", "--format",
+            "csv", "--limit", "500",
+        ])
+        #expect(result.code == 0, "\(result.errors)")
+        let found = result.output.split(separator: "\n").dropFirst().map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        // Each of the fifty finds itself.
+        #expect(found.count { $0[1] == $0[3] && (Double($0[5]) ?? 0) > 0.9999 } == 50)
 
         let folder = fixture.folder.path("report")
         result = try Tool.run([

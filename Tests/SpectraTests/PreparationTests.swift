@@ -147,4 +147,32 @@ struct PreparationTests {
             #expect(medians[i] == window.sorted()[width / 2])
         }
     }
+
+    /// A spectrum moved by a velocity and back is the one it was, in its lines and in its noise.
+    @Test func preparedSpectraComeToRest() {
+        let grid = Instrument.lamostLRS.grid
+        func lines(_ velocity: Double) -> [Float] {
+            grid.wavelengths.map { wavelength in
+                let rest = wavelength / RadialVelocity.factor(velocity)
+                return Float(1 - 0.6 * [4341.7, 4862.7, 5175].reduce(0) { $0 + exp(-0.5 * pow((rest - $1) / 3, 2)) })
+            }
+        }
+        for velocity in [-400.0, -33, 12, 250] {
+            let found = Instrument.lamostLRS.atRest(lines(velocity), removing: velocity)
+            let largest = zip(found, lines(0)).map { abs($0 - $1) }.max() ?? 1
+            #expect(largest < 0.01, "\(velocity) km/s: \(largest)")
+        }
+        #expect(Instrument.lamostLRS.atRest(lines(0), removing: 0) == lines(0))
+        #expect(Instrument.lamostLRS.atRest([1, 2], removing: 10) == [1, 2])
+    }
+
+    @Test func fluxAloneTellsItsNoise() throws {
+        var random = SeededGenerator(seed: 4)
+        for ratio in [2.0, 10, 100] {
+            let flux = (0..<4000).map { Float(1 + 0.3 * sin(Double($0) / 50) + random.gaussian() / ratio) }
+            let found = try #require(PreparedSpectrum.signalToNoise(ofFlux: flux))
+            #expect(abs(found / ratio - 1) < 0.15)
+        }
+        #expect(PreparedSpectrum.signalToNoise(ofFlux: [1, 2, 3, 4]) == nil)
+    }
 }

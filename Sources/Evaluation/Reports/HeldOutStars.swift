@@ -9,7 +9,7 @@ import Training
 public struct HeldOutStars {
     /// Which instrument saw them.
     public let instrument: Instrument
-    /// Prepared spectra, `[N, pixels]`, and the model's features of them, `[N, F]`.
+    /// Prepared spectra, `[N, pixels]`, and the model's features of them, `[N, F]`, at rest where the model can tell.
     public let flux: Tensor, features: Tensor
     /// Calibrated posteriors.
     public let samples: PosteriorSamples
@@ -32,10 +32,8 @@ public struct HeldOutStars {
         _ file: ModelFile, _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split,
         rows: [Int], observing: ObservingConditions?, draws: Int = 1000
     ) throws {
-        var reader = try LabelReader(file)
-        reader.draws = draws
-        let labels = try reader.labels(for: instrument)
-        let quality = try QualityModel(file, instrument)
+        let inference = try LabelInference(file, model, draws: draws)
+        let labels = try inference.labels.labels(for: instrument)
         var augmentation: Augmentation?
         if let observing {
             augmentation = Augmentation()
@@ -55,28 +53,17 @@ public struct HeldOutStars {
             let wanted = Array(rows[start..<min(start + 256, rows.count)])
             var random = StepRandom(0x7E57, UInt64(start))
             let batch = try source.batch(wanted, random: &random)
-            let own = try catchingTorchErrors {
-                try withoutGradient { try model.features(batch.flux, from: instrument) }
-            }
-            let read = try reader.posterior(own, from: instrument, snr: batch.snr)
-            let stars = try reader.read(own, from: instrument, snr: batch.snr)
-            values += read?.values ?? Self.gaussians(stars, draws: draws)
-            var doubts = stars.map(\.flags)
-            if let quality {
-                let none = [Double](repeating: 0, count: wanted.count)
-                let more = try quality.flags(
-                    model, batch.flux, features: own, from: instrument, snr: batch.snr, masked: none)
-                doubts = zip(doubts, more).map { $0.union($1) }
-            }
-            flags += doubts
+            let read = try inference.read(batch.flux, from: instrument, snr: batch.snr)
+            values += read.posterior?.values ?? Self.gaussians(read.stars, draws: draws)
+            flags += read.stars.map(\.flags)
             snr += batch.snr
             for (i, label) in labels.enumerated() {
                 truth[i] += zip(wanted, batch.changes).map { row, changes in
                     (catalogue[i]?[row] ?? .nan) + (changes[label.name] ?? 0)
                 }
             }
-            flux.append(batch.flux)
-            features.append(own)
+            flux.append(read.flux)
+            features.append(read.features)
         }
         self.instrument = instrument
         self.flux = flux.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(flux, dim: 0)

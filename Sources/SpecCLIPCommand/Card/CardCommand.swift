@@ -50,8 +50,10 @@ struct CardCommand: ParsableCommand {
         let gnuplot = try Gnuplot()
         let loaded = try LoadedModel(model, compute)
         let star = try theStar(loaded)
-        var maker = try CardMaker(star, loaded, modelName: loaded.file.url.deletingPathExtension().lastPathComponent)
-        if let observed { try maker.add(observed: observed, options: input.prepareOptions) }
+        var maker = try CardMaker(
+            star, loaded, input.prepareOptions,
+            modelName: loaded.file.url.deletingPathExtension().lastPathComponent)
+        if let observed { try maker.add(observed: observed) }
         if let dataSet {
             try maker.addNeighbours(in: URL(fileURLWithPath: dataSet), searchSplit ?? input.split, top: top)
         }

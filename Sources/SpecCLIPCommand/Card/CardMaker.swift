@@ -10,14 +10,18 @@ struct CardMaker {
     private(set) var card: Card
     private let star: Star
     private let loaded: LoadedModel
+    private let options: PrepareOptions
     private let embedding: Tensor
     private var estimates: [LabelEstimate] = []
     /// The instrument whose spectrum is predicted, if the model can.
     private let other: Instrument?
 
-    /// - Parameter modelName: the model's name on the page.
-    init(_ star: Star, _ loaded: LoadedModel, modelName: String) throws {
+    /// - Parameters:
+    ///   - options: how spectra are prepared.
+    ///   - modelName: the model's name on the page.
+    init(_ star: Star, _ loaded: LoadedModel, _ options: PrepareOptions, modelName: String) throws {
         self.star = star
+        self.options = options
         self.loaded = loaded
         embedding = try loaded.embed([star])
         other =
@@ -38,7 +42,7 @@ struct CardMaker {
     }
 
     /// What the other instrument observed, beside the prediction.
-    mutating func add(observed path: String, options: PrepareOptions) throws {
+    mutating func add(observed path: String) throws {
         guard let other, card.translation != nil else {
             throw CommandError(
                 subject: "--observed \(path)", problem: "the model predicts no other instrument's spectrum",
@@ -110,7 +114,7 @@ struct CardMaker {
         guard loaded.file.header("labels") != nil else { return }
         let reader = try LabelReader(loaded.file, device: loaded.device)
         guard let heads = try? reader.descriptions(for: star.instrument) else { return }
-        let found = try StarReader(loaded).read([star]).first ?? StarLabels()
+        let found = try StarReader(loaded, options).read([Sightings(spectra: [star])]).first ?? StarLabels()
         estimates = found.estimates
         let told: QualityFlags = [.lowSignal, .maskedPixels, .poorReconstruction]
         card.flags += found.flags.subtracting(told).names.map { $0.replacingOccurrences(of: "-", with: " ") }

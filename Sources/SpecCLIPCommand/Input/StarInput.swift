@@ -13,6 +13,8 @@ final class StarInput {
     let dataSet: PairedDataSet?
     /// The last spectrum that an earlier, interrupted run is done with: what stands up to it is left out.
     var done: InputPosition?
+    /// Whether a data set's rows come with the spectra of all instruments at once, instead of instrument by instrument.
+    var rowsComeWhole = false
     /// Told of each spectrum that failed, beside the report on standard error.
     var onFailure: (InputPosition) throws -> Void = { _ in }
 
@@ -114,34 +116,15 @@ final class StarInput {
     }
 
     private func readRows(of data: PairedDataSet, _ size: Int, _ body: ([Star]) throws -> Void) throws {
-        let split = options.split
-        let ids = try data.sourceIDs(split)
+        let ids = try data.sourceIDs(options.split)
         let chosenRows = try chosenRows(of: data)
         let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
-        for (part, instrument) in read.enumerated() {
-            let pixels = instrument.grid.count
+        for (part, instruments) in (rowsComeWhole ? [read] : read.map { [$0] }).enumerated() {
             let first = firstRow(of: part)
             for start in stride(from: min(first, chosenRows.count), to: chosenRows.count, by: size) {
                 let block = Array(chosenRows[start..<min(start + size, chosenRows.count)])
-                let flux = try data.rows(instrument, split: split, indices: block)
-                let ivar = try data.ivar(instrument, split: split, indices: block)
-                let stars = try block.enumerated().compactMap { place, row -> Star? in
-                    let position = InputPosition(part: part, row: start + place)
-                    let at = place * pixels..<(place + 1) * pixels
-                    let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
-                    let name = "\(options.inputs[0])#\(row)"
-                    do {
-                        try RowCheck.check(flux[at], of: instrument, name: name)
-                    } catch {
-                        try fail(error, at: position)
-                        return nil
-                    }
-                    let prepared = PreparedSpectrum(
-                        flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
-                        snr: weights.flatMap { PreparedSpectrum.signalToNoise(flux[at], $0) }, origin: name,
-                        sourceID: ids[row])
-                    return Star(
-                        name: name, sourceID: ids[row], instrument: instrument, prepared: prepared, position: position)
+                let stars = try instruments.flatMap { instrument in
+                    try self.stars(of: data, instrument, block, ids, from: InputPosition(part: part, row: start))
                 }
                 if !stars.isEmpty { try body(stars) }
                 count += stars.count
@@ -150,11 +133,37 @@ final class StarInput {
         }
     }
 
+    /// Rows of a data set as one instrument saw them; what fails is left out.
+    private func stars(
+        of data: PairedDataSet, _ instrument: Instrument, _ block: [Int], _ ids: [String], from first: InputPosition
+    ) throws -> [Star] {
+        let (split, pixels) = (options.split, instrument.grid.count)
+        let flux = try data.rows(instrument, split: split, indices: block)
+        let ivar = try data.ivar(instrument, split: split, indices: block)
+        return try block.enumerated().compactMap { place, row -> Star? in
+            let position = InputPosition(part: first.part, row: first.row + place)
+            let at = place * pixels..<(place + 1) * pixels
+            let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
+            let name = "\(options.inputs[0])#\(row)"
+            do {
+                try RowCheck.check(flux[at], of: instrument, name: name)
+            } catch {
+                try fail(error, at: position)
+                return nil
+            }
+            let prepared = PreparedSpectrum(
+                flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
+                snr: weights.flatMap { PreparedSpectrum.signalToNoise(flux[at], $0) }, origin: name,
+                sourceID: ids[row])
+            return Star(
+                name: name, sourceID: ids[row], instrument: instrument, prepared: prepared, position: position)
+        }
+    }
+
     /// The rows that meet all conditions, thinned out to the limit.
     private func chosenRows(of data: PairedDataSet) throws -> [Int] {
         let rows = try data.rows(where: options.conditions, split: options.split)
-        guard let limit = options.limit, limit < rows.count else { return rows }
-        return (0..<limit).map { rows[$0 * rows.count / limit] }
+        return options.limit.map { thinned(rows, to: $0) } ?? rows
     }
 
     // MARK: - Files

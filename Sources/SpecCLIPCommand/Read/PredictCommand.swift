@@ -24,6 +24,7 @@ struct PredictCommand: ParsableCommand {
             EXAMPLES
               specclip predict spec-55862-*.fits
               specclip predict -m model.safetensors XP_SAMPLED.csv --format csv
+              specclip predict star.fits XP_SAMPLED.csv --together
               specclip predict pairs.h5 --split test -o test.fits
             """)
 
@@ -33,6 +34,8 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Output") var output: OutputOptions
     @Option(help: ArgumentHelp("Samples of each posterior, from 100 on (default: 2000).", valueName: "n"))
     var samples: Int?
+    @Flag(help: "Read spectra of one star by two instruments as one (same source id, or row of a data set).")
+    var together = false
     @Flag(help: "Begin anew instead of going on with an interrupted run.") var restart = false
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
@@ -45,15 +48,19 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         let url = try output.url(extensions: OutputTable.extensions)
         let loaded = try LoadedModel(model, compute)
-        let reader = try StarReader(loaded, draws: samples)
+        let reader = try StarReader(loaded, input.prepareOptions, draws: samples)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "predict")
         let catalogue = StarCatalogue(reader.allLabels)
         var rows = try CatalogueOutput(
             catalogue.columns, to: url, format: format, settings: settings(loaded.file), restart: restart)
         rows.resume(stars)
-        // Small batches: what is done is on disk, or on the screen, within a second or two.
-        try stars.forEachBatch(of: 64) { batch in
-            try rows.append(catalogue.table(batch, reader.read(batch)), at: batch.map(\.position))
+        // Small batches: what is done is on disk, or on the screen, within a second or two. Which files are of one star
+        // is known when all are read.
+        stars.rowsComeWhole = together
+        try stars.forEachBatch(of: together && stars.dataSet == nil ? .max : 64) { batch in
+            let sightings = together ? Sightings.of(batch) : batch.map { Sightings(spectra: [$0]) }
+            try rows.append(
+                catalogue.table(sightings, reader.read(sightings)), at: sightings.map(\.spectra[0].position))
         }
         try rows.finish(isEmpty: stars.count == 0)
         try stars.finish()
@@ -65,7 +72,8 @@ struct PredictCommand: ParsableCommand {
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             return "\(path) \(size ?? 0)"
         }
-        let choice = "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "") \(samples ?? 0)"
+        let choice =
+            "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "") \(samples ?? 0) \(together)"
         return textFingerprint(
             ([fileFingerprint(file.url), choice, "\(input.prepareOptions)"] + inputs).joined(separator: "\n"))
     }

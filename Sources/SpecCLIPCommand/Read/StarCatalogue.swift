@@ -13,8 +13,15 @@ struct StarCatalogue {
 
     /// A table of some stars.
     /// - Parameter found: per star; what is missing there is empty.
-    func table(_ stars: [Star], _ found: [StarLabels]) -> OutputTable {
-        var columns = [OutputTable.Column(name: "file", values: .text(stars.map(\.name)))]
+    func table(_ stars: [Sightings], _ found: [StarLabels]) -> OutputTable {
+        func joined(_ text: (Star) -> String) -> [String] {
+            stars.map { star in
+                var all: [String] = []
+                for own in star.spectra.map(text) where !own.isEmpty && !all.contains(own) { all.append(own) }
+                return all.joined(separator: "+")
+            }
+        }
+        var columns = [OutputTable.Column(name: "file", values: .text(joined(\.name)))]
         for label in labels {
             let own = found.map { $0.estimates.first { $0.label == label } }
             func column(_ name: String, _ values: [Double?], canYield: Bool = false) -> OutputTable.Column {
@@ -30,9 +37,13 @@ struct StarCatalogue {
         return OutputTable(
             columns: columns + [
                 .init(name: "flag", values: .integers(found.map(\.flags.rawValue))),
-                .init(name: "source_id", values: .text(stars.map(\.sourceID)), canYield: true),
-                .init(name: "instrument", values: .text(stars.map(\.instrument.name)), canYield: true),
-                .init(name: "snr", values: .numbers(stars.map { $0.prepared.snr ?? .nan }, digits: 1)),
+                .init(name: "source_id", values: .text(joined(\.sourceID)), canYield: true),
+                .init(name: "instrument", values: .text(joined(\.instrument.name)), canYield: true),
+                // Two instruments have two.
+                .init(
+                    name: "snr",
+                    values: .numbers(
+                        stars.map { $0.spectra.count == 1 ? $0.spectra[0].prepared.snr ?? .nan : .nan }, digits: 1)),
             ])
     }
 }

@@ -6,50 +6,71 @@ import Torch
 /// Reads the labels of stars, with what speaks against them.
 struct StarReader {
     private let loaded: LoadedModel
-    private let labels: LabelReader
-    /// By the instrument's `embeddingKey`; none in models without posteriors.
-    private let quality: [String: QualityModel]
+    private let inference: LabelInference
+    private let options: PrepareOptions
 
-    /// - Parameter draws: samples of each posterior; the reader's own number when nil.
-    init(_ loaded: LoadedModel, draws: Int? = nil) throws {
+    /// - Parameters:
+    ///   - options: how the stars were prepared.
+    ///   - draws: samples of each posterior; the reader's own number when nil.
+    init(_ loaded: LoadedModel, _ options: PrepareOptions, draws: Int? = nil) throws {
         self.loaded = loaded
-        var labels = try LabelReader(loaded.file, device: loaded.device)
-        if let draws { labels.draws = draws }
-        self.labels = labels
-        var quality: [String: QualityModel] = [:]
-        for instrument in loaded.model.instruments {
-            quality[instrument.embeddingKey] = try QualityModel(loaded.file, instrument, device: loaded.device)
-        }
-        self.quality = quality
+        self.options = options
+        inference = try LabelInference(loaded.file, loaded.model, draws: draws, device: loaded.device)
     }
 
     /// What is read from some instrument, in the order of a catalogue.
-    var allLabels: [StellarLabel] { labels.allLabels }
+    var allLabels: [StellarLabel] { inference.labels.allLabels }
 
-    /// What was read from each star, whatever their instruments.
-    func read(_ stars: [Star]) throws -> [StarLabels] {
-        var found = [StarLabels](repeating: StarLabels(), count: stars.count)
+    /// What was read from each star, of which there are spectra of one instrument or two.
+    func read(_ sightings: [Sightings]) throws -> [StarLabels] {
+        let readings = try readings(sightings.flatMap(\.spectra))
+        var next = 0
+        return try sightings.map { star in
+            defer { next += star.spectra.count }
+            let first = readings[next]
+            guard star.spectra.count > 1 else { return first.reading.stars[first.row] }
+            let second = readings[next + 1]
+            return try inference.combined(first.reading, second.reading, rows: (first.row, second.row))
+        }
+    }
+
+    /// For each star the reading it is in, and where.
+    private func readings(_ stars: [Star]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+        var found: [Int: (reading: LabelInference.Reading, row: Int)] = [:]
         var seen: Set<String> = []
         for instrument in stars.map(\.instrument) where seen.insert(instrument.name).inserted {
             let own = stars.indices.filter { stars[$0].instrument == instrument }
-            for (place, labels) in zip(own, try read(own.map { stars[$0] }, of: instrument)) { found[place] = labels }
+            let reading = try read(own.map { stars[$0] }, of: instrument)
+            for (row, place) in own.enumerated() { found[place] = (reading, row) }
         }
-        return found
+        return stars.indices.compactMap { found[$0] }
     }
 
-    private func read(_ stars: [Star], of instrument: Instrument) throws -> [StarLabels] {
-        let flux = try loaded.flux(stars, of: instrument)
-        let features = try catchingTorchErrors {
-            try withoutGradient { try loaded.model.features(flux, from: instrument) }
-        }
-        let snr = stars.map { $0.prepared.snr ?? .nan }
-        var found = try catchingTorchErrors { try labels.read(features, from: instrument, snr: snr) }
-        guard let judge = quality[instrument.embeddingKey] else { return found }
+    private func read(_ stars: [Star], of instrument: Instrument) throws -> LabelInference.Reading {
         let masked = stars.map { star in
             Double(star.prepared.mask.count { $0 }) / Double(max(1, star.prepared.mask.count))
         }
-        let flags = try judge.flags(loaded.model, flux, features: features, from: instrument, snr: snr, masked: masked)
-        for (star, doubts) in flags.enumerated() { found[star].flags.formUnion(doubts) }
-        return found
+        return try inference.read(
+            try loaded.flux(stars, of: instrument), from: instrument, snr: stars.map { $0.prepared.snr ?? .nan },
+            masked: masked
+        ) { [options] rows, velocities in
+            try loaded.flux(
+                parallelMap(Array(zip(rows, velocities))) { stars[$0].atRest(removing: $1, options) }, of: instrument)
+        }
+    }
+}
+
+extension Star {
+    /// The star without a radial velocity, km/s: prepared anew where its file's spectrum is at hand.
+    fileprivate func atRest(removing velocity: Double, _ options: PrepareOptions) -> Star {
+        var (star, options) = (self, options)
+        options.radialVelocity += velocity
+        if let raw, let prepared = try? instrument.prepare(raw, options: options) {
+            star.prepared = prepared
+        } else {
+            // A row of a data set, or a spectrum that ends where it would have to be moved from.
+            star.prepared.flux = instrument.atRest(prepared.flux, removing: velocity)
+        }
+        return star
     }
 }

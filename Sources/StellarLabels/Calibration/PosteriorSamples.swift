@@ -59,6 +59,16 @@ public struct PosteriorSamples: Sendable {
         return draws
     }
 
+    /// Adds a number to all draws of a label of each star.
+    mutating func add(_ offsets: [Double], to label: String) {
+        guard let place = labels.firstIndex(where: { $0.name == label }) else { return }
+        for star in 0..<stars where offsets[star] != 0 {
+            for draw in 0..<draws {
+                values[(star * draws + draw) * labels.count + place] += Float(offsets[star])
+            }
+        }
+    }
+
     /// Some of the stars, in the order given.
     public func selecting(_ rows: [Int]) -> PosteriorSamples {
         PosteriorSamples(rows.flatMap { star($0) }, draws: draws, labels: labels)

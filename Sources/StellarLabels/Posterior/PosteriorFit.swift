@@ -24,16 +24,11 @@ final class PosteriorFit {
     init(_ plan: HeadPlan, _ flow: FlowConfiguration, _ model: SpecCLIPModel, context: StageContext) throws {
         self.plan = plan
         self.context = context
-        let (instrument, data, configuration) = (plan.instrument, plan.data, plan.configuration)
+        let (data, configuration) = (plan.data, plan.configuration)
         let progress = context.progress(plan.runs[0].folder)
         progress.note("features of \(data.count(.train)) spectra to learn from and \(data.count(.validation)) held out")
-        func features(_ split: Split, _ rows: Int) throws -> LabelledFeatures {
-            try LabelledFeatures(
-                model, instrument, data, split, names: configuration.names, augmentation: configuration.augment,
-                leastRows: rows, seed: context.configuration.seed)
-        }
-        training = try features(.train, configuration.spectra)
-        validation = try features(.validation, Self.calibrationRows)
+        training = try plan.features(model, .train, rows: configuration.spectra, context)
+        validation = try plan.features(model, .validation, rows: Self.calibrationRows, context)
         (mean, std) = try StandardisedLabels.statistics(
             training.labels, names: configuration.names, minimumStars: 50, dataName: data.url.path)
         func rows(_ part: LabelledFeatures) throws -> FlowData.Rows {
@@ -76,21 +71,36 @@ final class PosteriorFit {
         return true
     }
 
-    /// The description, with the calibration learned on the validation stars.
-    func calibrated() throws -> LabelHeadDescription {
-        let labels = plan.configuration.names.map(StellarLabel.init(named:))
+    /// What was learned, made honest on the validation stars, and what tells spectra that it should not be trusted for.
+    func finished(_ model: SpecCLIPModel) throws -> (description: LabelHeadDescription, quality: QualityModel) {
         ensemble.evaluate()
+        let sampler = try ensemble.sampler()
+        let labels = plan.configuration.names.map(StellarLabel.init(named:))
+        // Stars are read at rest; so must those be that tell how well they are read.
+        let rest = RestFrame(model, plan.instrument, sampler, labels: labels)
+        let heldOut =
+            try rest.map { try plan.features(model, .validation, rows: Self.calibrationRows, context, rest: $0) }
+            ?? validation
+        return (
+            try description(labels, sampler, heldOut),
+            try QualityModel(model, plan.instrument, training: training, heldOut: heldOut)
+        )
+    }
+
+    private func description(
+        _ labels: [StellarLabel], _ sampler: EnsembleSampler, _ heldOut: LabelledFeatures
+    ) throws -> LabelHeadDescription {
         var samples: [Float] = []
         let (draws, block) = (500, 256)
-        for start in stride(from: 0, to: validation.count, by: block) {
+        for start in stride(from: 0, to: heldOut.count, by: block) {
             try Interruption.check()
-            let rows = try validation.features.narrow(0, start: start, length: min(block, validation.count - start))
+            let rows = try heldOut.features.narrow(0, start: start, length: min(block, heldOut.count - start))
                 .to(context.device)
-            samples += try PosteriorSamples(ensemble, given: rows, draws: draws, labels: labels).values
+            samples += try PosteriorSamples(sampler, given: rows, draws: draws, labels: labels).values
         }
-        let truth = zip(labels, validation.labels).map { label, values in values.map(label.value(learned:)) }
+        let truth = zip(labels, heldOut.labels).map { label, values in values.map(label.value(learned:)) }
         let calibration = PosteriorCalibration.fit(
-            samples: PosteriorSamples(samples, draws: draws, labels: labels), truth: truth, snr: validation.snr)
+            samples: PosteriorSamples(samples, draws: draws, labels: labels), truth: truth, snr: heldOut.snr)
         let ranges = zip(labels, training.labels).map { label, values in
             let known = values.filter(\.isFinite).sorted()
             func at(_ share: Double) -> Double { label.value(learned: known[Int(share * Double(known.count - 1))]) }
@@ -105,11 +115,15 @@ final class PosteriorFit {
         description.ranges = ranges
         return description
     }
+}
 
-    /// What tells spectra that the posterior should not be trusted for.
-    func quality(_ model: SpecCLIPModel) throws -> QualityModel {
-        try QualityModel(
-            model, plan.instrument, training: training, validation: validation,
-            heldOut: AugmentedRows(plan.data, plan.instrument, .validation, plan.configuration.augment))
+extension HeadPlan {
+    /// Features of a split's spectra, changed as the plan says.
+    fileprivate func features(
+        _ model: SpecCLIPModel, _ split: Split, rows: Int, _ context: StageContext, rest: RestFrame? = nil
+    ) throws -> LabelledFeatures {
+        try LabelledFeatures(
+            model, instrument, data, split, names: configuration.names, augmentation: configuration.augment,
+            leastRows: rows, seed: context.configuration.seed, rest: rest)
     }
 }

@@ -22,22 +22,18 @@ public final class QualityModel {
     private let description: Description
 
     /// Learns what spectra of the training's kind look like.
-    /// - Parameter heldOut: spectra for the check of reconstructions.
+    /// - Parameter heldOut: other spectra of the same kind.
     init(
-        _ model: SpecCLIPModel, _ instrument: Instrument, training: LabelledFeatures, validation: LabelledFeatures,
-        heldOut: AugmentedRows
+        _ model: SpecCLIPModel, _ instrument: Instrument, training: LabelledFeatures, heldOut: LabelledFeatures
     ) throws {
-        domain = TrainingDomain(training.features, heldOut: validation.features)
+        domain = TrainingDomain(training.features, heldOut: heldOut.features)
         let known = training.snr.filter(\.isFinite).sorted()
+        let device = model.parameters().first?.parameter.value.device ?? .cpu
         var residuals: [[Float]] = []
-        for start in stride(from: 0, to: min(heldOut.count, 2048), by: 256) {
-            var random = StepRandom(0x0DD, UInt64(start))
-            let wanted = Array(start..<min(start + 256, heldOut.count, 2048))
-            let device = model.parameters().first?.parameter.value.device ?? .cpu
-            let flux = try heldOut.batch(wanted, random: &random).flux.to(device)
-            let features = try catchingTorchErrors {
-                try withoutGradient { try model.features(flux, from: instrument) }
-            }
+        for start in stride(from: 0, to: heldOut.shown.size(0), by: 256) {
+            let length = min(256, heldOut.shown.size(0) - start)
+            let flux = try heldOut.shown.narrow(0, start: start, length: length).to(device)
+            let features = try heldOut.features.narrow(0, start: start, length: length).to(device)
             residuals += try Self.residuals(model, flux, features, instrument) ?? []
         }
         description = Description(
@@ -78,6 +74,12 @@ public final class QualityModel {
         masked: [Double]
     ) throws -> [QualityFlags] {
         let distances = domain.distances(features)
+        let (values, pixels) = (flux.floats(), flux.size(1))
+        let rows = (0..<flux.size(0)).map { values[$0 * pixels..<($0 + 1) * pixels] }
+        // Where nobody tells the noise, what the flux shows of it is the least that a pure noise must not pass by.
+        let ratios = snr.enumerated().map { star, ratio in
+            ratio.isFinite ? ratio : PreparedSpectrum.signalToNoise(ofFlux: rows[star]) ?? ratio
+        }
         let residuals = try description.reconstruction == nil ? nil : Self.residuals(model, flux, features, instrument)
         return distances.indices.map { star in
             var flags: QualityFlags = []
@@ -86,7 +88,7 @@ public final class QualityModel {
             if let check = description.reconstruction, let residuals, !(check(residuals[star]) <= 1) {
                 flags.insert(.poorReconstruction)
             }
-            if let least = description.leastSNR, snr[star] < least { flags.insert(.lowSignal) }
+            if let least = description.leastSNR, ratios[star] < least { flags.insert(.lowSignal) }
             if masked[star] > 0.1 { flags.insert(.maskedPixels) }
             return flags
         }

@@ -38,11 +38,14 @@ final class TrainingDomain: Module {
     ///   - training: features, `[N, F]`.
     ///   - heldOut: features of other spectra of the same kind, `[M, F]`.
     init(_ training: Tensor, heldOut: Tensor) {
-        let count = min(Self.components, training.shape[1])
-        let principal = PrincipalComponents(training, count: count)
+        let principal = PrincipalComponents(training, count: min(Self.components, training.shape[1]))
         mean = Buffer(principal.mean)
-        let scales = principal.variances.map { Float(1 / max($0, 1e-12).squareRoot()) }
-        projection = Buffer(principal.components * Tensor(scales, shape: [1, count]))
+        // Directions in which nothing varies are rounding, which whitening would blow up.
+        let variances = principal.variances.filter { $0 > 1e-6 * (principal.variances.first ?? 0) }
+        let count = max(1, variances.count)
+        let scales = (0..<count).map { Float(1 / max(principal.variances[$0], 1e-12).squareRoot()) }
+        projection = Buffer(
+            principal.components.narrow(1, start: 0, length: count) * Tensor(scales, shape: [1, count]))
         let kept = min(Self.references, training.shape[0])
         let rows = (0..<kept).map { Int64($0 * training.shape[0] / kept) }
         reference = Buffer(Tensor.zeros([1, count]))

@@ -1,0 +1,88 @@
+import SpecCLIP
+import Spectra
+import Torch
+
+/// Reads prepared spectra with all that a model file knows of labels: at rest where it can tell velocities, with
+/// posteriors, and with what speaks against them.
+public struct LabelInference {
+    /// What was read from spectra of one instrument.
+    public struct Reading {
+        /// Prepared spectra, `[B, pixels]`, and the model's features of them, `[B, F]`: at rest.
+        public let flux: Tensor, features: Tensor
+        /// Labels and flags, per star.
+        public let stars: [StarLabels]
+        /// Calibrated samples of the joint posterior; nil where the model gives labels as Gaussians or values.
+        public let posterior: PosteriorSamples?
+    }
+
+    /// The model that is read with.
+    public let model: SpecCLIPModel
+    /// Its heads.
+    public let labels: LabelReader
+    /// By the instrument's `embeddingKey`; none in models without posteriors.
+    private let quality: [String: QualityModel]
+
+    /// - Parameters:
+    ///   - file: the file that `model` was read from.
+    ///   - draws: samples of each posterior; the reader's own number when nil.
+    /// - Throws: `LabelError.noLabels` when the model has no label heads.
+    public init(_ file: ModelFile, _ model: SpecCLIPModel, draws: Int? = nil, device: Device = .cpu) throws {
+        self.model = model
+        var labels = try LabelReader(file, device: device)
+        if let draws { labels.draws = draws }
+        self.labels = labels
+        quality = try model.instruments.reduce(into: [:]) {
+            $0[$1.embeddingKey] = try QualityModel(file, $1, device: device)
+        }
+    }
+
+    /// Reads spectra.
+    /// - Parameters:
+    ///   - flux: as observed and prepared, `[B, pixels]`, on the model's device.
+    ///   - snr: signal to noise per pixel, NaN where unknown.
+    ///   - masked: shares of pixels that rest on bad or missing data; none when nil.
+    ///   - moved: prepares some rows anew with so much velocity (km/s) removed; nil moves what is prepared already.
+    public func read(
+        _ flux: Tensor, from instrument: Instrument, snr: [Double], masked: [Double]? = nil,
+        moved: (([Int], [Double]) throws -> Tensor)? = nil
+    ) throws -> Reading {
+        try catchingTorchErrors {
+            var resting: RestFrame.Result?
+            if let rest = try labels.restFrame(model, instrument) {
+                resting = try moved.map { try rest(flux, moved: $0) } ?? rest(flux, of: instrument)
+            }
+            let features = try resting?.features ?? withoutGradient { try model.features(flux, from: instrument) }
+            let shown = resting?.flux ?? flux
+            var (stars, posterior) = try labels.readings(
+                features, from: instrument, snr: snr, velocities: resting?.velocities)
+            if let judge = quality[instrument.embeddingKey] {
+                let flags = try judge.flags(
+                    model, shown, features: features, from: instrument, snr: snr,
+                    masked: masked ?? snr.map { _ in 0 })
+                for (star, doubts) in flags.enumerated() { stars[star].flags.formUnion(doubts) }
+            }
+            return Reading(flux: shown, features: features, stars: stars, posterior: posterior)
+        }
+    }
+
+    /// What spectra of two instruments tell of the same star together.
+    /// - Parameter rows: the star's place in each reading.
+    public func combined(_ first: Reading, _ second: Reading, rows: (Int, Int)) throws -> StarLabels {
+        guard let a = first.posterior, let b = second.posterior else {
+            var both = first.stars[rows.0]
+            both.flags.formUnion(second.stars[rows.1].flags)
+            let known = both.estimates.map(\.label)
+            both.estimates += second.stars[rows.1].estimates.filter { !known.contains($0.label) }
+            return both
+        }
+        let combined = try catchingTorchErrors { CombinedPosterior(a, b, star: rows) }
+        let summary = PosteriorSummary(combined.samples, ranges: nil)
+        var both = StarLabels()
+        both.estimates = summary.estimates[0]
+        // Two peaks of one may be told apart by the other; everything else that is doubtful stays so.
+        both.flags = first.stars[rows.0].flags.union(second.stars[rows.1].flags).subtracting(.multimodal)
+        both.flags.formUnion(summary.flags[0])
+        if combined.disagrees { both.flags.insert(.instrumentsDisagree) }
+        return both
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Spectra
+import Testing
+
+@testable import StellarLabels
+
+/// Gaussians, whose product is known: precisions add up.
+struct CombinedPosteriorTests {
+    private func draws(
+        _ names: [String], mean: [Double], sigma: [Double], correlation: Double = 0, seed: UInt64, count: Int = 2000
+    ) -> PosteriorSamples {
+        var random = SeededGenerator(seed: seed)
+        let values = (0..<count).flatMap { _ -> [Float] in
+            let common = random.gaussian()
+            return names.indices.map { i in
+                let own = random.gaussian()
+                let z = correlation.squareRoot() * common + (1 - correlation).squareRoot() * own
+                return Float(mean[i] + sigma[i] * z)
+            }
+        }
+        return PosteriorSamples(values, draws: count, labels: names.map(StellarLabel.init(named:)))
+    }
+
+    private func moments(_ samples: PosteriorSamples, _ name: String) throws -> (mean: Double, sigma: Double) {
+        let label = try #require(samples.labels.firstIndex { $0.name == name })
+        let values = samples.draws(ofStar: 0, label: label).map(Double.init)
+        let mean = values.reduce(0, +) / Double(values.count)
+        return (mean, (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot())
+    }
+
+    @Test func precisionsAddUp() throws {
+        let names = ["teff", "logg", "fe_h"]
+        let first = draws(names + ["a_k"], mean: [5000, 4, 0, 0.3], sigma: [80, 0.2, 0.1, 0.05], seed: 1)
+        let second = draws(names + ["rv"], mean: [5060, 4.1, -0.1, 20], sigma: [60, 0.3, 0.1, 5], seed: 2)
+        let both = CombinedPosterior(first, second, star: (0, 0))
+        #expect(!both.disagrees)
+        #expect(both.samples.labels.map(\.name) == ["teff", "logg", "fe_h", "a_k", "rv"])
+        let wanted: [(String, Double, Double)] = [
+            ("teff", 5038.4, 48), ("logg", 4.0308, 0.1664), ("fe_h", -0.05, 0.0707), ("a_k", 0.3, 0.05), ("rv", 20, 5),
+        ]
+        for (name, mean, sigma) in wanted {
+            let found = try moments(both.samples, name)
+            #expect(abs(found.mean - mean) < 0.15 * sigma, "\(name)")
+            #expect(abs(found.sigma / sigma - 1) < 0.12, "\(name)")
+        }
+    }
+
+    /// What one instrument alone tells of a label grows sharper through its correlation with a shared one.
+    @Test func correlationsCarryOver() throws {
+        let first = draws(["teff", "a_k"], mean: [5000, 0.3], sigma: [200, 0.1], correlation: 0.9, seed: 3)
+        let second = draws(["teff"], mean: [5100], sigma: [50], seed: 4)
+        let both = try moments(CombinedPosterior(first, second, star: (0, 0)).samples, "a_k")
+        // Var(a | t) with the variance of t reduced to that of the product.
+        let left = 1 / (1 / 200.0 / 200 + 1 / 50.0 / 50)
+        let sigma = 0.1 * (1 - 0.81 + 0.81 * left / 200 / 200).squareRoot()
+        #expect(abs(both.sigma / sigma - 1) < 0.15)
+        #expect(abs(both.mean - (0.3 + 0.9 * 0.1 / 200 * 100 * (1 - left / 200 / 200))) < 0.3 * sigma)
+    }
+
+    @Test func aContradictionIsToldAndNotAveraged() throws {
+        let first = draws(["teff"], mean: [5000], sigma: [50], seed: 5)
+        let second = draws(["teff"], mean: [6000], sigma: [50], seed: 6)
+        let both = CombinedPosterior(first, second, star: (0, 0))
+        #expect(both.disagrees)
+        let found = try moments(both.samples, "teff")
+        #expect(abs(found.mean - 5500) < 20 && found.sigma > 450)
+    }
+
+    @Test func oneStarSeldomContradictsItself() {
+        var random = SeededGenerator(seed: 7)
+        let alarms = (0..<1000).count { trial in
+            func one(_ seed: UInt64) -> PosteriorSamples {
+                draws(
+                    ["teff", "logg"], mean: [5000 + 60 * random.gaussian(), 4 + 0.2 * random.gaussian()],
+                    sigma: [60, 0.2], seed: seed, count: 200)
+            }
+            return CombinedPosterior(one(UInt64(trial)), one(UInt64(trial) + 5000), star: (0, 0)).disagrees
+        }
+        #expect(alarms <= 6)
+    }
+
+    @Test func whatCannotBeReadLeavesTheOther() throws {
+        let none = PosteriorSamples(
+            [Float](repeating: .nan, count: 400), draws: 200,
+            labels: [StellarLabel(named: "teff"), StellarLabel(named: "rv")])
+        let good = draws(["teff"], mean: [5000], sigma: [50], seed: 8, count: 200)
+        let both = CombinedPosterior(good, none, star: (0, 0))
+        #expect(!both.disagrees)
+        #expect(abs(try moments(both.samples, "teff").mean - 5000) < 20)
+        #expect(abs(try moments(CombinedPosterior(none, good, star: (0, 0)).samples, "teff").mean - 5000) < 20)
+    }
+}
