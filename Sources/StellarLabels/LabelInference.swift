@@ -36,6 +36,9 @@ public struct LabelInference {
         }
     }
 
+    /// Whether the model knows what spectra of an instrument it was trained on, so that flags say all there is to doubt.
+    public func judges(_ instrument: Instrument) -> Bool { quality[instrument.embeddingKey] != nil }
+
     /// Reads spectra.
     /// - Parameters:
     ///   - flux: as observed and prepared, `[B, pixels]`, on the model's device.

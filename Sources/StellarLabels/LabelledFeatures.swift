@@ -8,8 +8,8 @@ import Training
 struct LabelledFeatures: Sendable {
     /// `[N, F]`, see `SpecCLIPModel.features`.
     let features: Tensor
-    /// The spectra of the first rows as they were shown, `[n, pixels]`.
-    let shown: Tensor
+    /// Some of the spectra as they were shown, evenly spread, `[n, pixels]`, and which rows they are.
+    let shown: Tensor, shownRows: [Int]
     /// Per label, per row, as they are learned (log10 where `StellarLabel.isLogarithmic`); NaN where missing.
     let labels: [[Double]]
     /// Errors of the labels (`e_` + name), in the same form; NaN where the data set tells none.
@@ -19,7 +19,7 @@ struct LabelledFeatures: Sendable {
 
     var count: Int { features.shape[0] }
 
-    /// Rows whose spectra are kept.
+    /// Spectra that are kept.
     private static let keptSpectra = 2048
 
     /// - Parameters:
@@ -39,6 +39,9 @@ struct LabelledFeatures: Sendable {
         var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
         var snr: [Double] = []
         var (parts, shown): ([Tensor], [Tensor]) = ([], [])
+        // Libraries may be sorted, by brightness for example: the first rows are not like all others.
+        let step = max(1, (passes * rows.count + Self.keptSpectra - 1) / Self.keptSpectra)
+        var shownRows: [Int] = []
         for pass in 0..<passes {
             parts.append(
                 try model.features(rows.count, of: instrument) { wanted in
@@ -46,7 +49,9 @@ struct LabelledFeatures: Sendable {
                     let batch = try rows.batch(wanted, random: &random)
                     let resting = try rest?(batch.flux, of: instrument)
                     let flux = resting?.flux ?? batch.flux
-                    if snr.count < Self.keptSpectra { shown.append(flux) }
+                    let kept = wanted.indices.filter { (snr.count + $0).isMultiple(of: step) }
+                    shown.append(flux.indexSelect(0, Tensor(kept.map(Int64.init), shape: [kept.count])))
+                    shownRows += kept.map { snr.count + $0 }
                     snr += batch.snr
                     for (i, name) in names.enumerated() {
                         let label = StellarLabel(named: name)
@@ -63,6 +68,6 @@ struct LabelledFeatures: Sendable {
         }
         features = Tensor.cat(parts, dim: 0)
         self.shown = shown.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(shown, dim: 0)
-        (self.labels, self.errors, self.snr) = (labels, errors, snr)
+        (self.labels, self.errors, self.snr, self.shownRows) = (labels, errors, snr, shownRows)
     }
 }

@@ -54,8 +54,10 @@ public struct LearningCurve: Codable, Sendable {
         let order = (0..<training.flux.shape[0]).filter { training.labels[0][$0].isFinite }.shuffled(using: &random)
         for size in Set(sizes.map { min($0, order.count) }).sorted() {
             let chosen = Array(order.prefix(size))
-            // As many stars to stop by as a person with so few would set aside.
-            let held = Array(0..<min(validation.flux.shape[0], max(50, size / 4)))
+            // As many stars to stop by as a person with so few would set aside, evenly spread: libraries are sorted.
+            let available = validation.flux.shape[0]
+            let wanted = min(available, max(50, size / 4))
+            let held = (0..<wanted).map { $0 * available / wanted }
             let index = { (rows: [Int]) in Tensor(rows.map(Int64.init), shape: [rows.count]) }
             func rows(_ inputs: Tensor, _ labels: [[Double]], _ rows: [Int]) -> LabelNetwork.Rows {
                 LabelNetwork.Rows(

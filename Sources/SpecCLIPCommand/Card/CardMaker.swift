@@ -38,7 +38,6 @@ struct CardMaker {
         try addModelInput()
         try addTranslation()
         try addParameters()
-        card.flags += qualityFlags
     }
 
     /// What the other instrument observed, beside the prediction.
@@ -111,13 +110,13 @@ struct CardMaker {
     }
 
     private mutating func addParameters() throws {
-        guard loaded.file.header("labels") != nil else { return }
-        let reader = try LabelReader(loaded.file, device: loaded.device)
-        guard let heads = try? reader.descriptions(for: star.instrument) else { return }
-        let found = try StarReader(loaded, options).read([Sightings(spectra: [star])]).first ?? StarLabels()
+        guard loaded.file.header("labels") != nil else { return card.flags += doubts }
+        let reader = try StarReader(loaded, options)
+        guard let heads = try? reader.labels.descriptions(for: star.instrument) else { return card.flags += doubts }
+        let found = try reader.read([Sightings(spectra: [star])]).first ?? StarLabels()
         estimates = found.estimates
-        let told: QualityFlags = [.lowSignal, .maskedPixels, .poorReconstruction]
-        card.flags += found.flags.subtracting(told).names.map { $0.replacingOccurrences(of: "-", with: " ") }
+        card.flags += found.flags.names.map { $0.replacingOccurrences(of: "-", with: " ") }
+        if !reader.judges(star.instrument) { card.flags += doubts }
         let tiers = Set(heads.map(\.tier)).sorted().joined(separator: ", ")
         if let tier = card.dataTier, tier != tiers { card.dataTier = "\(tier) (parameters: \(tiers))" }
         card.parameters = estimates.map { estimate in
@@ -125,7 +124,7 @@ struct CardMaker {
                 symbol: .symbol(ofLabel: estimate.label.name, title: estimate.label.title), value: estimate.value,
                 error: estimate.error, unit: estimate.label.unit, decimals: estimate.label.digits)
         }
-        for head in heads where head.trainingStars != nil {
+        for head in heads where head.trainingStars != nil && head.posterior == nil {
             for (label, (mean, std)) in zip(head.labels, zip(head.mean, head.std)) {
                 guard let value = estimates.first(where: { $0.label == label })?.value else { continue }
                 if abs(value - mean) > 3 * std {
@@ -149,7 +148,8 @@ struct CardMaker {
             backgroundTeff: shown.map(\.0), backgroundLogg: shown.map(\.1))
     }
 
-    private var qualityFlags: [String] {
+    /// What speaks against a star where the model brings no flags of its own.
+    private var doubts: [String] {
         var flags: [String] = []
         if let snr = star.prepared.snr, snr < 10 { flags.append(String(format: "low signal: S/N %.1f", snr)) }
         let mask = star.prepared.mask

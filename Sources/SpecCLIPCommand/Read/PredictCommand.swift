@@ -50,7 +50,7 @@ struct PredictCommand: ParsableCommand {
         let loaded = try LoadedModel(model, compute)
         let reader = try StarReader(loaded, input.prepareOptions, draws: samples)
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "predict")
-        let catalogue = StarCatalogue(reader.allLabels)
+        let catalogue = StarCatalogue(reader.labels.allLabels)
         var rows = try CatalogueOutput(
             catalogue.columns, to: url, format: format, settings: settings(loaded.file), restart: restart)
         rows.resume(stars)

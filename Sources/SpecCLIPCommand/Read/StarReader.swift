@@ -18,8 +18,11 @@ struct StarReader {
         inference = try LabelInference(loaded.file, loaded.model, draws: draws, device: loaded.device)
     }
 
-    /// What is read from some instrument, in the order of a catalogue.
-    var allLabels: [StellarLabel] { inference.labels.allLabels }
+    /// The heads of the model.
+    var labels: LabelReader { inference.labels }
+
+    /// Whether flags say all there is to doubt of an instrument's spectra.
+    func judges(_ instrument: Instrument) -> Bool { inference.judges(instrument) }
 
     /// What was read from each star, of which there are spectra of one instrument or two.
     func read(_ sightings: [Sightings]) throws -> [StarLabels] {

@@ -26,6 +26,8 @@ struct LabelsCurveCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Which instrument, for example gaia-xp.", valueName: "name")) var instrument: String
     @Option(help: ArgumentHelp("Numbers of labelled stars, such as 100,1000,all.", valueName: "list"))
     var stars = "100,300,1000,3000,10000,all"
+    @Option(help: ArgumentHelp("Steps of each training at most (default: those of `finetune`).", valueName: "n"))
+    var steps: Int?
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup var compute: ComputeOptions
 
@@ -41,11 +43,12 @@ struct LabelsCurveCommand: ParsableCommand {
         }
         let context = try training.context(device: .cpu)
         let part = try context.configuration.resolvedInstruments(named: instrument)[0]
-        guard let section = part.configuration.finetune else {
+        guard var section = part.configuration.finetune else {
             throw CommandError(
                 subject: training.configuration, field: "instruments.\(instrument).finetune",
                 problem: "there is no such section", remedy: "add one with `data` and `names`")
         }
+        if let steps { section.training.steps = max(1, steps) }
         let encoder = try ModelFile(contentsOf: Pretraining.output(part.instrument, in: context.folder))
         let curve = try LearningCurve(
             encoder, part.instrument, section, try context.open(section.data), sizes: sizes,

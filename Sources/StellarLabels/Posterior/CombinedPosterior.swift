@@ -60,13 +60,14 @@ struct CombinedPosterior {
         _ labels: [StellarLabel], _ parts: [Draws], chosen: [[Int]], sharper: Int, mixing: [StellarLabel]
     ) -> PosteriorSamples {
         let draws = chosen.map(\.count).max() ?? 0
-        var values: [Float] = []
-        values.reserveCapacity(draws * labels.count)
-        for draw in 0..<draws {
-            for label in labels {
-                let own = parts.indices.filter { parts[$0].columns[label] != nil }
-                let part = own.count < 2 ? own[0] : mixing.contains(label) ? draw % 2 : sharper
-                values.append(parts[part].columns[label]?[chosen[part][draw % chosen[part].count]] ?? .nan)
+        var values = [Float](repeating: .nan, count: draws * labels.count)
+        for (place, label) in labels.enumerated() {
+            let isMixed = mixing.contains(label)
+            let own = parts.indices.filter { parts[$0].columns[label] != nil }
+            let columns = parts.map { $0.columns[label] ?? [] }
+            for draw in 0..<draws {
+                let part = own.count < 2 ? own[0] : isMixed ? draw % 2 : sharper
+                values[draw * labels.count + place] = columns[part][chosen[part][draw % chosen[part].count]]
             }
         }
         return PosteriorSamples(values, draws: draws, labels: labels)

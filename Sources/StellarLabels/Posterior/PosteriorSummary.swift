@@ -50,7 +50,7 @@ struct PosteriorSummary {
     }
 
     /// Whether the density of sorted draws falls between two peaks, each with a tenth of the draws or more, to less than
-    /// half of the lower one.
+    /// a quarter of the lower one.
     private static func hasTwoPeaks(_ sorted: [Float]) -> Bool {
         let bins = 24
         let low = quantile(0.005, ofSorted: sorted)
@@ -68,7 +68,7 @@ struct PosteriorSummary {
         let total = counts.reduce(0, +)
         for valley in 1..<bins - 1 {
             let (left, right) = (smooth[..<valley].max() ?? 0, smooth[(valley + 1)...].max() ?? 0)
-            guard smooth[valley] < 0.5 * min(left, right) else { continue }
+            guard smooth[valley] < 0.25 * min(left, right) else { continue }
             let share = counts[..<valley].reduce(0, +) / total
             if share > 0.1, share < 0.9 { return true }
         }

@@ -30,10 +30,12 @@ public final class QualityModel {
         let known = training.snr.filter(\.isFinite).sorted()
         let device = model.parameters().first?.parameter.value.device ?? .cpu
         var residuals: [[Float]] = []
-        for start in stride(from: 0, to: heldOut.shown.size(0), by: 256) {
-            let length = min(256, heldOut.shown.size(0) - start)
+        let shownRows = Tensor(heldOut.shownRows.map(Int64.init), shape: [heldOut.shownRows.count])
+        let shownFeatures = heldOut.features.indexSelect(0, shownRows)
+        for start in stride(from: 0, to: heldOut.shownRows.count, by: 256) {
+            let length = min(256, heldOut.shownRows.count - start)
             let flux = try heldOut.shown.narrow(0, start: start, length: length).to(device)
-            let features = try heldOut.features.narrow(0, start: start, length: length).to(device)
+            let features = try shownFeatures.narrow(0, start: start, length: length).to(device)
             residuals += try Self.residuals(model, flux, features, instrument) ?? []
         }
         description = Description(

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""What two instruments tell together, beside what each tells alone, on held-out pairs.
+
+    bench/together.py pairs.h5 [--tool .build/release/specclip] [--model FILE] [--count 2000] [--output FILE.json]
+
+Reads test stars of a data set of pairs with each instrument and with both (`specclip predict --together`). Prints for
+each label the robust sigma against the catalogue, the median of the stated error and the share of stars within the 68 %
+interval; then how often two spectra of one star are flagged as contradicting each other, and how often two of
+different stars are: the pairs are written again with the partners' rows exchanged. Needs numpy and h5py.
+"""
+import argparse
+import csv
+import io
+import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import h5py
+import numpy as np
+
+from robust import robust_sigma
+
+LABELS = ["teff", "logg", "fe_h"]
+DISAGREE = 64
+
+
+def predict(options, data, *more):
+    arguments = ["predict", str(data), "--split", "test", "--limit", str(options.count), "--format", "csv", *more]
+    if options.model:
+        arguments += ["--model", options.model]
+    process = subprocess.run([options.tool, *arguments], check=True, stdout=subprocess.PIPE, text=True)
+    rows = list(csv.DictReader(io.StringIO(process.stdout)))
+    return {row["file"].rsplit("#", 1)[1]: row for row in rows}
+
+
+def exchanged(data, folder):
+    """A copy in which every star has the LRS of the star half the table away."""
+    path = pathlib.Path(folder) / "exchanged.h5"
+    shutil.copy(data, path)
+    with h5py.File(path, "r+") as file:
+        for name in list(file["test"]):
+            if name.startswith("lamost"):
+                rows = file["test"][name][()]
+                file["test"][name][...] = np.roll(rows, len(rows) // 2, axis=0)
+    return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data")
+    parser.add_argument("--tool", default=".build/release/specclip")
+    parser.add_argument("--model")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--output")
+    options = parser.parse_args()
+    with h5py.File(options.data) as file:
+        truth = {name: file["test"]["labels"][name][()] for name in LABELS}
+    found = {
+        "gaia-xp": predict(options, options.data, "--instrument", "gaia-xp"),
+        "lamost-lrs": predict(options, options.data, "--instrument", "lamost-lrs"),
+        "both": predict(options, options.data, "--together"),
+    }
+    # A star is counted where all three give a number.
+    report = {"stars": len(found["both"])}
+    for name in LABELS:
+        print(f"{name:12s}{'sigma':>10s}{'stated':>10s}{'in 68 %':>10s}")
+        keys = [k for k in found["both"] if all(k in f and f[k][name] for f in found.values()) and np.isfinite(truth[name][int(k)])]
+        catalogue = np.array([truth[name][int(k)] for k in keys])
+        for who, rows in found.items():
+            value, error, low, high = (
+                np.array([float(rows[k][c]) for k in keys]) for c in (name, "e_" + name, name + "_16", name + "_84"))
+            one = {
+                "sigma": float(robust_sigma(value - catalogue)), "stated": float(np.median(error)),
+                "covered": float(np.mean((low <= catalogue) & (catalogue <= high))),
+            }
+            report.setdefault(name, {})[who] = one
+            print(f"  {who:10s}{one['sigma']:10.3f}{one['stated']:10.3f}{one['covered']:10.3f}")
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = predict(options, exchanged(options.data, folder), "--together")
+    for what, rows in [("of one star", found["both"]), ("of two stars", wrong)]:
+        share = np.mean([int(row["flag"]) & DISAGREE != 0 for row in rows.values()])
+        report[f"flagged {what}"] = float(share)
+        print(f"two spectra {what}: instruments-disagree {100 * share:.1f} %")
+    if options.output:
+        pathlib.Path(options.output).write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
