@@ -1,6 +1,6 @@
 #!/bin/bash
 # Trains the model that ships in Models/, from the libraries in the cache: encoders on spectra, then on labels, alignment,
-# posteriors with their calibration. Two to three hours on two cores; interrupted, the same command goes on.
+# posteriors with their calibration. An hour on two cores; interrupted, the same command goes on.
 #
 #   scripts/train-small.sh [RUN-FOLDER]        (default runs/small)
 set -euo pipefail
@@ -33,5 +33,13 @@ for encoder in "${encoders[@]}"; do wait "$encoder"; done
 "$tool" labels fit "${options[@]}"
 
 mkdir -p Models
-"$tool" convert "$run/model.safetensors" Models/specclip-small.safetensors --precision float16 --force
+# Known stars travel in the model, for look-alikes: bright ones with all labels.
+"$tool" model atlas "$data/xp.h5" --where 'snr>100' --where 'fe_h>-9' --limit 3000 \
+    -m "$run/model.safetensors" -o "$run/with-atlas.safetensors" --force
+"$tool" convert "$run/with-atlas.safetensors" Models/specclip-small.safetensors --precision float16 --force
+cp Sources/SpecCLIP/Presets/small.yaml Models/specclip-small.yaml
+stages=(gaia-xp lamost-lrs finetune-gaia-xp finetune-lamost-lrs align)
+for stage in "${stages[@]}" $(cd "$run" && ls -d labels-*); do
+    sed "s/^/$stage,/" "$run/$stage/metrics.csv"
+done > Models/specclip-small-log.csv
 "$tool" model info Models/specclip-small.safetensors

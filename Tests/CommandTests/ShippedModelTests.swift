@@ -1,0 +1,79 @@
+import Foundation
+import GoldenNumbers
+import Spectra
+import Testing
+
+/// The model that comes with the program: the first command of a new user gives an answer, and doubts what is no star.
+struct ShippedModelTests {
+    private static let package = URL(fileURLWithPath: #filePath).appending(path: "../../..").standardizedFileURL
+    private static let model = package.appending(path: "Models/specclip-small.safetensors")
+    private static let lamost =
+        (ProcessInfo.processInfo.environment["SPECCLIP_SHARED"].map { URL(fileURLWithPath: $0) }
+        ?? package.deletingLastPathComponent().appending(path: "shared")).appending(path: "data/lamost")
+
+    private let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private func rows(_ arguments: [String]) throws -> [[String: Any]] {
+        let outcome = try Tool.run(arguments + ["--format", "json", "--samples", "1000"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        return try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]] ?? []
+    }
+
+    @Test func itIsSmallAndWhole() throws {
+        let size = try #require(try Self.model.resourceValues(forKeys: [.fileSizeKey]).fileSize)
+        #expect(size <= 16 << 20)
+        let outcome = try Tool.run(["model", "info", Self.model.path])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for name in ["lamost-lrs", "gaia-xp", "real-xp", "miles-mixtures"] { #expect(outcome.output.contains(name)) }
+    }
+
+    /// White noise, a flat line, and a star of another kind than any.
+    @Test func whatIsNoStarIsFlagged() throws {
+        var random = SeededGenerator(seed: 5)
+        let grid = (0..<1801).map { 3900 + Double($0) }
+        let strange: [(String, (Double) -> Double)] = [
+            ("noise", { _ in 1 + 0.5 * random.gaussian() }), ("flat", { _ in 1 + 0.01 * random.gaussian() }),
+            ("emission", { 1 + 5 * exp(-0.5 * pow(($0 - 5007) / 8, 2)) + 0.01 * random.gaussian() }),
+        ]
+        for (name, flux) in strange {
+            let path = folder.path(name + ".csv")
+            try Fixture.csv((grid, grid.map(flux))).write(toFile: path, atomically: true, encoding: .utf8)
+            let row = try #require(try rows(["predict", path, "--instrument", "lamost-lrs"]).first)
+            #expect(try #require(row["flag"] as? Int) != 0, "\(name)")
+        }
+    }
+
+    @Test func lookAlikesNeedNoDataSet() throws {
+        let fixture = try Fixture.shared.get()
+        let outcome = try Tool.run(["search", fixture.xp, "--top", "3", "--format", "csv"])
+        #expect(outcome.code == 0 && outcome.output.split(separator: "\n").count == 4, "\(outcome.errors)")
+    }
+
+    /// Against LASP, whose labels the model has never seen; and at any velocity alike.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: lamost.path), "no real LAMOST files in ../shared"))
+    func realStarsAreReadAlikeAtAnyVelocity() throws {
+        // Teff, log g, [Fe/H] by LASP (labels.csv), of stars with S/N in g from 41 to 77.
+        let known: [(file: String, teff: Double, logg: Double)] = [
+            ("spec-55862-B6212_sp06-003.fits", 5456, 3.64), ("spec-55862-B6212_sp06-082.fits", 4801, 1.82),
+            ("spec-55862-B6212_sp06-098.fits", 6132, 4.04), ("spec-55862-B6212_sp06-139.fits", 6211, 4.27),
+            ("spec-55862-B6212_sp06-213.fits", 4870, 4.70),
+        ]
+        let files = known.map { Self.lamost.appending(path: $0.file).path }
+        func labels(_ velocity: Int) throws -> [[Double]] {
+            try rows(["predict"] + files + ["--rv=\(velocity)"]).map { row in
+                ["teff", "logg", "fe_h"].map { (row[$0] as? NSNumber)?.doubleValue ?? .nan }
+            }
+        }
+        let rest = try labels(0)
+        for (star, found) in zip(known, rest) {
+            #expect(abs(found[0] - star.teff) < 250 && abs(found[1] - star.logg) < 0.5, "\(star.file): \(found)")
+        }
+        for velocity in [-400, 400] {
+            for (star, (there, here)) in zip(known, zip(try labels(velocity), rest)) {
+                #expect(abs(there[0] - here[0]) <= 30, "\(star.file) at \(velocity) km/s")
+                #expect(abs(there[1] - here[1]) <= 0.03 && abs(there[2] - here[2]) <= 0.03, "\(star.file)")
+            }
+        }
+    }
+}
