@@ -34,7 +34,7 @@ for encoder in "${encoders[@]}"; do wait "$encoder"; done
 
 mkdir -p Models
 # Known stars travel in the model, for look-alikes: bright ones with all labels.
-"$tool" model atlas "$data/xp.h5" --where 'snr>100' --where 'fe_h>-9' --limit 3000 \
+"$tool" model atlas "$data/xp.h5" --where 'snr>100' --where 'fe_h>-9' --limit 2500 \
     -m "$run/model.safetensors" -o "$run/with-atlas.safetensors" --force
 "$tool" convert "$run/with-atlas.safetensors" Models/specclip-small.safetensors --precision float16 --force
 cp Sources/SpecCLIP/Presets/small.yaml Models/specclip-small.yaml

@@ -209,6 +209,24 @@ import Torch
         #expect(try flow.samples(10, given: context, seed: 2).floats() != first.floats())
     }
 
+    /// The distribution of few evenly spread draws is that of many random ones.
+    @Test(arguments: cases) func evenDrawsAreWorthMany(one: Case) throws {
+        let sampler = try FlowEnsemble([1, 2].map { flow(one, labels: 1, seed: $0) }).sampler()
+        let context = Tensor.randn([2, 3])
+        let few = try sampler.even(200, given: context, seed: 6)
+        let many = try sampler(200_000, given: context, seed: 7)
+        #expect(few.shape == [2, 200, 1])
+        for star in 0..<2 {
+            let sorted = few.narrow(0, start: star, length: 1).doubles().sorted()
+            let all = many.narrow(0, start: star, length: 1).doubles().sorted()
+            for (rank, value) in sorted.enumerated() {
+                let below = Double(all.partitioningIndex { $0 >= value }) / Double(all.count)
+                #expect(abs(below - (Double(rank) + 0.5) / 200) < 0.012)
+            }
+        }
+        #expect(try sampler.even(1, given: context, seed: 1).shape == [2, 1, 1])
+    }
+
     @Test func anEnsembleIsTheMeanOfItsMembers() throws {
         let members = [UInt64(1), 2, 3].map { flow(Case(kind: .maf, keepsOrder: true), labels: 2, seed: $0) }
         let ensemble = FlowEnsemble(members)

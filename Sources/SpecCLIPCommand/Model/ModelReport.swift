@@ -1,3 +1,4 @@
+import Atlas
 import Foundation
 import SpecCLIP
 import Spectra
@@ -25,11 +26,17 @@ struct ModelReport: Encodable {
     var parameters: Int
     var branches: [Branch]
     var provenance: [String: String]
+    /// Known stars that the file brings, in words.
+    var atlas: String?
 
     /// - Parameter shown: the path as the user wrote it.
     init(_ file: ModelFile, shown: String) throws {
         let labels = file.header("labels") == nil ? nil : try LabelReader(file)
         try self.init(try file.model(), labels: labels, url: file.url, shown: shown)
+        atlas = try ReferenceAtlas(file).map { reference in
+            let stars = reference.stars
+            return "\(grouped(stars.sourceIDs.count)) stars of \(stars.tier), \(stars.split)"
+        }
     }
 
     /// - Parameters:
@@ -60,6 +67,7 @@ struct ModelReport: Encodable {
             ("Embedding", embeddingText),
             ("Parameters", grouped(parameters)),
         ]
+        if let atlas { facts.append(("Atlas", atlas)) }
         let sorted = provenance.sorted { $0.key < $1.key }
         facts += sorted.filter { !$0.key.contains(".") }.map { ($0.key.capitalized, $0.value) }
         var lines = facts.map { padded($0.0, 15) + $0.1 }
@@ -93,11 +101,21 @@ struct ModelReport: Encodable {
 
     private static func lines(_ head: LabelHeadDescription) -> [String] {
         let stars = head.trainingStars.map { "trained on \(grouped($0)) stars, " } ?? ""
-        return ["  Labels      " + stars + head.tier + (head.givesErrors ? "" : "; values without errors")]
+        let form = head.posterior.map { flow in
+            "; posterior: \(grouped(head.members ?? 1)) \(flow.kind.rawValue) flows, "
+                + (head.calibration == nil ? "not calibrated" : "calibrated")
+        }
+        return [
+            "  Labels      " + stars + head.tier + (form ?? (head.givesErrors ? "" : "; values without errors"))
+        ]
             + head.labels.indices.map { i in
                 let label = head.labels[i]
                 let name = label.unit.isEmpty ? label.name : "\(label.name) [\(label.unit)]"
                 guard head.trainingStars != nil else { return "              " + name }
+                if let range = head.ranges?[i] {
+                    let (low, high) = (fixed(range.lowerBound, label.digits), fixed(range.upperBound, label.digits))
+                    return "              " + padded(name, 14) + "\(low) to \(high)"
+                }
                 return "              " + padded(name, 14)
                     + "mean \(fixed(head.mean[i], label.digits)), spread \(fixed(head.std[i], label.digits))"
             }

@@ -66,9 +66,21 @@ public struct EnsembleSampler {
 
     /// As `FlowEnsemble.samples(_:given:seed:)`.
     public func callAsFunction(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
-        let shares = members.indices.map { count / members.count + ($0 < count % members.count ? 1 : 0) }
-        let parts = try zip(members, shares).enumerated().map { index, member in
-            try member.0(member.1, given: context, seed: seed.map { $0 &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15 })
+        try joined(count, seed) { try $0($1, given: context, seed: $2) }
+    }
+
+    /// The same of numbers that are spread evenly (`FlowSampler.even`).
+    func even(_ count: Int, given context: Tensor, seed: UInt64) throws -> Tensor {
+        try joined(count, seed) { try $0.even($1, given: context, seed: $2 ?? seed) }
+    }
+
+    private func joined(
+        _ count: Int, _ seed: UInt64?, _ draw: (FlowSampler, Int, UInt64?) throws -> Tensor
+    ) throws -> Tensor {
+        let parts = try members.indices.compactMap { index -> Tensor? in
+            let share = count / members.count + (index < count % members.count ? 1 : 0)
+            guard share > 0 else { return nil }
+            return try draw(members[index], share, seed.map { $0 &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15 })
         }
         return parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: 1)
     }

@@ -7,7 +7,7 @@ extension PosteriorSamples {
     ///   - context: `[B, C]`.
     ///   - draws: samples per star; equal numbers give equal samples.
     init(_ sampler: EnsembleSampler, given context: Tensor, draws: Int, labels: [StellarLabel]) throws {
-        let learned = try sampler(draws, given: context, seed: 0x5A3B)
+        let learned = try sampler.even(draws, given: context, seed: 0x5A3B)
         var columns = learned.split(labels.map { _ in 1 }, 2)
         for (i, label) in labels.enumerated() where label.isLogarithmic {
             columns[i] = (columns[i] * log(10)).exp()
