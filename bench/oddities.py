@@ -114,27 +114,34 @@ def observed(flux, rng, is_lrs):
     if not is_lrs:
         kernel = gauss(np.arange(-8, 9), 0, 2)
         white = np.convolve(white, kernel / np.sqrt((kernel**2).sum()), mode="valid")
-    return flux + np.maximum(np.abs(flux), 0.02) / snr * white[: len(flux)]
+    sigma = np.maximum(np.abs(flux), 0.02) / snr
+    return flux + sigma * white[: len(flux)], sigma
 
 
 def rates(options, wave, spectra, instrument, folder):
+    """Flags of spectra given as pairs of flux and error."""
     paths = []
-    for i, flux in enumerate(spectra):
+    for i, (flux, error) in enumerate(spectra):
         paths.append(str(folder / f"{i}.csv"))
-        np.savetxt(paths[-1], np.column_stack([wave, flux]), delimiter=",", header="wavelength,flux", comments="")
-    arguments = ["predict", *paths, "--instrument", instrument, "--format", "csv", "--samples", "1000"]
-    if instrument == "lamost-lrs":
-        arguments.append("--normalised")
+        np.savetxt(
+            paths[-1], np.column_stack([wave, flux, error]), delimiter=",", header="wavelength,flux,flux_error",
+            comments="")
+    more = ["--normalised"] if instrument == "lamost-lrs" else []
+    return shares(options, [*paths, *more], instrument, len(spectra))
+
+
+def shares(options, arguments, instrument, count):
+    arguments = ["predict", *arguments, "--instrument", instrument, "--format", "csv", "--samples", "1000"]
     if options.model:
         arguments += ["--model", options.model]
     process = subprocess.run([options.tool, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     bits = [int(row["flag"]) for row in csv.DictReader(io.StringIO(process.stdout))]
     # A spectrum that is refused is not answered confidently either.
-    refused = len(spectra) - len(bits)
-    result = {"spectra": len(spectra), "refused": refused}
-    result["flagged"] = (sum(bit != 0 for bit in bits) + refused) / len(spectra)
+    refused = count - len(bits)
+    result = {"spectra": count, "refused": refused}
+    result["flagged"] = (sum(bit != 0 for bit in bits) + refused) / count
     for bit, name in FLAGS.items():
-        result[name] = sum(bool(one & bit) for one in bits) / len(spectra)
+        result[name] = sum(bool(one & bit) for one in bits) / count
     return result
 
 
@@ -155,14 +162,20 @@ def main():
             wave, stars = prepared(options, data, instrument, folder)
             rng = np.random.default_rng(1)
             chosen = stars[rng.choice(len(stars), size=min(options.count, len(stars)), replace=False)]
-            groups = {"stars": [observed(flux, rng, is_lrs) if is_lrs else flux for flux in chosen]}
+            groups = {}
+            if is_lrs:
+                groups["stars"] = [observed(flux, rng, is_lrs) for flux in chosen]
             for make in CLASSES:
                 groups[make.__name__.replace("_", " ")] = [
                     observed(make(wave, stars, rng, is_lrs), rng, is_lrs) for _ in range(options.count)]
             names = ["flagged", *FLAGS.values()]
             print(f"{instrument:14s}" + "".join(f"{name[:13]:>14s}" for name in names))
-            for group, spectra in groups.items():
-                one = rates(options, wave, spectra, instrument, folder)
+            found = {group: rates(options, wave, spectra, instrument, folder) for group, spectra in groups.items()}
+            if not is_lrs:
+                # Real XP stars come with their own noise.
+                limit = min(options.count, len(stars))
+                found = {"stars": shares(options, [data, "--limit", str(limit)], instrument, limit), **found}
+            for group, one in found.items():
                 report.setdefault(instrument, {})[group] = one
                 print(f"  {group:12s}" + "".join(f"{100 * one[name]:12.0f} %" for name in names), flush=True)
     if options.output:

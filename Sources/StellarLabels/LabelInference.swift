@@ -42,11 +42,10 @@ public struct LabelInference {
     /// Reads spectra.
     /// - Parameters:
     ///   - flux: as observed and prepared, `[B, pixels]`, on the model's device.
-    ///   - snr: signal to noise per pixel, NaN where unknown.
-    ///   - masked: shares of pixels that rest on bad or missing data; none when nil.
+    ///   - circumstances: what is known of them beside the flux.
     ///   - moved: prepares some rows anew with so much velocity (km/s) removed; nil moves what is prepared already.
     public func read(
-        _ flux: Tensor, from instrument: Instrument, snr: [Double], masked: [Double]? = nil,
+        _ flux: Tensor, from instrument: Instrument, _ circumstances: QualityModel.Circumstances,
         moved: (([Int], [Double]) throws -> Tensor)? = nil
     ) throws -> Reading {
         try catchingTorchErrors {
@@ -57,11 +56,9 @@ public struct LabelInference {
             let features = try resting?.features ?? withoutGradient { try model.features(flux, from: instrument) }
             let shown = resting?.flux ?? flux
             var (stars, posterior) = try labels.readings(
-                features, from: instrument, snr: snr, velocities: resting?.velocities)
+                features, from: instrument, snr: circumstances.snr, velocities: resting?.velocities)
             if let judge = quality[instrument.embeddingKey] {
-                let flags = try judge.flags(
-                    model, shown, features: features, from: instrument, snr: snr,
-                    masked: masked ?? snr.map { _ in 0 })
+                let flags = try judge.flags(model, shown, features: features, from: instrument, circumstances)
                 for (star, doubts) in flags.enumerated() { stars[star].flags.formUnion(doubts) }
             }
             return Reading(flux: shown, features: features, stars: stars, posterior: posterior)

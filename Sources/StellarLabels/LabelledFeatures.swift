@@ -10,6 +10,8 @@ struct LabelledFeatures: Sendable {
     let features: Tensor
     /// Some of the spectra as they were shown, evenly spread, `[n, pixels]`, and which rows they are.
     let shown: Tensor, shownRows: [Int]
+    /// Their inverse variances; nil where unknown.
+    let shownIvar: [[Float]?]
     /// Per label, per row, as they are learned (log10 where `StellarLabel.isLogarithmic`); NaN where missing.
     let labels: [[Double]]
     /// Errors of the labels (`e_` + name), in the same form; NaN where the data set tells none.
@@ -41,7 +43,7 @@ struct LabelledFeatures: Sendable {
         var (parts, shown): ([Tensor], [Tensor]) = ([], [])
         // Libraries may be sorted, by brightness for example: the first rows are not like all others.
         let step = max(1, (passes * rows.count + Self.keptSpectra - 1) / Self.keptSpectra)
-        var shownRows: [Int] = []
+        var (shownRows, shownIvar): ([Int], [[Float]?]) = ([], [])
         for pass in 0..<passes {
             parts.append(
                 try model.features(rows.count, of: instrument) { wanted in
@@ -52,6 +54,7 @@ struct LabelledFeatures: Sendable {
                     let kept = wanted.indices.filter { (snr.count + $0).isMultiple(of: step) }
                     shown.append(flux.indexSelect(0, Tensor(kept.map(Int64.init), shape: [kept.count])))
                     shownRows += kept.map { snr.count + $0 }
+                    shownIvar += kept.map { batch.ivar[$0] }
                     snr += batch.snr
                     for (i, name) in names.enumerated() {
                         let label = StellarLabel(named: name)
@@ -68,6 +71,7 @@ struct LabelledFeatures: Sendable {
         }
         features = Tensor.cat(parts, dim: 0)
         self.shown = shown.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(shown, dim: 0)
-        (self.labels, self.errors, self.snr, self.shownRows) = (labels, errors, snr, shownRows)
+        (self.labels, self.errors, self.snr) = (labels, errors, snr)
+        (self.shownRows, self.shownIvar) = (shownRows, shownIvar)
     }
 }

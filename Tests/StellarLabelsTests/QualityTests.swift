@@ -30,18 +30,47 @@ import Torch
         #expect(domain.distances(Tensor.zeros([0, 30])).isEmpty)
     }
 
+    /// Noise that is as smooth as what is looked for, at S/N from 5 to 200: errors tell them apart.
     @Test func featuresAreToldFromNoise() {
         var random = SeededGenerator(seed: 2)
-        func residual(noise: Double, feature: Double) -> [Float] {
-            (0..<1000).map { pixel in
-                Float(0.01 * sin(Double(pixel) / 40) + noise * random.gaussian() + feature * sin(Double(pixel) / 60))
+        func residual(snr: Double, feature: Double) -> ReconstructionCheck.Residual {
+            let phase = random.uniform(in: 0...6)
+            var (noise, smooth) = (0.0, [Double]())
+            for _ in 0..<1000 {
+                noise = 0.9 * noise + 0.436 * random.gaussian()
+                smooth.append(noise)
             }
+            let values = smooth.indices.map { pixel in
+                let known = 0.01 * sin(Double(pixel) / 40 + phase)
+                return Float(known + smooth[pixel] / snr + feature * exp(-pow((Double(pixel) - 500) / 40, 2)))
+            }
+            return .init(values: values, errors: values.map { _ in Float(1 / snr) })
         }
-        let check = ReconstructionCheck((0..<400).map { residual(noise: $0 % 2 == 0 ? 0.02 : 0.2, feature: 0) })
-        let noisy = (0..<200).map { _ in check(residual(noise: 0.2, feature: 0)) }
-        #expect(noisy.count { $0 > 1 } < 12)
-        #expect((0..<50).allSatisfy { _ in check(residual(noise: 0.02, feature: 0.1)) > 1 })
-        #expect((0..<50).allSatisfy { _ in check(residual(noise: 0.2, feature: 0.5)) > 1 })
+        let check = ReconstructionCheck(
+            (0..<800).map { _ in residual(snr: exp(random.uniform(in: log(5)...log(200))), feature: 0) })
+        #expect((0.3...1).contains(check.correlation))
+        for level in [5.0, 30, 150] {
+            let plain = (0..<200).map { _ in check(residual(snr: level, feature: 0)) }
+            #expect(plain.count { $0 > 1 } < 20, "S/N \(level)")
+            let odd = (0..<100).map { _ in check(residual(snr: level, feature: 0.1 + 6 / level)) }
+            #expect(odd.count { $0 > 1 } > 90, "S/N \(level)")
+        }
+        // Without errors a spectrum is taken for a good one.
+        let untold = ReconstructionCheck.Residual(
+            values: residual(snr: 5, feature: 0).values, errors: [Float](repeating: 0, count: 1000))
+        #expect(check(untold) > 1)
+        #expect(check.isConsistent && ReconstructionCheck([untold]).isConsistent)
+    }
+
+    /// Sums of three shapes are drawn; a shape that no training spectrum has is not, nor too much of one that they have.
+    @Test func componentsDrawWhatTrainingSpectraAreMadeOf() {
+        Generator.seed(4)
+        let shapes = Tensor.randn([3, 60])
+        let drawing = SpectralComponents((Tensor.rand([500, 3]) * 2 - 1).matmul(shapes) + 5)
+        func missed(_ spectra: Tensor) -> Double { (spectra - drawing.drawn(spectra)).abs().max().item() }
+        #expect(missed((Tensor.rand([50, 3]) - 0.5).matmul(shapes) + 5) < 1e-3)
+        #expect(missed(Tensor.randn([1, 60]) + 5) > 0.5)
+        #expect(missed(Tensor([Float(9), 0, 0], shape: [1, 3]).matmul(shapes) + 5) > 0.5)
     }
 
     /// One peak, two peaks, and draws beyond the training labels.

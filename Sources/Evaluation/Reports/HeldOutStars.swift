@@ -53,7 +53,7 @@ public struct HeldOutStars {
             let wanted = Array(rows[start..<min(start + 256, rows.count)])
             var random = StepRandom(0x7E57, UInt64(start))
             let batch = try source.batch(wanted, random: &random)
-            let read = try inference.read(batch.flux, from: instrument, snr: batch.snr)
+            let read = try inference.read(batch.flux, from: instrument, .init(ivar: batch.ivar, snr: batch.snr))
             values += read.posterior?.values ?? Self.gaussians(read.stars, draws: draws)
             flags += read.stars.map(\.flags)
             snr += batch.snr

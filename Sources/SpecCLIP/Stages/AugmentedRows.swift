@@ -15,6 +15,8 @@ public struct AugmentedRows: Sendable {
         /// Signal to noise per pixel, as the augmentation drew it or as the data set's inverse variances tell; NaN where
         /// neither does.
         public let snr: [Double]
+        /// Inverse variances, as the augmentation drew them or as the data set has them; nil where neither does.
+        public let ivar: [[Float]?]
     }
 
     private let data: PairedDataSet
@@ -45,8 +47,10 @@ public struct AugmentedRows: Sendable {
             let part = row * pixels..<(row + 1) * pixels
             return ivar.flatMap { PreparedSpectrum.signalToNoise(values[part], $0[part]) } ?? .nan
         }
+        var errors = wanted.indices.map { row in ivar.map { Array($0[row * pixels..<(row + 1) * pixels]) } }
         guard let augmentation else {
-            return Batch(flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count), snr: snr)
+            return Batch(
+                flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count), snr: snr, ivar: errors)
         }
         var (shown, clean): ([Float], [Float]) = ([], [])
         shown.reserveCapacity(values.count)
@@ -55,14 +59,16 @@ public struct AugmentedRows: Sendable {
         for row in wanted.indices {
             var generator = SeededGenerator(seed: random.next())
             let part = row * pixels..<(row + 1) * pixels
-            let result = augmentation(
-                Array(values[part]), ivar: ivar.map { Array($0[part]) }, of: instrument, using: &generator)
+            let result = augmentation(Array(values[part]), ivar: errors[row], of: instrument, using: &generator)
             shown += result.flux
             clean += result.clean
             changes.append(result.labels)
             if let drawn = result.snr { snr[row] = drawn }
+            if let drawn = result.ivar { errors[row] = drawn }
         }
         let shape = [wanted.count, pixels]
-        return Batch(flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes, snr: snr)
+        return Batch(
+            flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes, snr: snr,
+            ivar: errors)
     }
 }

@@ -54,8 +54,8 @@ struct StarReader {
             Double(star.prepared.mask.count { $0 }) / Double(max(1, star.prepared.mask.count))
         }
         return try inference.read(
-            try loaded.flux(stars, of: instrument), from: instrument, snr: stars.map { $0.prepared.snr ?? .nan },
-            masked: masked
+            try loaded.flux(stars, of: instrument), from: instrument,
+            .init(ivar: stars.map(\.prepared.ivar), snr: stars.map { $0.prepared.snr ?? .nan }, masked: masked)
         ) { [options] rows, velocities in
             try loaded.flux(
                 parallelMap(Array(zip(rows, velocities))) { stars[$0].atRest(removing: $1, options) }, of: instrument)

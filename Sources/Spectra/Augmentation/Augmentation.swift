@@ -29,6 +29,8 @@ public struct Augmentation: Sendable, Hashable {
         public var labels: [String: Double] = [:]
         /// Signal to noise per pixel of a new observation; nil where there was none.
         public var snr: Double?
+        /// Inverse variance of a new observation; nil where there was none.
+        public var ivar: [Float]?
     }
 
     /// Changes a spectrum.
@@ -62,6 +64,7 @@ public struct Augmentation: Sendable, Hashable {
         result.clean = observation.noiseless
         result.labels["rv"] = observation.velocity
         result.snr = observation.snr
+        result.ivar = observation.ivar
     }
 
     private func redden(_ result: inout Result, _ instrument: Instrument, _ generator: inout SeededGenerator) {

@@ -8,7 +8,7 @@ import Training
 public final class QualityModel {
     static let part = "quality"
 
-    /// What is stored beside the tensors of the domain.
+    /// What is stored beside the tensors.
     private struct Description: Codable {
         var features: Int
         var components: Int
@@ -18,7 +18,26 @@ public final class QualityModel {
         var leastSNR: Double?
     }
 
+    /// What is known of spectra beside their flux.
+    public struct Circumstances {
+        /// Inverse variances of the pixels, per spectrum; nil where unknown.
+        public var ivar: [[Float]?]
+        /// Signal to noise per pixel, NaN where unknown.
+        public var snr: [Double]
+        /// Shares of pixels that rest on bad or missing data.
+        public var masked: [Double]
+
+        /// - Parameter masked: none when nil.
+        public init(ivar: [[Float]?], snr: [Double], masked: [Double]? = nil) {
+            self.ivar = ivar
+            self.snr = snr
+            self.masked = masked ?? snr.map { _ in 0 }
+        }
+    }
+
     private let domain: TrainingDomain
+    /// What draws spectra; nil where the model's own decoder does.
+    private let shapes: SpectralComponents?
     private let description: Description
 
     /// Learns what spectra of the training's kind look like.
@@ -27,16 +46,20 @@ public final class QualityModel {
         _ model: SpecCLIPModel, _ instrument: Instrument, training: LabelledFeatures, heldOut: LabelledFeatures
     ) throws {
         domain = TrainingDomain(training.features, heldOut: heldOut.features)
+        shapes =
+            instrument.isDrawnByComponents && training.shown.size(0) > 1
+            ? SpectralComponents(instrument.squashed(training.shown)) : nil
         let known = training.snr.filter(\.isFinite).sorted()
         let device = model.parameters().first?.parameter.value.device ?? .cpu
-        var residuals: [[Float]] = []
-        let shownRows = Tensor(heldOut.shownRows.map(Int64.init), shape: [heldOut.shownRows.count])
-        let shownFeatures = heldOut.features.indexSelect(0, shownRows)
+        var residuals: [ReconstructionCheck.Residual] = []
+        let rows = Tensor(heldOut.shownRows.map(Int64.init), shape: [heldOut.shownRows.count])
+        let shownFeatures = heldOut.features.indexSelect(0, rows)
         for start in stride(from: 0, to: heldOut.shownRows.count, by: 256) {
             let length = min(256, heldOut.shownRows.count - start)
             let flux = try heldOut.shown.narrow(0, start: start, length: length).to(device)
             let features = try shownFeatures.narrow(0, start: start, length: length).to(device)
-            residuals += try Self.residuals(model, flux, features, instrument) ?? []
+            let ivar = Array(heldOut.shownIvar[start..<start + length])
+            residuals += try Self.residuals(model, instrument, shapes, flux, features, ivar) ?? []
         }
         description = Description(
             features: training.features.shape[1], components: domain.projection.value.shape[1],
@@ -55,7 +78,7 @@ public final class QualityModel {
         }
         guard let own = all[key] else { return nil }
         let sizes = [own.features, own.components, own.references]
-        guard sizes.allSatisfy({ (1...(1 << 20)).contains($0) }) else {
+        guard sizes.allSatisfy({ (1...(1 << 20)).contains($0) }), own.reconstruction?.isConsistent ?? true else {
             throw ModelError.file(
                 path: file.url.path, problem: "the 'quality' entry of the header describes nothing possible: \(sizes)")
         }
@@ -63,26 +86,36 @@ public final class QualityModel {
         domain = TrainingDomain(features: own.features, components: own.components, references: own.references)
         try file.load(domain, part: "\(Self.part).\(key)")
         try domain.to(device)
+        shapes = instrument.isDrawnByComponents ? SpectralComponents(pixels: instrument.grid.count) : nil
+        if let shapes {
+            try file.load(shapes, part: "\(Self.shapesPart).\(key)")
+            try shapes.to(device)
+        }
     }
 
     /// What speaks against each spectrum.
     /// - Parameters:
     ///   - flux: prepared spectra, `[B, pixels]`.
     ///   - features: of the same spectra, from `SpecCLIPModel.features`.
-    ///   - snr: signal to noise per pixel, NaN where unknown.
-    ///   - masked: shares of pixels that rest on bad or missing data.
     public func flags(
-        _ model: SpecCLIPModel, _ flux: Tensor, features: Tensor, from instrument: Instrument, snr: [Double],
-        masked: [Double]
+        _ model: SpecCLIPModel, _ flux: Tensor, features: Tensor, from instrument: Instrument,
+        _ circumstances: Circumstances
     ) throws -> [QualityFlags] {
         let distances = domain.distances(features)
         let (values, pixels) = (flux.floats(), flux.size(1))
-        let rows = (0..<flux.size(0)).map { values[$0 * pixels..<($0 + 1) * pixels] }
-        // Where nobody tells the noise, what the flux shows of it is the least that a pure noise must not pass by.
-        let ratios = snr.enumerated().map { star, ratio in
-            ratio.isFinite ? ratio : PreparedSpectrum.signalToNoise(ofFlux: rows[star]) ?? ratio
+        let shown = (0..<flux.size(0)).map { star in
+            PreparedSpectrum.signalToNoise(ofFlux: values[star * pixels..<(star + 1) * pixels]) ?? .infinity
         }
-        let residuals = try description.reconstruction == nil ? nil : Self.residuals(model, flux, features, instrument)
+        // Where nobody tells the noise, the flux does.
+        let ivar = circumstances.ivar.enumerated().map { star, own -> [Float]? in
+            if let own { return own }
+            let ratio = circumstances.snr[star].isFinite ? circumstances.snr[star] : shown[star]
+            guard ratio > 0, ratio.isFinite else { return nil }
+            return values[star * pixels..<(star + 1) * pixels].map { pow(Float(ratio) / max(abs($0), 0.1), 2) }
+        }
+        let residuals =
+            try description.reconstruction == nil
+            ? nil : Self.residuals(model, instrument, shapes, flux, features, ivar)
         return distances.indices.map { star in
             var flags: QualityFlags = []
             // Not a number is as far out as can be.
@@ -90,31 +123,51 @@ public final class QualityModel {
             if let check = description.reconstruction, let residuals, !(check(residuals[star]) <= 1) {
                 flags.insert(.poorReconstruction)
             }
-            if let least = description.leastSNR, ratios[star] < least { flags.insert(.lowSignal) }
-            if masked[star] > 0.1 { flags.insert(.maskedPixels) }
+            // Pure noise may come with any errors: what the flux shows counts as well.
+            if let least = description.leastSNR, min(shown[star], circumstances.snr[star]) < least {
+                flags.insert(.lowSignal)
+            }
+            if circumstances.masked[star] > 0.1 { flags.insert(.maskedPixels) }
             return flags
         }
     }
 
-    /// Spectra less what the model draws of them, in the form in which it draws; nil where it draws nothing.
+    /// Spectra less what is drawn of them, in the form in which they are drawn; nil where nothing draws.
     private static func residuals(
-        _ model: SpecCLIPModel, _ flux: Tensor, _ features: Tensor, _ instrument: Instrument
-    ) throws -> [[Float]]? {
-        guard try model.branch(instrument).decoder != nil else { return nil }
-        let description = model.descriptionOfModel
-        let isStandardised =
-            description.branches.first { $0.instrument == instrument }?.reconstruction == .standardised
-        let width = description.embeddingWidth(ofKey: instrument.embeddingKey)
-        let residual = try catchingTorchErrors {
-            try withoutGradient {
+        _ model: SpecCLIPModel, _ instrument: Instrument, _ shapes: SpectralComponents?, _ flux: Tensor,
+        _ features: Tensor, _ ivar: [[Float]?]
+    ) throws -> [ReconstructionCheck.Residual]? {
+        let parts = try catchingTorchErrors {
+            try withoutGradient { () throws -> (left: Tensor, scale: Tensor)? in
+                if let shapes {
+                    let spectra = instrument.squashed(flux)
+                    return (spectra - shapes.drawn(spectra), instrument.squashedSlope(flux))
+                }
+                guard try model.branch(instrument).decoder != nil else { return nil }
+                let description = model.descriptionOfModel
+                let width = description.embeddingWidth(ofKey: instrument.embeddingKey)
                 let drawn = try model.translate(
                     features.narrow(1, start: 0, length: width), from: instrument, to: instrument)
-                return try ((isStandardised ? Standardised(flux).flux : flux) - drawn).to(.cpu)
+                let form = description.branches.first { $0.instrument == instrument }?.reconstruction
+                guard form == .standardised else { return (flux - drawn, Tensor.ones(like: flux)) }
+                let standard = Standardised(flux)
+                return (standard.flux - drawn, standard.std.reciprocal().expanded(flux.shape))
             }
         }
-        let (pixels, values) = (residual.shape[1], residual.floats())
-        return (0..<residual.shape[0]).map { Array(values[$0 * pixels..<($0 + 1) * pixels]) }
+        guard let parts else { return nil }
+        let (left, scale, pixels) = (parts.left.floats(), parts.scale.contiguous().floats(), flux.size(1))
+        return (0..<flux.size(0)).map { star in
+            let row = star * pixels..<(star + 1) * pixels
+            let errors = ivar[star].map { ivar in
+                // A pixel without weight may be anything: as if it were off by its whole flux.
+                zip(ivar, scale[row]).map { $0 > 0 ? $1 / $0.squareRoot() : $1 }
+            }
+            return .init(values: Array(left[row]), errors: errors ?? [Float](repeating: 0, count: pixels))
+        }
     }
+
+    /// Tensors of the components stand apart from those of the domain.
+    private static let shapesPart = part + ".shapes"
 
     /// The part of a model file that holds these, by `embeddingKey`.
     static func part(_ models: [String: QualityModel]) throws -> ModelFilePart {
@@ -125,6 +178,14 @@ public final class QualityModel {
             name: part, header: String(decoding: header, as: UTF8.self),
             tensors: models.sorted { $0.key < $1.key }.flatMap { key, model in
                 model.domain.stateDictionary().map { (key + "." + $0.0, $0.1) }
+                    + (model.shapes?.stateDictionary() ?? []).map { ("shapes." + key + "." + $0.0, $0.1) }
             })
+    }
+}
+
+extension Instrument {
+    /// Whether spectra keep their shape, of which few components tell most.
+    fileprivate var isDrawnByComponents: Bool {
+        if case .pixel = normalisation { true } else { false }
     }
 }
