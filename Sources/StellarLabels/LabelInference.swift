@@ -13,6 +13,11 @@ public struct LabelInference {
         public let stars: [StarLabels]
         /// Calibrated samples of the joint posterior; nil where the model gives labels as Gaussians or values.
         public let posterior: PosteriorSamples?
+
+        /// Samples in which a star is found, from Gaussians where that is all there is.
+        fileprivate func draws(of star: Int) -> (samples: PosteriorSamples, row: Int) {
+            posterior.map { ($0, star) } ?? (PosteriorSamples(gaussians: [stars[star]], draws: 1000), 0)
+        }
     }
 
     /// The model that is read with.
@@ -68,14 +73,8 @@ public struct LabelInference {
     /// What spectra of two instruments tell of the same star together.
     /// - Parameter rows: the star's place in each reading.
     public func combined(_ first: Reading, _ second: Reading, rows: (Int, Int)) throws -> StarLabels {
-        guard let a = first.posterior, let b = second.posterior else {
-            var both = first.stars[rows.0]
-            both.flags.formUnion(second.stars[rows.1].flags)
-            let known = both.estimates.map(\.label)
-            both.estimates += second.stars[rows.1].estimates.filter { !known.contains($0.label) }
-            return both
-        }
-        let combined = try catchingTorchErrors { CombinedPosterior(a, b, star: rows) }
+        let (a, b) = (first.draws(of: rows.0), second.draws(of: rows.1))
+        let combined = try catchingTorchErrors { CombinedPosterior(a.samples, b.samples, star: (a.row, b.row)) }
         let summary = PosteriorSummary(combined.samples, ranges: nil)
         var both = StarLabels()
         both.estimates = summary.estimates[0]

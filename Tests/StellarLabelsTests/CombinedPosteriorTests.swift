@@ -66,6 +66,23 @@ struct CombinedPosteriorTests {
         #expect(abs(found.mean - 5500) < 20 && found.sigma > 450)
     }
 
+    @Test func gaussiansAreMultipliedToo() throws {
+        func star(_ value: Double, _ error: Double?) -> StarLabels {
+            var star = StarLabels()
+            star.estimates = [LabelEstimate(label: StellarLabel(named: "teff"), value: value, error: error)]
+            return star
+        }
+        let (first, second) = (
+            PosteriorSamples(gaussians: [star(5000, 80)], draws: 1000),
+            PosteriorSamples(gaussians: [star(5060, 60)], draws: 1000)
+        )
+        let both = try moments(CombinedPosterior(first, second, star: (0, 0)).samples, "teff")
+        #expect(abs(both.mean - 5038.4) < 5 && abs(both.sigma - 48) < 4)
+        // A value without an error cannot be weighed: the other one stands.
+        let bare = PosteriorSamples(gaussians: [star(4000, nil)], draws: 1000)
+        #expect(abs(try moments(CombinedPosterior(bare, second, star: (0, 0)).samples, "teff").mean - 5060) < 5)
+    }
+
     @Test func oneStarSeldomContradictsItself() {
         var random = SeededGenerator(seed: 7)
         let alarms = (0..<1000).count { trial in

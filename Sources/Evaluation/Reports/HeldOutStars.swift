@@ -54,7 +54,7 @@ public struct HeldOutStars {
             var random = StepRandom(0x7E57, UInt64(start))
             let batch = try source.batch(wanted, random: &random)
             let read = try inference.read(batch.flux, from: instrument, .init(ivar: batch.ivar, snr: batch.snr))
-            values += read.posterior?.values ?? Self.gaussians(read.stars, draws: draws)
+            values += (read.posterior ?? PosteriorSamples(gaussians: read.stars, draws: draws)).values
             flags += read.stars.map(\.flags)
             snr += batch.snr
             for (i, label) in labels.enumerated() {
@@ -70,17 +70,5 @@ public struct HeldOutStars {
         self.features = features.isEmpty ? Tensor.zeros([0, 1]) : Tensor.cat(features, dim: 0)
         samples = PosteriorSamples(values, draws: draws, labels: labels)
         (self.truth, self.snr, self.flags) = (truth, snr, flags)
-    }
-
-    /// Draws of heads that give each label as a Gaussian: their quantiles, in a random order for each label.
-    private static func gaussians(_ stars: [StarLabels], draws: Int) -> [Float] {
-        let scores = (0..<draws).map { normalScore((Double($0) + 0.5) / Double(draws)) }
-        var random = SeededGenerator(seed: 1)
-        return stars.flatMap { star -> [Float] in
-            let columns = star.estimates.map { estimate in
-                scores.shuffled(using: &random).map { Float(estimate.value + (estimate.error ?? 0) * $0) }
-            }
-            return (0..<draws).flatMap { draw in columns.map { $0[draw] } }
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Spectra
 import Torch
 
 /// Draws from the joint posteriors of many stars: `[stars, draws, labels]`, flat and in single precision, so that 6000
@@ -27,6 +28,21 @@ public struct PosteriorSamples: Sendable {
     public init(_ tensor: Tensor, labels: [StellarLabel]) throws {
         precondition(tensor.shape.count == 3 && tensor.shape[2] == labels.count, "want [stars, draws, labels]")
         self.init(try tensor.to(.cpu).to(.float32).contiguous().floats(), draws: tensor.shape[1], labels: labels)
+    }
+
+    /// Draws of labels that are told as Gaussians: their quantiles, in a random order for each label; of labels without
+    /// errors, the same value over and over.
+    /// - Parameter stars: at least one, all with the same labels.
+    public init(gaussians stars: [StarLabels], draws: Int) {
+        let scores = (0..<draws).map { normalScore((Double($0) + 0.5) / Double(draws)) }
+        var random = SeededGenerator(seed: 1)
+        let values = stars.flatMap { star -> [Float] in
+            let columns = star.estimates.map { estimate in
+                scores.shuffled(using: &random).map { Float(estimate.value + (estimate.error ?? 0) * $0) }
+            }
+            return (0..<draws).flatMap { draw in columns.map { $0[draw] } }
+        }
+        self.init(values, draws: draws, labels: stars.first?.estimates.map(\.label) ?? [])
     }
 
     /// One number: a star's draw of a label.

@@ -51,6 +51,7 @@ public final class QualityModel {
             ? SpectralComponents(instrument.squashed(training.shown)) : nil
         let known = training.snr.filter(\.isFinite).sorted()
         let device = model.parameters().first?.parameter.value.device ?? .cpu
+        try shapes?.to(device)
         var residuals: [ReconstructionCheck.Residual] = []
         let rows = Tensor(heldOut.shownRows.map(Int64.init), shape: [heldOut.shownRows.count])
         let shownFeatures = heldOut.features.indexSelect(0, rows)
