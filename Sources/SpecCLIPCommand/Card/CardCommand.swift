@@ -7,16 +7,16 @@ struct CardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "card",
         abstract: "Draw a star on one page: spectrum, parameters, prediction, look-alikes.",
-        usage: "specclip card --model <file> --output <file> [<options>] <input> ...",
+        usage: "specclip card --output <file> [<options>] <input> ...",
         discussion: """
             The page shows the spectrum with its continuum and bad pixels, what the model sees and how it \
             reconstructs it, the parameters with errors, the spectrum another instrument would see (beside the one it \
-            did see, with --observed), and the nearest stars of a data set (with --in).
+            did see, with --observed), and the nearest stars of a data set (with --in; otherwise of those that came with \
+            the model).
 
             EXAMPLES
-              specclip card -m model.safetensors star.fits -o star.png
-              specclip card -m model.safetensors star.fits --observed xp.csv \\
-                  --in pairs.h5 -o star.pdf
+              specclip card star.fits -o star.png
+              specclip card star.fits --observed xp.csv --in pairs.h5 -o star.pdf
               specclip card -m model.safetensors pairs.h5 --row 12 -o row12.svg
             """)
 
@@ -56,6 +56,8 @@ struct CardCommand: ParsableCommand {
         if let observed { try maker.add(observed: observed) }
         if let dataSet {
             try maker.addNeighbours(in: URL(fileURLWithPath: dataSet), searchSplit ?? input.split, top: top)
+        } else {
+            try maker.addNeighboursOfModel(top: top)
         }
         try CardFigure(maker.card).write(to: url, force: output.force, gnuplot: gnuplot)
         print(url.relativePath)

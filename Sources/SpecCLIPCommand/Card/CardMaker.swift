@@ -62,18 +62,33 @@ struct CardMaker {
         let pixels = instrument.grid.count
         let flux = try data.rows(instrument, split: split, indices: found.map(\.row))
         card.neighbours = found.enumerated().map { i, found in
-            Card.Neighbour(
-                sourceID: found.sourceID, similarity: found.similarity, teff: found.labels["teff"].flatMap(finite),
-                logg: found.labels["logg"].flatMap(finite), feH: found.labels["fe_h"].flatMap(finite),
-                flux: flux[i * pixels..<(i + 1) * pixels].map { Double($0) })
+            neighbour(found, flux: flux[i * pixels..<(i + 1) * pixels].map { Double($0) })
         }
         card.neighbourSource = "\(url.lastPathComponent), \(split.rawValue)"
         card.neighbourWavelength = instrument.grid.wavelengths
         card.neighbourReference = instrument == star.instrument ? card.modelInput?.flux : card.translation?.flux
-        try addKiel(data)
+        if data.labelNames.contains("teff"), data.labelNames.contains("logg") {
+            addKiel(teff: try data.labels("teff", split: .train), logg: try data.labels("logg", split: .train))
+        }
+    }
+
+    /// Look-alikes among the stars that the model brings, if it does. Their spectra it does not bring.
+    mutating func addNeighboursOfModel(top: Int) throws {
+        guard loaded.file.header("atlas") != nil else { return }
+        let search = try NeighbourSearch(atlasOf: loaded, among: "both", top: top)
+        let found = try search.nearest(to: embedding, of: [star], excludingSelf: true).first ?? []
+        card.neighbours = found.map { neighbour($0, flux: nil) }
+        card.neighbourSource = search.instruments.map(\.title).joined(separator: ", ") + ", in the model"
+        if let teff = search.labels["teff"], let logg = search.labels["logg"] { addKiel(teff: teff, logg: logg) }
     }
 
     // MARK: - Parts
+
+    private func neighbour(_ found: FoundStar, flux: [Double]?) -> Card.Neighbour {
+        Card.Neighbour(
+            sourceID: found.sourceID, similarity: found.similarity, teff: found.labels["teff"].flatMap(finite),
+            logg: found.labels["logg"].flatMap(finite), feH: found.labels["fe_h"].flatMap(finite), flux: flux)
+    }
 
     private static func observed(_ raw: Spectrum, _ star: Star) -> Card.Observed {
         let bad = raw.flux.indices.map { i in
@@ -134,13 +149,11 @@ struct CardMaker {
         }
     }
 
-    /// The star's place among those of the data set, of which some thousand in grey show where stars are.
-    private mutating func addKiel(_ data: PairedDataSet) throws {
+    /// The star's place among known ones, of which some thousand in grey show where stars are.
+    private mutating func addKiel(teff known: [Double], logg gravities: [Double]) {
         func estimate(_ name: String) -> LabelEstimate? { estimates.first { $0.label.name == name } }
         guard let teff = estimate("teff"), let logg = estimate("logg") else { return }
-        guard data.labelNames.contains("teff"), data.labelNames.contains("logg") else { return }
-        let pairs = zip(try data.labels("teff", split: .train), try data.labels("logg", split: .train))
-            .filter { $0.0.isFinite && $0.1.isFinite }
+        let pairs = zip(known, gravities).filter { $0.0.isFinite && $0.1.isFinite }
         guard pairs.count > 1 else { return }
         let shown = stride(from: 0, to: pairs.count, by: max(1, pairs.count / 3000)).map { pairs[$0] }
         card.kiel = Card.Kiel(

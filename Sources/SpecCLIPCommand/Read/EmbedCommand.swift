@@ -6,7 +6,7 @@ struct EmbedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "embed",
         abstract: "Write the embeddings of spectra.",
-        usage: "specclip embed --model <file> --output <file> [<options>] <input> ...",
+        usage: "specclip embed --output <file> [<options>] <input> ...",
         discussion: """
             OUTPUT, BY EXTENSION
               .npz   one float32 array [n, d] per instrument, named lamost_lrs or
@@ -17,8 +17,8 @@ struct EmbedCommand: ParsableCommand {
               .csv   columns file, source_id, instrument, embedding_0, …
 
             EXAMPLES
-              specclip embed -m model.safetensors spec-*.fits -o stars.npz
-              specclip embed -m model.safetensors pairs.h5 --split test -o test.npz
+              specclip embed spec-*.fits -o stars.npz
+              specclip embed pairs.h5 --split test -o test.npz
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions

@@ -24,8 +24,10 @@ struct NeighbourSearch {
     let labelNames: [String]
     private let atlas: EmbeddingAtlas
     private let model: SpecCLIPModel
-    private let instruments: [Instrument]
-    private let labels: [String: [Double]]
+    /// Whose spectra are searched.
+    let instruments: [Instrument]
+    /// Labels of all known stars, NaN where missing.
+    let labels: [String: [Double]]
     private let rowsOfSource: [String: [Int]]
     private let top: Int
 
@@ -39,7 +41,7 @@ struct NeighbourSearch {
     }
 
     /// Searches the stars that came with the model.
-    private init(atlasOf loaded: LoadedModel, among: String, top: Int) throws {
+    init(atlasOf loaded: LoadedModel, among: String, top: Int) throws {
         guard let reference = try ReferenceAtlas(loaded.file) else {
             throw CommandError(
                 subject: loaded.file.url.path, problem: "brings no stars to search among",

@@ -17,8 +17,8 @@ struct SearchCommand: ParsableCommand {
 
             EXAMPLES
               specclip search star.fits
-              specclip search -m model.safetensors star.fits --in pairs.h5 --top 5
-              specclip search -m model.safetensors xp.csv --in pairs.h5 \\
+              specclip search star.fits --in pairs.h5 --top 5
+              specclip search xp.csv --in pairs.h5 \\
                   --in-split train --among lamost-lrs --format csv
             """)
 

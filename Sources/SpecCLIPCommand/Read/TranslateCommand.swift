@@ -6,7 +6,7 @@ struct TranslateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "translate",
         abstract: "Predict the spectrum that another instrument would see.",
-        usage: "specclip translate --model <file> --to <name> [<options>] <input> ...",
+        usage: "specclip translate --to <name> [<options>] <input> ...",
         discussion: """
             The flux is as the target instrument prepares it: gaia-xp divided by the flux at 550 nm, lamost-lrs \
             divided by its continuum. A star that the target did observe gives its reconstruction.
@@ -17,7 +17,7 @@ struct TranslateCommand: ParsableCommand {
               .csv   long form, one pixel a line: file, source_id, wavelength, flux
 
             EXAMPLES
-              specclip translate -m model.safetensors star.fits --to gaia-xp -o xp.csv
+              specclip translate star.fits --to gaia-xp -o xp.csv
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
