@@ -31,4 +31,19 @@ import Torch
         #expect(StellarLabel(named: "teff").unit == "K")
         #expect(StellarLabel(named: "nonsense").title == "nonsense")
     }
+
+    /// NaN stands for what is not known; a label that too few stars have, or none, is named with the remedy.
+    @Test func labelsThatTooFewStarsHaveAreNamed() throws {
+        let teff = (0..<60).map { $0 < 55 ? 5000 + Double($0) : .nan }
+        func statistics(_ other: [Double]) throws -> (mean: [Double], std: [Double]) {
+            try StandardisedLabels.statistics(
+                [teff, other], names: ["teff", "logg"], minimumStars: 50, dataName: "a.h5")
+        }
+        #expect(try statistics(teff).mean == [5027, 5027])
+        for known in [0, 1, 49] {
+            let column = (0..<60).map { $0 < known ? 4.0 : .nan }
+            let text = #expect(throws: LabelError.self) { try statistics(column) }.map { "\($0)" }
+            #expect(text?.hasPrefix("a.h5: label 'logg' is known for \(known) training stars, at least 50") == true)
+        }
+    }
 }

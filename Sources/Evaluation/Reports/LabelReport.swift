@@ -80,7 +80,8 @@ public struct LabelReport: Codable, Sendable {
     /// Adds what a simpler method reaches on the same stars.
     /// - Parameter predicted: per label, per star.
     public mutating func add(_ name: String, _ predicted: [[Double]], truth: [[Double]]) {
-        for i in labels.indices {
+        // A label that is the same for all stars is no task.
+        for i in labels.indices where Set(truth[i].filter(\.isFinite)).count > 1 {
             labels[i].baselines[name] = ResidualStatistics(zip(predicted[i], truth[i]).map { $0 - $1 })
         }
     }
