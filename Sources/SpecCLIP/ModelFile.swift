@@ -93,12 +93,13 @@ public struct ModelFile {
             kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
     }
 
-    /// Writes a copy of this file with all weights of another type, atomically: half precision halves the file, and is
-    /// turned back into single precision when a model is made.
+    /// Writes a copy of this file with its weights in another type, atomically: half precision halves the file, and is
+    /// turned back into single precision when a model is made. Vectors (biases, means, scales) stay as they are: they weigh
+    /// nothing, and the mean of log Teff in half precision is off by up to 10 K.
     public func write(as dtype: DType, to url: URL) throws {
         let tensors = try file.names.map { name in
             let tensor = try file.tensor(name)
-            return (name, tensor.dtype.isFloatingPoint ? tensor.to(dtype) : tensor)
+            return (name, tensor.dtype.isFloatingPoint && tensor.rank > 1 ? tensor.to(dtype) : tensor)
         }
         for (name, tensor) in tensors where tensor.dtype == dtype {
             // float16 ends at 65504.
