@@ -7,39 +7,27 @@ FOLDER holds LAMOST files and labels.csv with the columns file, snr_g, teff_K, l
 and 4000 K < Teff < 7000 K by LASP (FGK) count. Prints the bias (median) and the robust sigma (biweight) about it, the share within the
 stated 68 % interval, and by how much labels move when the spectrum is shifted by +-200 and +-400 km/s. Needs numpy.
 """
-import argparse
 import csv
 import json
 import pathlib
-import subprocess
 
 import numpy as np
 
+from predictions import parser, predict
 from robust import robust_sigma
 
 LABELS = {"teff": "teff_K", "logg": "logg_dex", "fe_h": "feh_dex"}
 
 
-def predict(options, files, *more):
-    arguments = ["predict", *files, "--format", "json", "--samples", "10000", *more]
-    if options.model:
-        arguments += ["--model", options.model]
-    process = subprocess.run([options.tool, *arguments], check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(process.stdout)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--tool", default=".build/release/specclip")
-    parser.add_argument("--model")
-    parser.add_argument("--output")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("folder", type=pathlib.Path)
+    options = arguments.parse_args()
     with open(options.folder / "labels.csv") as file:
         rows = [row for row in csv.DictReader(file) if float(row["snr_g"]) > 20 and 4000 < float(row["teff_K"]) < 7000]
     files = [str(options.folder / row["file"]) for row in rows]
-    found = predict(options, files)
-    report = {"stars": len(rows), "flags": [star["flag"] for star in found]}
+    found = predict(options, *files, "--samples", 10000)
+    report = {"stars": len(rows), "flags": [int(star["flag"]) for star in found]}
     print(f"{len(rows)} stars, flags {report['flags']}")
     print(f"{'label':6s}{'bias':>10s}{'sigma':>10s}{'in 68 %':>10s}")
     for name, column in LABELS.items():
@@ -56,7 +44,7 @@ def main():
     print("shift     largest and median change of Teff, log g, [Fe/H]")
     for velocity in (-400, -200, 200, 400):
         # --rv removes a velocity: the spectrum is shifted by its opposite.
-        moved = predict(options, files, f"--rv={-velocity}")
+        moved = predict(options, *files, "--samples", 10000, f"--rv={-velocity}")
         line = f"{velocity:5d} km/s"
         for name in LABELS:
             change = np.abs([float(a[name]) - float(b[name]) for a, b in zip(moved, found)])

@@ -8,15 +8,14 @@ galaxies (redshifted mixtures with emission lines, lines broadened by 200 km/s),
 featureless spectra and pure noise made from formulas, each at a S/N of 20 to 100. Prints, for each class and for real
 test stars, the share with any flag and with each of the flags of `specclip predict`. Needs numpy.
 """
-import argparse
-import csv
-import io
 import json
 import pathlib
 import subprocess
 import tempfile
 
 import numpy as np
+
+from predictions import parser, predict
 
 FLAGS = {
     1: "low-signal", 2: "masked-pixels", 4: "outside-domain", 8: "poor-reconstruction", 16: "extrapolated",
@@ -131,11 +130,8 @@ def rates(options, wave, spectra, instrument, folder):
 
 
 def shares(options, arguments, instrument, count):
-    arguments = ["predict", *arguments, "--instrument", instrument, "--format", "csv", "--samples", "1000"]
-    if options.model:
-        arguments += ["--model", options.model]
-    process = subprocess.run([options.tool, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    bits = [int(row["flag"]) for row in csv.DictReader(io.StringIO(process.stdout))]
+    rows = predict(options, *arguments, "--instrument", instrument, "--samples", 1000, strict=False)
+    bits = [int(row["flag"]) for row in rows]
     # A spectrum that is refused is not answered confidently either.
     refused = count - len(bits)
     result = {"spectra": count, "refused": refused}
@@ -146,14 +142,11 @@ def shares(options, arguments, instrument, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lrs")
-    parser.add_argument("xp")
-    parser.add_argument("--tool", default=".build/release/specclip")
-    parser.add_argument("--model")
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--output")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("lrs")
+    arguments.add_argument("xp")
+    arguments.add_argument("--count", type=int, default=100)
+    options = arguments.parse_args()
     report = {}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

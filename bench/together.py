@@ -8,30 +8,24 @@ each label the robust sigma against the catalogue, the median of the stated erro
 interval; then how often two spectra of one star are flagged as contradicting each other, and how often two of
 different stars are: the pairs are written again with the partners' rows exchanged. Needs numpy and h5py.
 """
-import argparse
-import csv
-import io
 import json
 import pathlib
 import shutil
-import subprocess
 import tempfile
 
 import h5py
 import numpy as np
 
+from predictions import parser, predict
 from robust import robust_sigma
 
 LABELS = ["teff", "logg", "fe_h"]
 DISAGREE = 64
 
 
-def predict(options, data, *more):
-    arguments = ["predict", str(data), "--split", "test", "--limit", str(options.count), "--format", "csv", *more]
-    if options.model:
-        arguments += ["--model", options.model]
-    process = subprocess.run([options.tool, *arguments], check=True, stdout=subprocess.PIPE, text=True)
-    rows = list(csv.DictReader(io.StringIO(process.stdout)))
+def stars(options, data, *more):
+    """Test stars by their row."""
+    rows = predict(options, data, "--split", "test", "--limit", options.count, *more)
     return {row["file"].rsplit("#", 1)[1]: row for row in rows}
 
 
@@ -48,19 +42,16 @@ def exchanged(data, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data")
-    parser.add_argument("--tool", default=".build/release/specclip")
-    parser.add_argument("--model")
-    parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--output")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("data")
+    arguments.add_argument("--count", type=int, default=2000)
+    options = arguments.parse_args()
     with h5py.File(options.data) as file:
         truth = {name: file["test"]["labels"][name][()] for name in LABELS}
     found = {
-        "gaia-xp": predict(options, options.data, "--instrument", "gaia-xp"),
-        "lamost-lrs": predict(options, options.data, "--instrument", "lamost-lrs"),
-        "both": predict(options, options.data, "--together"),
+        "gaia-xp": stars(options, options.data, "--instrument", "gaia-xp"),
+        "lamost-lrs": stars(options, options.data, "--instrument", "lamost-lrs"),
+        "both": stars(options, options.data, "--together"),
     }
     # A star is counted where all three give a number.
     report = {"stars": len(found["both"])}
@@ -78,7 +69,7 @@ def main():
             report.setdefault(name, {})[who] = one
             print(f"  {who:10s}{one['sigma']:10.3f}{one['stated']:10.3f}{one['covered']:10.3f}")
     with tempfile.TemporaryDirectory() as folder:
-        wrong = predict(options, exchanged(options.data, folder), "--together")
+        wrong = stars(options, exchanged(options.data, folder), "--together")
     for what, rows in [("of one star", found["both"]), ("of two stars", wrong)]:
         share = np.mean([int(row["flag"]) & DISAGREE != 0 for row in rows.values()])
         report[f"flagged {what}"] = float(share)

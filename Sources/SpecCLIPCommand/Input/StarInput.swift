@@ -163,7 +163,7 @@ final class StarInput {
     /// The rows that meet all conditions, thinned out to the limit.
     private func chosenRows(of data: PairedDataSet) throws -> [Int] {
         let rows = try data.rows(where: options.conditions, split: options.split)
-        return options.limit.map { thinned(rows, to: $0) } ?? rows
+        return options.limit.map { rows.thinned(to: $0) } ?? rows
     }
 
     // MARK: - Files

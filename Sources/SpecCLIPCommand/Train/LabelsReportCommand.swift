@@ -30,16 +30,9 @@ struct LabelsReportCommand: ParsableCommand {
               specclip labels report miles.h5 --instrument lamost-lrs --snr 50 -o miles
             """)
 
-    @Argument(help: ArgumentHelp("The data set (HDF5).", valueName: "data.h5")) var data: String
+    @OptionGroup var chosen: DataSetOptions
     @OptionGroup(title: "Model") var model: ModelOptions
-    @Option(
-        help: ArgumentHelp("gaia-xp or lamost-lrs (default: the first that model and data share).", valueName: "name"))
-    var instrument: String?
     @Option(help: ArgumentHelp("The split that is read.", valueName: "split")) var split: Split = .test
-    @Option(
-        name: .customLong("where"), parsing: .singleValue,
-        help: ArgumentHelp("Stars with such labels only, as 'teff<8000'; may be repeated.", valueName: "condition"))
-    var conditions: [LabelCondition] = []
     @Option(help: ArgumentHelp("Observe noise-free spectra with this S/N per pixel first.", valueName: "n"))
     var snr: Double?
     @Option(help: ArgumentHelp("Fit the simpler methods to the training split of this data set.", valueName: "file"))
@@ -61,31 +54,17 @@ struct LabelsReportCommand: ParsableCommand {
                 remedy: "choose another folder, or replace it with --force")
         }
         let loaded = try LoadedModel(model, compute)
-        let set = try PairedDataSet(opening: URL(fileURLWithPath: data))
-        let shared = loaded.model.instruments.filter { set.has($0) }
-        let chosen = try instrument.map { try StarInput.instrument(named: $0, among: shared) } ?? shared.first
-        guard let chosen else {
-            throw CommandError(
-                subject: data, field: "instruments", problem: "holds none that the model reads",
-                remedy: "the model reads " + loaded.model.instruments.map(\.name).joined(separator: ", "))
-        }
-        try set.checkGrid(of: chosen)
-        let rows = try set.rows(where: conditions, split: split)
-        guard !rows.isEmpty else {
-            throw CommandError(
-                subject: data, field: split.rawValue, problem: "holds no such stars",
-                remedy: "give another --split or --where")
-        }
+        let (set, instrument, rows) = try chosen.open(for: loaded, split)
         Program.progress("reading \(rows.count) stars")
-        let held = try stars(loaded, chosen, set, split, rows)
+        let held = try stars(loaded, instrument, set, split, rows)
         guard held.truth.contains(where: { $0.contains(where: \.isFinite) }) else {
             throw CommandError(
-                subject: data, field: "labels", problem: "knows none of the labels that the model reads",
+                subject: chosen.data, field: "labels", problem: "knows none of the labels that the model reads",
                 remedy: "they are " + held.samples.labels.map(\.name).joined(separator: ", "))
         }
         let checks = PosteriorCheck.all(held.samples, truth: held.truth)
         var report = LabelReport(held, checks, tier: set.tier, split: split, conditions: conditionText)
-        if let baselines { try add(baselines, loaded, chosen, held, to: &report) }
+        if let baselines { try add(baselines, loaded, instrument, held, to: &report) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try draw(held, checks, report, into: folder)
         try AtomicOutputFile.write(JSONText.encode(report) + "\n", to: json)
@@ -95,8 +74,8 @@ struct LabelsReportCommand: ParsableCommand {
 
     private var conditionText: String {
         let observed = snr.map { ["observed at S/N \(fixed($0, 0))"] } ?? []
-        let chosen = conditions.map { "\($0.label) \($0.comparison.rawValue) \($0.number)" }
-        return (observed + chosen).joined(separator: ", ")
+        let conditions = chosen.conditions.map { "\($0.label) \($0.comparison.rawValue) \($0.number)" }
+        return (observed + conditions).joined(separator: ", ")
     }
 
     private func stars(

@@ -46,12 +46,11 @@ final class TrainingDomain: Module {
         let scales = (0..<count).map { Float(1 / max(principal.variances[$0], 1e-12).squareRoot()) }
         projection = Buffer(
             principal.components.narrow(1, start: 0, length: count) * Tensor(scales, shape: [1, count]))
-        let kept = min(Self.references, training.shape[0])
-        let rows = (0..<kept).map { Int64($0 * training.shape[0] / kept) }
+        let rows = (0..<Int64(training.shape[0])).thinned(to: Self.references)
         reference = Buffer(Tensor.zeros([1, count]))
         edge = Buffer(Tensor.ones([1]))
         super.init()
-        reference.value = whitened(training.indexSelect(0, Tensor(rows, shape: [kept])))
+        reference.value = whitened(training.indexSelect(0, Tensor(rows, shape: [rows.count])))
         let distances = self.distances(heldOut).sorted()
         if !distances.isEmpty {
             edge.value = Tensor([Float(distances[Int(Self.within * Double(distances.count - 1))])], shape: [1])
