@@ -28,6 +28,11 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
         return low...max(low, wavelength(at: Double(count - 1)))
     }
 
+    /// Width of the pixel in the middle, Å; 0 on a grid of one pixel.
+    public var medianStep: Double {
+        count < 2 ? 0 : wavelength(at: Double((count - 1) / 2 + 1)) - wavelength(at: Double((count - 1) / 2))
+    }
+
     /// Wavelength of a pixel, Å; fractions lie between pixels.
     func wavelength(at pixel: Double) -> Double {
         switch self {

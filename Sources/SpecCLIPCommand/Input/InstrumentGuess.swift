@@ -6,20 +6,20 @@ import Spectra
 enum InstrumentGuess {
     /// The instrument whose pixels are most like the spectrum's where both have any.
     static func instrument(of spectrum: Spectrum, among known: [Instrument]) -> Instrument? {
-        known.count == 1
-            ? known[0] : known.min { distance(spectrum.wavelength, $0.grid) < distance(spectrum.wavelength, $1.grid) }
+        guard known.count > 1 else { return known.first }
+        let step = medianStep(spectrum.wavelength)
+        return known.min { distance(step, $0.grid.medianStep) < distance(step, $1.grid.medianStep) }
     }
 
-    /// How many times the steps differ, as a logarithm.
-    private static func distance(_ wavelength: [Double], _ grid: WavelengthGrid) -> Double {
-        let own = medianStep(grid.wavelengths)
-        let theirs = medianStep(wavelength)
-        guard own > 0, theirs > 0 else { return .infinity }
-        return abs(log(theirs / own))
+    /// How many times two steps differ, as a logarithm.
+    private static func distance(_ step: Double, _ other: Double) -> Double {
+        step > 0 && other > 0 ? abs(log(step / other)) : .infinity
     }
 
+    /// The median step of some pixels, evenly spread: all of them would tell no more.
     private static func medianStep(_ wavelength: [Double]) -> Double {
-        let steps = zip(wavelength.dropFirst(), wavelength).map { $0 - $1 }.filter(\.isFinite).sorted()
-        return steps.isEmpty ? 0 : steps[steps.count / 2]
+        let steps = Array(1..<max(1, wavelength.count)).thinned(to: 255).map { wavelength[$0] - wavelength[$0 - 1] }
+        let sorted = steps.filter(\.isFinite).sorted()
+        return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     }
 }

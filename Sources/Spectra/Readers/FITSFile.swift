@@ -66,14 +66,13 @@ final class FITSFile {
             var more: Int32 = 0
             ffghsp(handle, &count, &more, &status)
             var header: [String: String] = [:]
+            var keyword = [CChar](repeating: 0, count: 128)
+            var value = [CChar](repeating: 0, count: 128)
             for card in 1..<max(2, count + 1) where card <= count {
-                var keyword = [CChar](repeating: 0, count: 128)
-                var value = [CChar](repeating: 0, count: 128)
-                status = 0
+                (keyword[0], value[0], status) = (0, 0, 0)
                 ffgkyn(handle, card, &keyword, &value, nil, &status)
-                let key = FITSLibrary.string(keyword)
-                guard status == 0, !key.isEmpty, value[0] != 0 else { continue }
-                header[key] = FITSLibrary.unquoted(FITSLibrary.string(value))
+                guard status == 0, keyword[0] != 0, value[0] != 0 else { continue }
+                header[FITSLibrary.string(keyword)] = FITSLibrary.unquoted(value)
             }
             ffcmsg()
             return header

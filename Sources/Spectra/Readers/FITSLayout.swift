@@ -47,7 +47,7 @@ enum FITSLayout {
         var value = [CChar](repeating: 0, count: 128)
         ffgkey(handle, key, &value, nil, &status)
         ffcmsg()
-        return status == 0 ? FITSLibrary.unquoted(FITSLibrary.string(value)) : nil
+        return status == 0 ? FITSLibrary.unquoted(value) : nil
     }
 
     /// A product of sizes, or an error if it is negative or overflows.

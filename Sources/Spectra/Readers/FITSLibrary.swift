@@ -15,15 +15,32 @@ enum FITSLibrary {
     }
 
     /// A zero-terminated C string; bytes that are not UTF-8 are taken as Latin-1.
-    static func string(_ characters: [CChar]) -> String {
-        let bytes = characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        return String(validating: bytes, as: UTF8.self) ?? String(bytes.map { Character(Unicode.Scalar($0)) })
+    static func string(_ characters: some Collection<CChar>) -> String {
+        text(characters.lazy.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
     }
 
-    /// A header value without its quotes and padding.
-    static func unquoted(_ value: String) -> String {
-        guard value.hasPrefix("'") else { return value.trimmingCharacters(in: .whitespaces) }
-        return value.dropFirst().reversed().drop { $0 == "'" }.reversed().map(String.init).joined()
-            .replacingOccurrences(of: "''", with: "'").trimmingCharacters(in: .whitespaces)
+    /// A header value, zero-terminated, without its quotes and padding; a quote within is written twice.
+    static func unquoted(_ value: some Collection<CChar>) -> String {
+        let (blank, quote) = (UInt8(ascii: " "), UInt8(ascii: "'"))
+        var bytes = value.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }[...]
+        guard bytes.first == quote else { return text(trimmed(bytes, blank)) }
+        bytes = bytes.dropFirst()
+        if bytes.last == quote { bytes.removeLast() }
+        var wasQuote = false
+        let plain = bytes.filter { byte in
+            wasQuote = byte == quote && !wasQuote
+            return byte != quote || wasQuote
+        }
+        return text(trimmed(plain[...], blank))
+    }
+
+    private static func trimmed(_ bytes: ArraySlice<UInt8>, _ blank: UInt8) -> ArraySlice<UInt8> {
+        var bytes = bytes.drop { $0 == blank }
+        while bytes.last == blank { bytes.removeLast() }
+        return bytes
+    }
+
+    private static func text(_ bytes: some Collection<UInt8>) -> String {
+        String(validating: bytes, as: UTF8.self) ?? String(bytes.map { Character(Unicode.Scalar($0)) })
     }
 }

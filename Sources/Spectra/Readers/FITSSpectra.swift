@@ -197,9 +197,16 @@ final class FITSSpectra: SpectrumSource {
 }
 
 extension String {
-    /// Keywords that describe a table, not a star.
+    /// Keywords that describe a table, not a star: also `TFORM3` and its kin.
     fileprivate var isStructural: Bool {
-        ["XTENSION", "SIMPLE", "BITPIX", "EXTEND", "PCOUNT", "GCOUNT", "TFIELDS"].contains(self) || hasPrefix("NAXIS")
-            || firstMatch(of: /^T[A-Z]+\d+$/) != nil
+        if Self.structural.contains(self) || hasPrefix("NAXIS") { return true }
+        let bytes = utf8
+        guard bytes.first == UInt8(ascii: "T"), bytes.last.map(Self.isDigit) == true else { return false }
+        let name = bytes.dropFirst().drop { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+        return name.count < bytes.count - 1 && name.allSatisfy(Self.isDigit)
     }
+
+    private static let structural: Set = ["XTENSION", "SIMPLE", "BITPIX", "EXTEND", "PCOUNT", "GCOUNT", "TFIELDS"]
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

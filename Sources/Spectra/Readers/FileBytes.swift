@@ -22,10 +22,12 @@ enum FileBytes {
         defer { gzclose(file) }
         gzbuffer(file, 1 << 17)
         var data = Data()
-        var chunk = [UInt8](repeating: 0, count: 1 << 17)
+        let size = 1 << 17
+        let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        defer { chunk.deallocate() }
         while true {
-            let got = gzread(file, &chunk, UInt32(chunk.count))
-            if got > 0 { data.append(contentsOf: chunk[0..<Int(got)]) }
+            let got = gzread(file, chunk, UInt32(size))
+            if got > 0 { data.append(chunk, count: Int(got)) }
             var code: Int32 = 0
             let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
             guard got >= 0, code == Z_OK else {
