@@ -4,7 +4,7 @@ public struct PreparedSpectrum: Sendable, Equatable {
     public var flux: [Float]
     /// Inverse variance of the normalised flux, if the errors are known; 0 where bad.
     public var ivar: [Float]?
-    /// True where the grid pixel rests on bad or missing data.
+    /// True where the grid pixel rests on bad or missing data; its flux is then a straight line across them.
     public var mask: [Bool]
     /// The continuum the flux was divided by, on the grid and in the flux unit of the file; nil if none was fitted.
     public var continuum: [Double]?
@@ -14,11 +14,13 @@ public struct PreparedSpectrum: Sendable, Equatable {
     public var origin: String
     /// Identifier of the source.
     public var sourceID: String?
+    /// What was assumed or left out in preparation, each a clause for the user to read; mostly none.
+    public var notes: [String]
 
     /// A prepared spectrum from its parts, all arrays of the grid's length.
     public init(
         flux: [Float], ivar: [Float]? = nil, mask: [Bool], continuum: [Double]? = nil, snr: Double? = nil,
-        origin: String = "memory", sourceID: String? = nil
+        origin: String = "memory", sourceID: String? = nil, notes: [String] = []
     ) {
         self.flux = flux
         self.ivar = ivar
@@ -27,6 +29,7 @@ public struct PreparedSpectrum: Sendable, Equatable {
         self.snr = snr
         self.origin = origin
         self.sourceID = sourceID
+        self.notes = notes
     }
 
     /// Median of flux × √ivar over the pixels that carry information; nil where none does.

@@ -108,7 +108,7 @@ import Training
         let data = try PairedDataSet(opening: url)
         let atlas = try EmbeddingAtlas(model, data, split: .train)
         model.evaluate()
-        let flux = Tensor(try data.rows(.gaiaXP, split: .train, range: 0..<1), shape: [1, 343])
+        let flux = Tensor(try data.spectra(.gaiaXP, split: .train, range: 0..<1).flux, shape: [1, 343])
         let embedding = try withoutGradient { try model.embed(flux, from: .gaiaXP) }
         #expect(embedding.shape == [1, 8])
         #expect(try atlas.rows(of: .gaiaXP).shape == [atlas.count, 5])

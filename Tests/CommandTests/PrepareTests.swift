@@ -60,9 +60,9 @@ struct PrepareTests {
         let output = folder.path("rows.npz")
         try run(["prepare", fixture.pairs, "--split", "train", "--instrument", "gaia-xp", "-o", output])
         let data = try PairedDataSet(opening: URL(fileURLWithPath: fixture.pairs))
-        let rows = try data.rows(.gaiaXP, split: .train, range: 0..<data.count(.train))
+        let rows = try data.spectra(.gaiaXP, split: .train, range: 0..<data.count(.train))
         let file = try arrays(output)
-        #expect(file["flux"]?.floats == Array(rows))
+        #expect(file["flux"]?.floats == rows.flux)
         #expect(file["source_id"]?.strings == (try data.sourceIDs(.train)))
         #expect(folder.contents == ["rows.npz"])
     }

@@ -120,7 +120,7 @@ struct AugmentationTests {
         try PairMaker(.milesMixtures, options: PairOptions(limit: 700)).write(to: url)
         let data = try PairedDataSet(opening: url)
         #expect(data.tier == "miles-mixtures" && data.count(.train) > 400 && data.count(.test) > 100)
-        let flux = try data.rows(.lamostLRS, split: .train, range: 0..<400)
+        let flux = try data.spectra(.lamostLRS, split: .train, range: 0..<400).flux
         #expect(flux.allSatisfy { $0.isFinite && $0 > -1 && $0 < 3 })
         let heldOut = Set(try data.sourceIDs(.test) + data.sourceIDs(.validation))
         let mixed = try data.sourceIDs(.train).compactMap {

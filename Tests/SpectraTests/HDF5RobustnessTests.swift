@@ -41,11 +41,11 @@ struct HDF5RobustnessTests {
         #expect(Set(data.instruments) == [.gaiaXP, .lamostLRS])
         #expect(try data.sourceIDs(.test) == ["5853418002145112704", "2"])
         #expect(try data.sourceIDs(.train) == ["train-0", "train-1"])
-        #expect(try data.rows(.lamostLRS, split: .test, indices: [1])[1] == 1463)
+        #expect(try data.spectra(.lamostLRS, split: .test, indices: [1]).flux[1] == 1463)
         #expect(try data.ivar(.gaiaXP, split: .test, range: 0..<2) == nil)
-        #expect(throws: SpectrumError.self) { try data.rows(.gaiaXP, split: .test, range: 1..<3) }
-        #expect(throws: SpectrumError.self) { try data.rows(.gaiaXP, split: .test, indices: [-1]) }
-        #expect(throws: SpectrumError.self) { try data.rows(.gaiaXP, split: .validation, range: 0..<1) }
+        #expect(throws: SpectrumError.self) { try data.spectra(.gaiaXP, split: .test, range: 1..<3).flux }
+        #expect(throws: SpectrumError.self) { try data.spectra(.gaiaXP, split: .test, indices: [-1]).flux }
+        #expect(throws: SpectrumError.self) { try data.spectra(.gaiaXP, split: .validation, range: 0..<1).flux }
         #expect(throws: SpectrumError.self) { try data.labels("teff", split: .test) }
     }
 
@@ -59,7 +59,7 @@ struct HDF5RobustnessTests {
         }
         let data = try PairedDataSet(opening: url)
         #expect(data.instruments == [instrument] && data.count(.train) == 3)
-        #expect(try data.rows(instrument, split: .train, range: 0..<3).count == 3 * instrument.grid.count)
+        #expect(try data.spectra(instrument, split: .train, range: 0..<3).flux.count == 3 * instrument.grid.count)
     }
 
     @Test("Wrong shapes and missing groups are named with what was expected")
@@ -97,7 +97,7 @@ struct HDF5RobustnessTests {
         guard let data = try? PairedDataSet(opening: url) else { return }
         for split in Split.allCases {
             for instrument in data.instruments {
-                _ = try? data.rows(instrument, split: split, range: 0..<data.count(split))
+                _ = try? data.spectra(instrument, split: split, range: 0..<data.count(split))
                 _ = try? data.ivar(instrument, split: split, range: 0..<data.count(split))
             }
             _ = try? data.sourceIDs(split)

@@ -33,10 +33,10 @@ struct PairMakerTests {
         for name in data.labelNames {
             #expect(try data.labels(name, split: .train).allSatisfy(\.isFinite), "\(name)")
         }
-        let lrs = try data.rows(.lamostLRS, split: .train, range: 0..<count)
+        let lrs = try data.spectra(.lamostLRS, split: .train, range: 0..<count).flux
         let mean = lrs.reduce(0, +) / Float(lrs.count)
         #expect(lrs.allSatisfy(\.isFinite) && mean > 0.8 && mean < 1)
-        let xp = try data.rows(.gaiaXP, split: .train, range: 0..<count)
+        let xp = try data.spectra(.gaiaXP, split: .train, range: 0..<count).flux
         #expect((0..<count).allSatisfy { xp[$0 * 343 + 107] == 1 })
         // The colour of a star tells its temperature, or there would be nothing to learn.
         let teff = try data.labels("teff", split: .train)
@@ -101,7 +101,7 @@ struct PairMakerTests {
         let row = try #require(try data.sourceIDs(split).firstIndex(of: "5853418002145112704"))
         #expect(abs(try data.labels("teff", split: split)[row] - 4932.792) < 1e-3)
         #expect(abs(try data.labels("fe_h", split: split)[row] - -0.12606) < 1e-5)
-        #expect(try data.rows(.gaiaXP, split: split, indices: [row])[107] == 1)
+        #expect(try data.spectra(.gaiaXP, split: split, indices: [row]).flux[107] == 1)
         let ivar = try #require(try data.ivar(.gaiaXP, split: split, indices: [row]))
         #expect(ivar.allSatisfy { $0 > 0 && $0.isFinite })
     }
@@ -113,13 +113,13 @@ struct PairMakerTests {
         let data = try make(.sameSpectrum, PairOptions(realisations: 1))
         #expect(Split.allCases.map { data.count($0) }.reduce(0, +) > 150)
         let count = data.count(.train)
-        let xp = try data.rows(.gaiaXP, split: .train, range: 0..<count)
+        let xp = try data.spectra(.gaiaXP, split: .train, range: 0..<count).flux
         // Neighbouring samples differ by little: 10 % at the median spectrum's roughest pixel would be noise, not a star.
         let steps = (0..<count).map { row in
             median((100..<300).map { abs(Double(xp[row * 343 + $0 + 1] / xp[row * 343 + $0]) - 1) })
         }
         #expect(median(steps) < 0.02, "\(median(steps))")
-        let lrs = try data.rows(.lamostLRS, split: .train, range: 0..<count)
+        let lrs = try data.spectra(.lamostLRS, split: .train, range: 0..<count).flux
         #expect(lrs.allSatisfy { $0.isFinite })
         let snr = try data.labels("snr_xp", split: .train)
         #expect(snr.allSatisfy { $0 >= 8 && $0 <= 800 })

@@ -59,14 +59,14 @@ struct PairedDataSetTests {
         let wanted = (0..<500).map { _ in Int.random(in: 0..<700, using: &generator) }
         for instrument in instruments {
             let length = instrument.grid.count
-            let rows = try data.rows(instrument, split: .train, indices: wanted)
+            let rows = try data.spectra(instrument, split: .train, indices: wanted).flux
             #expect(rows.count == wanted.count * length)
             for (place, index) in wanted.enumerated() {
                 #expect(
                     Array(rows[place * length..<(place + 1) * length])
                         == Self.row(index, instruments).flux[instrument.dataSetKey])
             }
-            let range = try data.rows(instrument, split: .train, range: 255..<258)
+            let range = try data.spectra(instrument, split: .train, range: 255..<258).flux
             #expect(range == (255..<258).flatMap { Self.row($0, instruments).flux[instrument.dataSetKey] ?? [] })
             let ivar = try #require(try data.ivar(instrument, split: .train, indices: [5, 4]))
             #expect(ivar[0] == 0 && ivar[length] == 5)

@@ -12,16 +12,19 @@ public struct AugmentedRows: Sendable {
         public let clean: Tensor
         /// Labels that the change concerns, per row, to be added to what the data set says.
         public let changes: [[String: Double]]
-        /// Signal to noise per pixel, as the augmentation drew it or as the data set's inverse variances tell; NaN where
-        /// neither does.
-        public let snr: [Double]
         /// Inverse variances, as the augmentation drew them or as the data set has them; nil where neither does.
         public let ivar: [[Float]?]
+        fileprivate let stored: StoredSpectra
+        fileprivate let drawn: [Double?]
+
+        /// Signal to noise per pixel, as the augmentation drew it or as the data set's inverse variances tell; NaN where
+        /// neither does. Worked out when asked for: it sorts all pixels.
+        public var snr: [Double] {
+            drawn.enumerated().map { row, drawn in drawn ?? stored.signalToNoise(ofRow: row) ?? .nan }
+        }
     }
 
-    private let data: PairedDataSet
     private let instrument: Instrument
-    private let split: Split
     private let rows: SpectrumRows
     private let augmentation: Augmentation?
 
@@ -29,8 +32,8 @@ public struct AugmentedRows: Sendable {
     public init(
         _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, _ augmentation: Augmentation?
     ) throws {
-        (self.data, self.instrument, self.split, self.augmentation) = (data, instrument, split, augmentation)
-        rows = try SpectrumRows(data, instrument, split)
+        (self.instrument, self.augmentation) = (instrument, augmentation)
+        rows = try SpectrumRows(data, instrument, split, withErrors: true)
     }
 
     /// Number of spectra.
@@ -39,36 +42,32 @@ public struct AugmentedRows: Sendable {
     /// The spectra `wanted`, in this order.
     /// - Parameter random: decides the changes: equal states, equal batches.
     public func batch(_ wanted: [Int], random: inout StepRandom) throws -> Batch {
-        let flux = try rows.tensor(wanted)
-        let pixels = instrument.grid.count
-        let values = flux.floats()
-        let ivar = try data.ivar(instrument, split: split, indices: wanted)
-        var snr = wanted.indices.map { row in
-            let part = row * pixels..<(row + 1) * pixels
-            return ivar.flatMap { PreparedSpectrum.signalToNoise(values[part], $0[part]) } ?? .nan
-        }
-        var errors = wanted.indices.map { row in ivar.map { Array($0[row * pixels..<(row + 1) * pixels]) } }
+        let stored = try rows.spectra(wanted)
+        let shape = [wanted.count, stored.pixels]
+        var errors = wanted.indices.map { stored.ivar(ofRow: $0).map(Array.init) }
+        var drawn = [Double?](repeating: nil, count: wanted.count)
         guard let augmentation else {
+            let flux = Tensor(stored.flux, shape: shape)
             return Batch(
-                flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count), snr: snr, ivar: errors)
+                flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count), ivar: errors,
+                stored: stored, drawn: drawn)
         }
         var (shown, clean): ([Float], [Float]) = ([], [])
-        shown.reserveCapacity(values.count)
-        clean.reserveCapacity(values.count)
+        shown.reserveCapacity(stored.flux.count)
+        clean.reserveCapacity(stored.flux.count)
         var changes: [[String: Double]] = []
         for row in wanted.indices {
             var generator = SeededGenerator(seed: random.next())
-            let part = row * pixels..<(row + 1) * pixels
-            let result = augmentation(Array(values[part]), ivar: errors[row], of: instrument, using: &generator)
+            let result = augmentation(
+                Array(stored.flux(ofRow: row)), ivar: errors[row], of: instrument, using: &generator)
             shown += result.flux
             clean += result.clean
             changes.append(result.labels)
-            if let drawn = result.snr { snr[row] = drawn }
-            if let drawn = result.ivar { errors[row] = drawn }
+            drawn[row] = result.snr
+            if let ivar = result.ivar { errors[row] = ivar }
         }
-        let shape = [wanted.count, pixels]
         return Batch(
-            flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes, snr: snr,
-            ivar: errors)
+            flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes, ivar: errors,
+            stored: stored, drawn: drawn)
     }
 }

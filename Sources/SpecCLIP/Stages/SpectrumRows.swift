@@ -3,7 +3,8 @@ import Spectra
 import Torch
 import Training
 
-/// Rows of one instrument in a data set, from memory where the split fits, else read as they are asked for.
+/// Rows of one instrument in a data set, from memory where the split fits, else read as they are asked for. Pixels that
+/// the data set marks bad are bridged.
 public final class SpectrumRows: Sendable {
     /// A split up to this size is held in memory; beyond it, memory does not grow with the data.
     static let memoryLimit = 1 << 30
@@ -11,36 +12,50 @@ public final class SpectrumRows: Sendable {
     private let data: PairedDataSet
     private let instrument: Instrument
     private let split: Split
+    private let keepsErrors: Bool
     /// Number of spectra.
     public let count: Int
-    private let held: [Float]?
+    private let held: StoredSpectra?
 
+    /// - Parameter withErrors: whether inverse variances will be asked for beside the flux.
     /// - Throws: `SpectrumError` when the data set has no spectra of this instrument in this split.
-    public init(_ data: PairedDataSet, _ instrument: Instrument, _ split: Split) throws {
+    public init(
+        _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, withErrors: Bool = false
+    ) throws {
         self.data = data
         self.instrument = instrument
         self.split = split
+        keepsErrors = withErrors && data.hasIvar(instrument, split: split)
         count = data.count(split)
-        let bytes = count * instrument.grid.count * MemoryLayout<Float>.stride
-        held = bytes <= Self.memoryLimit && count > 0 ? try data.rows(instrument, split: split, range: 0..<count) : nil
+        let values = count * instrument.grid.count * (keepsErrors ? 2 : 1)
+        let fits = values * MemoryLayout<Float>.stride <= Self.memoryLimit && count > 0
+        held = fits ? try Self.load(data, instrument, split, keepsErrors: keepsErrors) : nil
+    }
+
+    /// Everything, read in parts: inverse variances that are not kept take no more memory than one of them.
+    private static func load(
+        _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, keepsErrors: Bool
+    ) throws -> StoredSpectra {
+        let count = data.count(split)
+        var (flux, ivar): ([Float], [Float]) = ([], [])
+        flux.reserveCapacity(count * instrument.grid.count)
+        ivar.reserveCapacity(keepsErrors ? count * instrument.grid.count : 0)
+        for start in stride(from: 0, to: count, by: 4096) {
+            let part = try data.spectra(instrument, split: split, range: start..<min(start + 4096, count))
+            flux += part.flux
+            if keepsErrors { ivar += part.ivar ?? [] }
+        }
+        return StoredSpectra(bridged: flux, ivar: keepsErrors ? ivar : nil, pixels: instrument.grid.count)
+    }
+
+    /// The spectra `rows`, in this order, with inverse variances where they were asked for and are known.
+    public func spectra(_ rows: [Int]) throws -> StoredSpectra {
+        try held?.rows(rows) ?? data.spectra(instrument, split: split, indices: rows)
     }
 
     /// The spectra `rows`, in this order: `[rows.count, pixels]`.
     public func tensor(_ rows: [Int]) throws -> Tensor {
-        let pixels = instrument.grid.count
-        guard let held else {
-            return Tensor(try data.rows(instrument, split: split, indices: rows), shape: [rows.count, pixels])
-        }
-        let flux = [Float](unsafeUninitializedCapacity: rows.count * pixels) { buffer, filled in
-            held.withUnsafeBufferPointer { source in
-                for (i, row) in rows.enumerated() {
-                    let from = UnsafeBufferPointer(rebasing: source[row * pixels..<(row + 1) * pixels])
-                    _ = buffer[(i * pixels)...].initialize(fromContentsOf: from)
-                }
-            }
-            filled = rows.count * pixels
-        }
-        return Tensor(flux, shape: [rows.count, pixels])
+        Tensor(try spectra(rows).flux, shape: [rows.count, instrument.grid.count])
     }
 
     /// All spectra of the split, a block at a time, in order.

@@ -59,10 +59,9 @@ struct CardMaker {
         let instrument = data.has(star.instrument) ? star.instrument : other ?? star.instrument
         let search = try NeighbourSearch(url, split, among: instrument.name, top: top, loaded)
         let found = try search.nearest(to: embedding, of: [star], excludingSelf: true).first ?? []
-        let pixels = instrument.grid.count
-        let flux = try data.rows(instrument, split: split, indices: found.map(\.row))
+        let spectra = try data.spectra(instrument, split: split, indices: found.map(\.row))
         card.neighbours = found.enumerated().map { i, found in
-            neighbour(found, flux: flux[i * pixels..<(i + 1) * pixels].map { Double($0) })
+            neighbour(found, flux: spectra.flux(ofRow: i).map { Double($0) })
         }
         card.neighbourSource = "\(url.lastPathComponent), \(split.rawValue)"
         card.neighbourWavelength = instrument.grid.wavelengths

@@ -46,9 +46,9 @@ struct DemoStar {
     }
 
     private func procedural() throws -> [String] {
-        let prepared = try PairedDataSet(opening: data.pairs).rows(.lamostLRS, split: .test, indices: [0])
+        let prepared = try PairedDataSet(opening: data.pairs).spectra(.lamostLRS, split: .test, indices: [0])
         let spectrum = Spectrum(
-            wavelength: Instrument.lamostLRS.grid.wavelengths, flux: prepared.map(Double.init), origin: "pairs.h5")
+            wavelength: Instrument.lamostLRS.grid.wavelengths, flux: prepared.flux.map(Double.init), origin: "pairs.h5")
         return [try write(spectrum, id: "of a formula").path]
     }
 }

@@ -24,6 +24,7 @@ final class StarInput {
     /// The one instrument asked for.
     private let chosen: Instrument?
     private var progress: ProgressLine
+    private var notes = PreparationNotes()
     private let what: String
 
     /// - Parameters:
@@ -63,8 +64,9 @@ final class StarInput {
         }
     }
 
-    /// Fails the command, at its end, if any spectrum failed.
+    /// Says how often what was noted of one spectrum holds of others, and fails the command if any spectrum failed.
     func finish() throws {
+        notes.finish()
         if count == 0 && failures == 0 {
             throw CommandError(
                 subject: options.inputs.joined(separator: " "), problem: "holds no spectra",
@@ -137,23 +139,20 @@ final class StarInput {
     private func stars(
         of data: PairedDataSet, _ instrument: Instrument, _ block: [Int], _ ids: [String], from first: InputPosition
     ) throws -> [Star] {
-        let (split, pixels) = (options.split, instrument.grid.count)
-        let flux = try data.rows(instrument, split: split, indices: block)
-        let ivar = try data.ivar(instrument, split: split, indices: block)
+        let spectra = try data.spectra(instrument, split: options.split, indices: block)
         return try block.enumerated().compactMap { place, row -> Star? in
             let position = InputPosition(part: first.part, row: first.row + place)
-            let at = place * pixels..<(place + 1) * pixels
-            let weights = ivar.map { Array($0[at]) }.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
+            let (flux, weights) = (spectra.flux(ofRow: place), spectra.ivar(ofRow: place).map(Array.init))
             let name = "\(options.inputs[0])#\(row)"
             do {
-                try RowCheck.check(flux[at], of: instrument, name: name)
+                try RowCheck.check(flux, of: instrument, name: name)
             } catch {
                 try fail(error, at: position)
                 return nil
             }
             let prepared = PreparedSpectrum(
-                flux: Array(flux[at]), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
-                snr: weights.flatMap { PreparedSpectrum.signalToNoise(flux[at], $0) }, origin: name,
+                flux: Array(flux), ivar: weights, mask: weights?.map { $0 <= 0 } ?? [],
+                snr: spectra.signalToNoise(ofRow: place), origin: name,
                 sourceID: ids[row])
             return Star(
                 name: name, sourceID: ids[row], instrument: instrument, prepared: prepared, position: position)
@@ -193,6 +192,7 @@ final class StarInput {
                             switch result {
                             case .success(var star):
                                 star.position = position
+                                notes.add(star.prepared.notes, about: star.name)
                                 waiting.append(star)
                             case .failure(let error): try fail(error, at: position)
                             }

@@ -65,23 +65,30 @@ public final class PairedDataSet: Sendable {
         parts[split]?.ivar[instrument.dataSetKey] != nil
     }
 
-    /// Normalised flux of the sources `indices`, in that order (repeats allowed): `indices.count` × `grid.count`,
-    /// row-major.
-    public func rows(_ instrument: Instrument, split: Split, indices: [Int]) throws -> [Float] {
-        try spectra(instrument, split).floats(at: indices)
+    /// Normalised flux of the sources `indices`, in that order (repeats allowed), with its inverse variance where the
+    /// file has it; bad pixels are bridged.
+    public func spectra(_ instrument: Instrument, split: Split, indices: [Int]) throws -> StoredSpectra {
+        StoredSpectra(
+            flux: try spectra(instrument, split).floats(at: indices),
+            ivar: try ivar(instrument, split: split, indices: indices), pixels: instrument.grid.count)
     }
 
-    /// Normalised flux of the sources in `range`: `range.count` × `grid.count`, row-major.
-    public func rows(_ instrument: Instrument, split: Split, range: Range<Int>) throws -> [Float] {
-        try spectra(instrument, split).floats(range)
+    /// Normalised flux of the sources in `range`, with its inverse variance where the file has it; bad pixels are
+    /// bridged.
+    public func spectra(_ instrument: Instrument, split: Split, range: Range<Int>) throws -> StoredSpectra {
+        StoredSpectra(
+            flux: try spectra(instrument, split).floats(range),
+            ivar: try ivar(instrument, split: split, range: range), pixels: instrument.grid.count)
     }
 
-    /// Inverse variance of the normalised flux, shaped as ``rows(_:split:indices:)``; nil if the file has none.
+    /// Inverse variance of the normalised flux, `indices.count` × `grid.count`, row-major; nil if the
+    /// file has none.
     public func ivar(_ instrument: Instrument, split: Split, indices: [Int]) throws -> [Float]? {
         try parts[split]?.ivar[instrument.dataSetKey]?.floats(at: indices)
     }
 
-    /// Inverse variance of the normalised flux, shaped as ``rows(_:split:range:)``; nil if the file has none.
+    /// Inverse variance of the normalised flux, `range.count` × `grid.count`, row-major; nil if the
+    /// file has none.
     public func ivar(_ instrument: Instrument, split: Split, range: Range<Int>) throws -> [Float]? {
         try parts[split]?.ivar[instrument.dataSetKey]?.floats(range)
     }

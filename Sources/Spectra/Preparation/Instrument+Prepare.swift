@@ -1,9 +1,10 @@
 extension Instrument {
     /// Brings a spectrum into the form a model sees: checked, shifted to rest if asked, normalised, on the grid.
     ///
-    /// Pixels whose flux is not finite are bridged linearly and marked in the mask. The continuum is fitted to the
-    /// spectrum as observed, before resampling; flux is interpolated linearly in log λ for logarithmic grids and in λ
-    /// for linear ones (Zhao et al. 2025, section on preprocessing).
+    /// Pixels that carry no information (flux not finite, inverse variance not above 0, masked) are bridged linearly
+    /// and marked in the mask; a mask that covers nearly all pixels against their inverse variances is ignored, with a
+    /// note. The continuum is fitted to the spectrum as observed, before resampling; flux is interpolated linearly in
+    /// log λ for logarithmic grids and in λ for linear ones (Zhao et al. 2025, section on preprocessing).
     ///
     /// - Throws: ``SpectrumError`` naming the spectrum's origin, the field and the remedy: lengths differ, wavelengths
     ///   in another unit, not increasing or not covering the grid, flux without finite values or variance,
@@ -14,8 +15,13 @@ extension Instrument {
             spectrum.wavelength = RadialVelocity.shift(
                 spectrum.wavelength, kmPerSecond: -options.radialVelocity)
         }
-        try SpectrumValidation.check(spectrum, for: self)
-        let isMissing = Self.bridgeGaps(&spectrum)
+        try SpectrumValidation.checkArrays(spectrum, for: self)
+        let bad = BadPixels(spectrum, within: grid.range)
+        try SpectrumValidation.checkSignal(spectrum, bad, for: self)
+        if let isBad = bad.isBad {
+            BadPixels.bridge(&spectrum.flux, at: spectrum.wavelength) { isBad[$0] }
+            spectrum.ivar = spectrum.ivar.map { zip($0, isBad).map { $1 ? 0 : $0 } }
+        }
         let rounds = options.referenceRounding && spectrum.wavelengthIsFloat32
 
         var flux = spectrum.flux
@@ -47,37 +53,10 @@ extension Instrument {
         }
         return PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
-            mask: mask(spectrum, isMissing, resample), continuum: continuumOnGrid,
+            mask: bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count),
+            continuum: continuumOnGrid,
             snr: spectrum.snr ?? ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }, origin: spectrum.origin,
-            sourceID: spectrum.sourceID)
-    }
-
-    /// Replaces flux that is not finite by a straight line between its neighbours (by the nearest value at the ends);
-    /// returns which pixels that were, or nil if there were none.
-    private static func bridgeGaps(_ spectrum: inout Spectrum) -> [Bool]? {
-        guard !spectrum.flux.allSatisfy(\.isFinite) else { return nil }
-        let isMissing = spectrum.flux.map { !$0.isFinite }
-        let good = isMissing.indices.filter { !isMissing[$0] }
-        guard let first = good.first, let last = good.last else { return isMissing }
-        let (wavelength, flux) = (spectrum.wavelength, spectrum.flux)
-        for i in 0..<first { spectrum.flux[i] = flux[first] }
-        for i in last..<flux.count { spectrum.flux[i] = flux[last] }
-        for (left, right) in zip(good, good.dropFirst()) where right > left + 1 {
-            let slope = (flux[right] - flux[left]) / (wavelength[right] - wavelength[left])
-            for i in left + 1..<right { spectrum.flux[i] = flux[left] + slope * (wavelength[i] - wavelength[left]) }
-        }
-        if let ivar = spectrum.ivar { spectrum.ivar = zip(ivar, isMissing).map { $1 ? 0 : $0 } }
-        return isMissing
-    }
-
-    private func mask(_ spectrum: Spectrum, _ isMissing: [Bool]?, _ resample: Resampling) -> [Bool] {
-        guard isMissing != nil || spectrum.mask != nil || spectrum.ivar != nil else {
-            return [Bool](repeating: false, count: grid.count)
-        }
-        return resample.mask(
-            spectrum.flux.indices.map { i in
-                (isMissing?[i] ?? false) || (spectrum.mask?[i] ?? false) || !(spectrum.ivar.map { $0[i] > 0 } ?? true)
-            })
+            sourceID: spectrum.sourceID, notes: bad.note.map { [$0] } ?? [])
     }
 
     /// The flux of the grid pixel nearest to `wavelength`, which must be positive to divide by.

@@ -13,8 +13,8 @@ enum SpectrumValidation {
         }
     }
 
-    /// All checks of a spectrum that is to be seen through `instrument`.
-    static func check(_ spectrum: Spectrum, for instrument: Instrument) throws {
+    /// Whether the arrays of a spectrum that is to be seen through `instrument` fit each other and its wavelengths.
+    static func checkArrays(_ spectrum: Spectrum, for instrument: Instrument) throws {
         let file = spectrum.origin
         try checkShapes(wavelength: spectrum.wavelength, flux: spectrum.flux, file: file)
         try checkLength(spectrum.ivar?.count, "ivar", spectrum)
@@ -22,7 +22,12 @@ enum SpectrumValidation {
         try checkUnit(spectrum.wavelength, instrument: instrument, file: file)
         try checkOrder(spectrum.wavelength, file: file)
         try checkCoverage(spectrum.wavelength, instrument: instrument, file: file)
-        try checkFlux(spectrum, instrument: instrument)
+    }
+
+    /// Whether the good pixels of a spectrum within the range of `instrument` hold a signal; its arrays are checked.
+    static func checkSignal(_ spectrum: Spectrum, _ bad: BadPixels, for instrument: Instrument) throws {
+        let file = spectrum.origin
+        try checkFlux(spectrum, bad, instrument: instrument)
         if let snr = spectrum.snr, !(snr > 0) {
             throw SpectrumError(
                 file: file, field: "signal-to-noise ratio", problem: "is \(number(snr)), not positive",
@@ -114,47 +119,56 @@ enum SpectrumValidation {
             remedy: "use a spectrum that covers the range, or another instrument")
     }
 
-    private static func checkFlux(_ spectrum: Spectrum, instrument: Instrument) throws {
+    private static func checkFlux(_ spectrum: Spectrum, _ bad: BadPixels, instrument: Instrument) throws {
         let grid = instrument.grid.range
         let start = spectrum.wavelength.partitioningIndex { $0 >= grid.lowerBound }
         let end = spectrum.wavelength.partitioningIndex { $0 > grid.upperBound }
         let inside = end - start
-        var (good, positive) = (0, 0)
+        func failure(_ field: String, _ problem: String, _ remedy: String) -> SpectrumError {
+            SpectrumError(file: spectrum.origin, field: field, problem: problem, remedy: remedy)
+        }
+        if let ivar = spectrum.ivar, !ivar[start..<end].contains(where: BadPixels.isGood) {
+            throw failure(
+                "ivar", "is above 0 at no pixel of the instrument's range",
+                "every pixel counts as bad: leave the spectrum out, or the column if it means nothing")
+        }
+        var (finite, good, positive) = (0, 0, 0)
         var (low, high) = (Double.infinity, -Double.infinity)
-        for flux in spectrum.flux[start..<end] where flux.isFinite {
+        for pixel in start..<end where spectrum.flux[pixel].isFinite {
+            finite += 1
+            guard bad.isBad?[pixel] != true else { continue }
+            let flux = spectrum.flux[pixel]
             good += 1
             positive += flux > 0 ? 1 : 0
             low = flux < low ? flux : low
             high = flux > high ? flux : high
         }
-        guard good > 0 else {
-            throw SpectrumError(
-                file: spectrum.origin, field: "flux", problem: "is NaN at every pixel of the instrument's range",
-                remedy: "the spectrum holds no data: leave it out")
+        guard finite > 0 else {
+            throw failure(
+                "flux", "is NaN at every pixel of the instrument's range",
+                "the spectrum holds no data: leave it out")
         }
         guard good * 2 > inside else {
-            throw SpectrumError(
-                file: spectrum.origin, field: "flux",
-                problem: "is NaN at \(inside - good) of \(inside) pixels of the instrument's range",
-                remedy: "too little is left to work with: leave it out")
+            let missing = finite < inside ? "NaN at \(inside - finite)" : ""
+            let marked = finite > good ? "marked bad (mask, or ivar not above 0) at \(finite - good)" : ""
+            throw failure(
+                "flux",
+                "is \([missing, marked].filter { !$0.isEmpty }.joined(separator: " and "))"
+                    + " of \(inside) pixels of the instrument's range",
+                marked.isEmpty
+                    ? "too little is left to work with: leave it out"
+                    : "too little is left to work with: leave it out, or the mask if it means something else")
         }
         guard high > low else {
-            throw SpectrumError(
-                file: spectrum.origin, field: "flux",
-                problem: "has zero variance: it is \(number(low)) at every pixel",
-                remedy: "the spectrum holds no signal: leave it out")
+            throw failure(
+                "flux", "has zero variance: it is \(number(low)) at every pixel",
+                "the spectrum holds no signal: leave it out")
         }
         // Dividing by a negative continuum would turn noise around zero into something like a spectrum.
         guard positive * 2 > good else {
-            throw SpectrumError(
-                file: spectrum.origin, field: "flux",
-                problem: "is not above 0 at \(good - positive) of \(good) pixels of the instrument's range",
-                remedy: "the signal-to-noise ratio is not positive: leave it out")
-        }
-        if let ivar = spectrum.ivar, !ivar[start..<end].contains(where: { $0 > 0 }) {
-            throw SpectrumError(
-                file: spectrum.origin, field: "ivar", problem: "is above 0 at no pixel of the instrument's range",
-                remedy: "every pixel counts as bad: leave the spectrum out, or the column if it means nothing")
+            throw failure(
+                "flux", "is not above 0 at \(good - positive) of \(good) pixels of the instrument's range",
+                "the signal-to-noise ratio is not positive: leave it out")
         }
     }
 
