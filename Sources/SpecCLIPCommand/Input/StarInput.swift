@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Spectra
+import Support
 
 /// The stars a command reads, one batch at a time in the order of the input, so that memory does not grow with their
 /// number. What fails is reported at once on standard error and left out; the others go on.
@@ -160,10 +161,10 @@ final class StarInput {
         }
     }
 
-    /// The rows that meet all conditions, thinned out to the limit.
+    /// The rows that meet all conditions, evenly sampled up to the limit.
     private func chosenRows(of data: PairedDataSet) throws -> [Int] {
         let rows = try data.rows(where: options.conditions, split: options.split)
-        return options.limit.map { rows.thinned(to: $0) } ?? rows
+        return options.limit.map { rows.evenlySampled($0) } ?? rows
     }
 
     // MARK: - Files
