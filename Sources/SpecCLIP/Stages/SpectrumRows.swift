@@ -15,8 +15,11 @@ public final class SpectrumRows: Sendable {
     public let count: Int
     private let held: [Float]?
 
-    /// - Throws: `SpectrumError` when the data set has no spectra of this instrument in this split.
+    /// - Parameter instrument: as the model that reads the spectra describes it.
+    /// - Throws: `SpectrumError` when the data set has no spectra of this instrument in this split, or has them on another
+    ///   grid or normalised otherwise.
     public init(_ data: PairedDataSet, _ instrument: Instrument, _ split: Split) throws {
+        try data.check(against: instrument)
         self.data = data
         self.instrument = instrument
         self.split = split

@@ -100,7 +100,7 @@ final class StarInput {
 
     private func check(_ data: PairedDataSet) throws {
         let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
-        for instrument in read { try data.checkGrid(of: instrument) }
+        for instrument in read { try data.check(against: instrument) }
         guard !read.isEmpty else {
             throw CommandError(
                 subject: options.inputs[0], field: "instruments",
@@ -263,18 +263,4 @@ func parallelMap<Element: Sendable, Value: Sendable>(
         DispatchQueue.concurrentPerform(iterations: elements.count) { out[$0] = transform(elements[$0]) }
     }
     return values.compactMap { $0 }
-}
-
-extension PairedDataSet {
-    /// A data set may define its instruments: one of a model's name must also have its grid.
-    func checkGrid(of instrument: Instrument) throws {
-        guard let own = instruments.first(where: { $0.dataSetKey == instrument.dataSetKey }) else { return }
-        guard own.grid == instrument.grid else {
-            throw CommandError(
-                subject: url.path, field: "\(instrument.dataSetKey)_spectra",
-                problem:
-                    "is on another grid (\(own.grid.count) pixels) than the model's (\(instrument.grid.count) pixels)",
-                remedy: "make the data set for this model's \(instrument.name)")
-        }
-    }
 }

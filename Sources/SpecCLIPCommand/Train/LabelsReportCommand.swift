@@ -96,7 +96,6 @@ struct LabelsReportCommand: ParsableCommand {
         to report: inout LabelReport
     ) throws {
         let set = try PairedDataSet(opening: URL(fileURLWithPath: path))
-        try set.checkGrid(of: instrument)
         Program.progress("fitting simpler methods to \(set.count(.train)) stars")
         let parts = try [Split.train, .validation].map { split in
             try stars(loaded, instrument, set, split, Array(0..<set.count(split)))
