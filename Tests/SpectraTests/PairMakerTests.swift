@@ -96,7 +96,7 @@ struct PairMakerTests {
         #expect(ids[0].isDisjoint(with: ids[1]) && ids[0].isDisjoint(with: ids[2]) && ids[1].isDisjoint(with: ids[2]))
         let share = Double(data.count(.test)) / 1500
         #expect(abs(share - 0.15) < 0.03)
-        // The table is sorted by S/N (the first 1500 rows have 233 to 1031): a part of it is like all of it.
+        // The table is sorted by S/N: a part of it is like all of it.
         let signals = try Split.allCases.flatMap { try data.labels("snr", split: $0) }
         var all: [Double] = []
         try XPAPOGEELibrary().forEachBatch(of: 4096) { all += $0.compactMap { $0.labels["snr"] } }
