@@ -56,40 +56,47 @@ let package = Package(
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"]), .brew(["xz"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
+
+        // What every room needs and none owns.
+        .target(name: "Support", dependencies: ["CXXHash"]),
 
         .target(name: "Torch", dependencies: ["CTorch", "CZip", "CZlib", "CLZMA"]),
         .target(
-            name: "Spectra", dependencies: ["CCFITSIO", "CHDF5", "CZip", "CZlib"],
+            name: "Spectra", dependencies: ["Support", "CCFITSIO", "CHDF5", "CZip", "CZlib"],
             // Continuum fits take minutes unoptimised; the tests fit thousands.
             swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-        .target(name: "Training", dependencies: ["Torch"]),
-        .target(name: "OrderedBottleneck", dependencies: ["Torch", "Training"]),
+        .target(name: "Training", dependencies: ["Support", "Torch"]),
+        .target(name: "OrderedBottleneck", dependencies: ["Support", "Torch", "Training"]),
         .target(
             name: "SpecCLIP",
             dependencies: [
-                "Torch", "Spectra", "Training", "OrderedBottleneck", .product(name: "Yams", package: "Yams"),
+                "Support", "Torch", "Spectra", "Training", "OrderedBottleneck",
+                .product(name: "Yams", package: "Yams"),
             ],
             resources: ["tiny", "small", "paper", "paper-split"].map { .embedInCode("Presets/\($0).yaml") }),
         .target(
-            name: "StellarLabels", dependencies: ["SpecCLIP"],
+            name: "StellarLabels", dependencies: ["Support", "SpecCLIP"],
             // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
             swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "Atlas", dependencies: ["SpecCLIP"]),
         .target(
-            name: "Evaluation", dependencies: ["StellarLabels", "Atlas"],
+            name: "Evaluation", dependencies: ["Support", "StellarLabels", "Atlas"],
             swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-        .target(name: "Figures", dependencies: ["Spectra"]),
+        .target(name: "Figures", dependencies: ["Support", "Spectra"]),
         .executableTarget(
             name: "SpecCLIPCommand",
             dependencies: [
-                "SpecCLIP", "Evaluation", "Figures",
+                "Support", "SpecCLIP", "Evaluation", "Figures",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // What tests of several rooms share: the numbers of the published code.
         .target(name: "GoldenNumbers", dependencies: ["Torch", "Spectra"], path: "Tests/GoldenNumbers"),
+        .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "GoldenNumbers"]),
-        .testTarget(name: "SpectraTests", dependencies: ["Spectra", "GoldenNumbers"]),
+        .testTarget(name: "SpectraTests", dependencies: ["Support", "Spectra", "GoldenNumbers"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(name: "OrderedBottleneckTests", dependencies: ["OrderedBottleneck"]),
         .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP", "GoldenNumbers"]),

@@ -13,6 +13,8 @@ public struct ReferenceAtlas: Sendable {
         public var instrument: String
         /// Where they come from.
         public var tier: String, dataSet: String, split: String
+        /// Hash of the data set's content; nil in older files.
+        public var content: String?
         /// Identifiers.
         public var sourceIDs: [String]
         /// By name, per star; nil where unknown.
@@ -39,7 +41,7 @@ public struct ReferenceAtlas: Sendable {
         let ids = try data.sourceIDs(split)
         stars = Stars(
             instrument: instrument.embeddingKey, tier: data.tier, dataSet: data.url.lastPathComponent,
-            split: split.rawValue, sourceIDs: rows.map { ids[$0] },
+            split: split.rawValue, content: data.contentHash, sourceIDs: rows.map { ids[$0] },
             labels: try labelNames.reduce(into: [:]) { known, name in
                 let values = try data.labels(name, split: split)
                 known[name] = rows.map { values[$0].isFinite ? values[$0] : nil }

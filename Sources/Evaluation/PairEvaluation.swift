@@ -2,6 +2,7 @@ import Atlas
 import Foundation
 import SpecCLIP
 import Spectra
+import Support
 import Torch
 
 /// How well the same star is found again, and its other spectrum foretold, among held-out pairs.
@@ -41,11 +42,12 @@ public struct PairEvaluation {
 
     /// Mean absolute error of the predicted spectrum, against the mean training spectrum and against the counterpart
     /// of the nearest training star.
-    /// - Parameter limit: test stars used, at most; the nearest-neighbour baseline compares each with all of training.
+    /// - Parameter limit: test stars used, at most, evenly sampled; the nearest-neighbour baseline compares each with all of training.
     public func translation(limit: Int = 2000) throws -> [ScoreLine] {
-        try model.directions.flatMap { source, target in
-            let training = (try rows(source, .train), try rows(target, .train))
-            let test = (try rows(source, .test, limit: limit), try rows(target, .test, limit: limit))
+        let (all, chosen) = (Array(0..<data.count(.train)), (0..<data.count(.test)).evenlySampled(limit))
+        return try model.directions.flatMap { source, target in
+            let training = (try data.spectra(of: source, .train, all), try data.spectra(of: target, .train, all))
+            let test = (try data.spectra(of: source, .test, chosen), try data.spectra(of: target, .test, chosen))
             let predicted = try withoutGradient {
                 try model.translate(try model.embed(test.0, from: source), from: source, to: target)
             }
@@ -59,10 +61,6 @@ public struct PairEvaluation {
             }
             return [line(mean, "mean spectrum"), line(nearest, "nearest neighbour")]
         }
-    }
-
-    private func rows(_ instrument: Instrument, _ split: Split, limit: Int = .max) throws -> Tensor {
-        try data.spectra(of: instrument, split, limit: limit)
     }
 
     /// For each query row the training row at the smallest Euclidean distance.
@@ -84,9 +82,8 @@ extension SpecCLIPModel {
 }
 
 extension PairedDataSet {
-    /// The first prepared spectra of a split, `[stars, pixels]`.
-    func spectra(of instrument: Instrument, _ split: Split, limit: Int) throws -> Tensor {
-        let rows = try SpectrumRows(self, instrument, split)
-        return try rows.tensor(Array(0..<min(limit, rows.count)))
+    /// Prepared spectra of some rows of a split, `[rows.count, pixels]`.
+    func spectra(of instrument: Instrument, _ split: Split, _ rows: [Int]) throws -> Tensor {
+        try SpectrumRows(self, instrument, split).tensor(rows)
     }
 }

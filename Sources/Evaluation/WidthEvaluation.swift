@@ -2,6 +2,7 @@ import Atlas
 import OrderedBottleneck
 import SpecCLIP
 import Spectra
+import Support
 import Torch
 
 /// How far embeddings can be shortened: how well held-out stars are found again by the other instrument, and the other
@@ -11,19 +12,22 @@ public struct WidthEvaluation {
     private let data: PairedDataSet
     /// Of the test split, by `embeddingKey`.
     private let embeddings: [String: Tensor]
-    /// Spectra to foretell, by `embeddingKey`.
+    /// Which of these stars have their spectra foretold, and these spectra, by `embeddingKey`.
+    private let rows: Tensor
     private let spectra: [String: Tensor]
 
     /// - Parameters:
     ///   - data: pairs; the test split is scored, and principal components are found on the training split.
-    ///   - limit: stars whose spectra are foretold, at most.
+    ///   - limit: stars whose spectra are foretold, at most, evenly sampled.
     public init(_ model: SpecCLIPModel, _ data: PairedDataSet, limit: Int = 2000) throws {
         self.model = model
         self.data = data
         embeddings = try model.sharedEmbeddings(data, split: .test)
+        let chosen = (0..<data.count(.test)).evenlySampled(limit)
+        rows = Tensor(chosen.map(Int64.init), shape: [chosen.count])
         spectra = try Dictionary(
             uniqueKeysWithValues: model.instruments.map {
-                ($0.embeddingKey, try data.spectra(of: $0, .test, limit: limit))
+                ($0.embeddingKey, try data.spectra(of: $0, .test, chosen))
             })
     }
 
@@ -62,7 +66,7 @@ public struct WidthEvaluation {
             found.append(RetrievalScore(ranks: ranks, stars: atlas.count))
             guard let own = decoded[source.embeddingKey], let truth = spectra[target.embeddingKey] else { continue }
             let predicted = try withoutGradient {
-                try model.translate(own.narrow(0, start: 0, length: truth.size(0)), from: source, to: target)
+                try model.translate(own.indexSelect(0, rows), from: source, to: target)
             }
             translation["\(source.name) → \(target.name)"] = Loss.l1(predicted, truth).item()
         }

@@ -91,7 +91,7 @@ struct CardSidebar {
 
     private func panel(_ kiel: Card.Kiel, _ frame: Frame) -> Panel {
         let known = zip(kiel.backgroundTeff, kiel.backgroundLogg).filter { $0.isFinite && $1.isFinite }
-        let background = thinned(Array(known), to: 4000)
+        let background = Array(known).evenlySampled(4000)
         let teffs = background.map(\.0)
         let loggs = background.map(\.1)
         func around(_ value: Double, _ error: Double?, atLeast: Double) -> ClosedRange<Double>? {

@@ -137,12 +137,12 @@ public struct CornerFigure: FigureConvertible {
     private func pair(_ row: Int, _ column: Int, _ ranges: [ClosedRange<Double>], _ frame: Frame) -> Panel {
         let (x, y) = (quantities[column], quantities[row])
         let points = zip(x.draws, y.draws).filter { $0.isFinite && $1.isFinite }.map { (x: $0, y: $1) }
-        let shown = thinned(points.filter { ranges[column].contains($0.x) && ranges[row].contains($0.y) }, to: 1500)
+        let shown = points.filter { ranges[column].contains($0.x) && ranges[row].contains($0.y) }.evenlySampled(1500)
         var series: [Series] = [
             .points(x: shown.map(\.x), y: shown.map(\.y), colour: .grey, size: 0.12, opacity: 0.5)
         ]
         if let map = DensityMap(
-            thinned(points, to: Self.contourDraws), xRange: ranges[column], yRange: ranges[row])
+            points.evenlySampled(Self.contourDraws), xRange: ranges[column], yRange: ranges[row])
         {
             for (share, opacity) in [(0.95, 0.35), (0.6827, 0.55)] {
                 let outline = map.outline(at: map.level(enclosing: share))

@@ -133,8 +133,8 @@ public struct ResidualFigure: FigureConvertible {
     private func marks(
         _ stars: [(Double, Double)], _ quantity: Quantity, _ range: ClosedRange<Double>, _ half: Double
     ) -> [Series] {
-        let shown = thinned(
-            stars.filter { abs($0.1) <= half }, to: max(500, Self.points / max(1, residuals.count * quantities.count)))
+        let shown = stars.filter { abs($0.1) <= half }.evenlySampled(
+            max(500, Self.points / max(1, residuals.count * quantities.count)))
         let x = shown.map { quantity.isLogarithmic ? pow(10, $0.0) : $0.0 }
         return [
             .points(

@@ -24,12 +24,6 @@ func union(_ first: ClosedRange<Double>?, _ second: ClosedRange<Double>?) -> Clo
     return min(first.lowerBound, second.lowerBound)...max(first.upperBound, second.upperBound)
 }
 
-/// Every n-th element so that at most `limit` remain: enough for a background, and it keeps vector files small.
-func thinned<Element>(_ elements: [Element], to limit: Int) -> [Element] {
-    guard elements.count > limit, limit > 0 else { return elements }
-    return (0..<limit).map { elements[$0 * elements.count / limit] }
-}
-
 /// A number with a fixed count of decimals, a true minus sign, and "–" where there is none.
 func fixed(_ value: Double?, decimals: Int) -> String {
     guard let value, value.isFinite else { return "–" }

@@ -33,6 +33,17 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
         count < 2 ? 0 : wavelength(at: Double((count - 1) / 2 + 1)) - wavelength(at: Double((count - 1) / 2))
     }
 
+    /// Pixels, range and step, in words.
+    public var text: String {
+        let step =
+            switch self {
+            case .logarithmic(_, let step, _): String(format: "%g dex a pixel", step)
+            case .linear(_, let step, _): String(format: "%g Å a pixel", step)
+            }
+        return "\(count) pixels, "
+            + String(format: "%.1f to %.1f Å (vacuum), ", range.lowerBound, range.upperBound) + step
+    }
+
     /// Wavelength of a pixel, Å; fractions lie between pixels.
     func wavelength(at pixel: Double) -> Double {
         switch self {

@@ -34,7 +34,7 @@ public struct FineTuning {
                 problem: "the encoder of \(instrument.name) is missing; run `specclip pretrain` first")
         }
         let data = try context.open(configuration.data)
-        let settings = [try settingsText(configuration), "encoder \(fileFingerprint(pretrained))"]
+        let settings = [try settingsText(configuration), "encoder \(ContentHash.of(pretrained))"]
         let run = context.run(name, settings: settings, data: data, output: output)
         if let outcome = try run.finished() { return outcome }
         let model = try ModelFile(contentsOf: pretrained).model(on: context.device)

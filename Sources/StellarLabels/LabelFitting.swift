@@ -88,7 +88,7 @@ struct HeadPlan {
         self.configuration = configuration
         let data = try context.open(configuration.data)
         self.data = data
-        let aligned = "aligned \(fileFingerprint(Alignment(context: context).output))"
+        let aligned = "aligned \(ContentHash.of(Alignment(context: context).output))"
         let settings = [try settingsText(configuration), aligned]
         let members = configuration.posterior == nil ? 1 : configuration.members
         runs = (0..<members).map { member in

@@ -1,6 +1,7 @@
 import Foundation
 import SpecCLIP
 import Spectra
+import Support
 import Torch
 import Training
 
@@ -8,7 +9,7 @@ import Training
 struct LabelledFeatures: Sendable {
     /// `[N, F]`, see `SpecCLIPModel.features`.
     let features: Tensor
-    /// Some of the spectra as they were shown, evenly spread, `[n, pixels]`, and which rows they are.
+    /// Some of the spectra as they were shown, evenly sampled, `[n, pixels]`, and which rows they are.
     let shown: Tensor, shownRows: [Int]
     /// Their inverse variances; nil where unknown.
     let shownIvar: [[Float]?]
@@ -41,8 +42,7 @@ struct LabelledFeatures: Sendable {
         var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
         var snr: [Double] = []
         var (parts, shown): ([Tensor], [Tensor]) = ([], [])
-        // Libraries may be sorted, by brightness for example: the first rows are not like all others.
-        let step = max(1, (passes * rows.count + Self.keptSpectra - 1) / Self.keptSpectra)
+        let isKept = Set((0..<passes * rows.count).evenlySampled(Self.keptSpectra))
         var (shownRows, shownIvar): ([Int], [[Float]?]) = ([], [])
         for pass in 0..<passes {
             parts.append(
@@ -51,7 +51,7 @@ struct LabelledFeatures: Sendable {
                     let batch = try rows.batch(wanted, random: &random)
                     let resting = try rest?(batch.flux, of: instrument)
                     let flux = resting?.flux ?? batch.flux
-                    let kept = wanted.indices.filter { (snr.count + $0).isMultiple(of: step) }
+                    let kept = wanted.indices.filter { isKept.contains(snr.count + $0) }
                     shown.append(flux.indexSelect(0, Tensor(kept.map(Int64.init), shape: [kept.count])))
                     shownRows += kept.map { snr.count + $0 }
                     shownIvar += kept.map { batch.ivar[$0] }

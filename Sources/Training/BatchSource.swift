@@ -1,3 +1,5 @@
+// `StepRandom` is part of what a source must conform to.
+@_exported import Support
 import Torch
 
 /// The two parts of a data set that training looks at. The test split is never opened here.

@@ -16,7 +16,7 @@ struct TrainingPosition: Codable, Equatable {
 
     /// The position in a checkpoint's header; `nil` when that is none of ours.
     init?(_ header: [String: String]) {
-        guard header["format"] == Checkpoint.format, let text = header["position"],
+        guard [Checkpoint.format, Checkpoint.formerFormat].contains(header["format"]), let text = header["position"],
             let position = try? JSONDecoder().decode(Self.self, from: Data(text.utf8))
         else { return nil }
         self = position
@@ -44,7 +44,10 @@ struct TrainingPosition: Codable, Equatable {
 ///
 /// Written to a temporary file and renamed, so that a kill at any moment leaves the former checkpoint whole.
 struct Checkpoint {
-    static let format = "specclip-checkpoint-1"
+    static let format = "specclip-checkpoint-2"
+    /// Of runs that knew their data by tier and counts, and validated on the first rows: they can be found finished, but
+    /// not gone on with.
+    static let formerFormat = "specclip-checkpoint-1"
     let file: URL
 
     func save(_ model: Module, optimizer: AdamW, position: TrainingPosition, settings: String) throws {
@@ -80,7 +83,11 @@ struct Checkpoint {
         guard let position = TrainingPosition(saved.metadata) else {
             throw TrainingError.checkpoint(file: file.path, problem: "this is not a training checkpoint")
         }
-        if let former = saved.metadata["settings"], former != settings {
+        let former = saved.metadata["settings"]
+        if saved.metadata["format"] == Self.formerFormat, former != settings || !position.isFinished {
+            throw TrainingError.earlierVersion(folder: folder)
+        }
+        if let former, former != settings {
             throw TrainingError.differentConfiguration(folder: folder, difference: difference(former, settings))
         }
         // Cloned, because the file may be replaced by the next checkpoint while its map is still in use.
@@ -108,9 +115,10 @@ struct Checkpoint {
 /// The first line in which two settings texts differ, as "was …, now …".
 func difference(_ former: String, _ now: String) -> String {
     let (old, new) = (former.split(separator: "\n"), now.split(separator: "\n"))
-    for (a, b) in zip(old, new) where a != b {
-        let trim = CharacterSet(charactersIn: " ,{")
-        return "was \(a.trimmingCharacters(in: trim)), now \(b.trimmingCharacters(in: trim))"
+    func short(_ line: Substring) -> String {
+        let line = line.trimmingCharacters(in: CharacterSet(charactersIn: " ,{"))
+        return line.count > 80 ? line.prefix(80) + "…" : line
     }
+    for (a, b) in zip(old, new) where a != b { return "was \(short(a)), now \(short(b))" }
     return "\(old.count) settings then, \(new.count) now"
 }

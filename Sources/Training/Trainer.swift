@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Torch
 
 /// The one training loop: batches in, gradients, a step, a checkpoint now and then, stop when validation says so.
@@ -154,29 +155,30 @@ public final class Trainer<Task: TrainingTask> {
         return true
     }
 
-    /// Mean losses over the validation rows; `nil` when there are none.
+    /// Mean losses over the validation rows, evenly sampled where there are many; `nil` when there are none.
     ///
     /// Masks are drawn from a fixed seed, so that validation losses of different steps compare (the published code
     /// draws new ones, quirk Q7), and the training generator is put back afterwards.
     private func validate() throws -> [String: Double]? {
-        let rows = min(task.source.count(.validation), options.validationRows)
-        guard rows > 0 else { return nil }
+        let rows = (0..<task.source.count(.validation)).evenlySampled(options.validationRows)
+        guard !rows.isEmpty else { return nil }
         let generator = Generator.state()
         Generator.seed(seed ^ 0x7A11D)
         task.model.evaluate()
         defer { task.model.train() }
         var sums: [String: Double] = [:]
         try withoutGradient {
-            for start in stride(from: 0, to: rows, by: options.batch) {
-                let range = Array(start..<min(start + options.batch, rows))
+            for start in stride(from: 0, to: rows.count, by: options.batch) {
+                let wanted = Array(rows[start..<min(start + options.batch, rows.count)])
                 var random = StepRandom(seed, UInt64(start), 0x7A11)
-                let batch = try task.source.batch(.validation, rows: range, random: &random)
+                let batch = try task.source.batch(.validation, rows: wanted, random: &random)
                 let losses = try catchingTorchErrors { try task.losses(batch).map { ($0.name, $0.value.item()) } }
                 // Compared with any other, NaN is never better: the run would stop early and say nothing of the cause.
                 guard losses.allSatisfy(\.1.isFinite) else {
-                    throw notFinite("the validation loss", step: position.step, split: .validation, rows: range)
+                    throw notFinite("the validation loss", step: position.step, split: .validation, rows: wanted)
                 }
-                for (name, value) in losses { sums[name, default: 0] += value * Double(range.count) / Double(rows) }
+                let share = Double(wanted.count) / Double(rows.count)
+                for (name, value) in losses { sums[name, default: 0] += value * share }
             }
         }
         try Generator.restore(generator)

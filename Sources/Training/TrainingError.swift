@@ -6,6 +6,8 @@ public enum TrainingError: Error, CustomStringConvertible {
     case notFinite(what: String, step: Int, rows: [Int], folder: String, saved: Int?)
     /// The run folder was started with other settings.
     case differentConfiguration(folder: String, difference: String)
+    /// The run folder was started by a version that took data and validation rows otherwise.
+    case earlierVersion(folder: String)
     /// A checkpoint does not hold what this run needs.
     case checkpoint(file: String, problem: String)
     /// The user asked to stop before the first step, while something that training needs was computed.
@@ -27,6 +29,9 @@ public enum TrainingError: Error, CustomStringConvertible {
         case .differentConfiguration(let folder, let difference):
             "\(folder): this run was started with other settings (\(difference)); "
                 + "give another --run folder, or --restart to begin anew"
+        case .earlierVersion(let folder):
+            "\(folder): this run was started by an earlier version, which told data apart by their counts and validated on "
+                + "the first rows; give another --run folder, or --restart to begin anew"
         case .checkpoint(let file, let problem):
             "\(file): \(problem); delete it to begin anew, or give another --run folder"
         case .interrupted: "interrupted before the first step; the same command begins again"

@@ -18,7 +18,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     public var clip: Double
     /// Steps between two validations.
     public var validateEvery: Int
-    /// Rows of the validation split that are used, at most.
+    /// Rows of the validation split that are used, at most; evenly sampled where there are more.
     public var validationRows: Int
     /// Validations without improvement after which the run stops.
     public var patience: Int

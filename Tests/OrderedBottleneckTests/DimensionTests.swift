@@ -60,6 +60,20 @@ import Training
         #expect(abs(sheet.twoNN - 2) < 0.2 && abs(sheet.maximumLikelihood - 2) < 0.2)
     }
 
+    /// Of many rows some are compared with their neighbours: of a sorted set not the first, which are on a line here while
+    /// the others fill five dimensions.
+    @Test func neighboursAreOfAllRows() throws {
+        Generator.seed(22)
+        let line = Tensor.rand([4000, 1]) * Tensor([Float(1), 2, 3, 4, 5], shape: [1, 5])
+        let rows = Tensor.cat([line, Tensor.rand([4000, 5]) * 5 + 20], dim: 0)
+        let model = OrderedModel(
+            BottleneckConfiguration(width: 2, network: .dense(hidden: [4], activation: .gelu, shortcut: true)),
+            training: rows)
+        let report = try DimensionReport(models: [model], test: rows, reference: nil, data: "sorted")
+        // The mean of 1 / dimension over both halves is 0.6; a line has 1.
+        #expect(abs(report.twoNN - 1.67) < 0.3 && abs(report.maximumLikelihood - 1.67) < 0.3)
+    }
+
     @Test func sampleSetsAreWhatTheyShouldBe() {
         Generator.seed(4)
         let curve = SampleSet.sCurve(20_000)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 @testable import Spectra
@@ -135,7 +136,7 @@ struct SurveyBadPixelTests {
         let folder = SharedFiles.url("data/lamost-dr10")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".gz") }
         var marked = 0
-        for name in names.sorted().thinned(to: 60) {
+        for name in names.sorted().evenlySampled(60) {
             let spectrum = try #require(try SpectrumReader.read(folder.appending(path: name)).first)
             let ivar = try #require(spectrum.ivar)
             var missing = spectrum

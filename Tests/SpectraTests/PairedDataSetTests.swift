@@ -73,6 +73,64 @@ struct PairedDataSetTests {
         }
     }
 
+    /// A model of the instrument reads nothing else in its place.
+    @Test("Another grid or normalisation than the model's is refused")
+    func otherInstruments() throws {
+        let folder = try #require(folder)
+        var (wider, shifted, scaled) = (Instrument.gaiaXP, Instrument.gaiaXP, Instrument.gaiaXP)
+        wider.grid = .linear(start: 3360, step: 20, count: 400)
+        shifted.grid = .linear(start: 3370, step: 20, count: 343)
+        scaled.normalisation = .pixel(wavelength: 6000)
+        var recipe = Instrument.lamostLRS
+        recipe.normalisation = .continuum(ContinuumRecipe(medianWidth: 9))
+        let cases = [
+            (wider, ["gaia_spectra", "400 pixels", "343 pixels", "another grid", "gaia-xp"]),
+            (shifted, ["gaia_spectra", "3370.0", "3360.0", "another grid"]),
+            (scaled, ["gaia_spectra", "flux at 6000 Å", "flux at 5500 Å"]),
+            (recipe, ["lamost_spectra", "continuum", "another recipe"]),
+        ]
+        for (number, (instrument, words)) in cases.enumerated() {
+            let url = folder.file("other-\(number).h5")
+            try Self.write(url, counts: [.train: 2], instruments: [instrument])
+            let data = try PairedDataSet(opening: url)
+            try data.check(against: instrument)
+            let known = try #require(Instrument.builtIn.first { $0.name == instrument.name })
+            let line = #expect(throws: SpectrumError.self) { try data.check(against: known) }.map { "\($0)" } ?? ""
+            for word in [url.path] + words { #expect(line.contains(word), "\(line)") }
+        }
+        // Titles and file units are no reason.
+        var renamed = Instrument.gaiaXP
+        (renamed.title, renamed.fileUnit) = ("XP", .nanometre)
+        let url = folder.file("renamed.h5")
+        try Self.write(url, counts: [.train: 2], instruments: [renamed])
+        try PairedDataSet(opening: url).check(against: .gaiaXP)
+        try PairedDataSet(opening: url).check(against: .lamostLRS)
+    }
+
+    /// What holds of one split holds of all: they are checked once.
+    @Test("Splits of different instruments under one name are refused")
+    func splitsDiffer() throws {
+        let url = try #require(folder).file("splits.h5")
+        try {
+            let file = try HDF5File(creating: url)
+            for (split, count) in [(Split.train, 343), (.test, 400)] {
+                var instrument = Instrument.gaiaXP
+                instrument.grid = .linear(start: 3360, step: 20, count: count)
+                let path = PairedLayout.spectra(split, "gaia")
+                try file.createGroup(split.rawValue)
+                try file.createDataSet(path, row: [count, 1], element: .float32)
+                    .append([Float](repeating: 1, count: 2 * count))
+                let json = String(decoding: try JSONEncoder().encode(instrument), as: UTF8.self)
+                try file.setAttribute(PairedLayout.instrument, json, of: path)
+            }
+            try file.flush()
+        }()
+        let line = #expect(throws: SpectrumError.self) { try PairedDataSet(opening: url) }.map { "\($0)" } ?? ""
+        for word in [url.path, "gaia_spectra", "343 pixels", "400 pixels", "another split"] {
+            #expect(line.contains(word), "\(line)")
+        }
+    }
+
     @Test("The same rows give the same bytes")
     func deterministic() throws {
         let folder = try #require(folder)

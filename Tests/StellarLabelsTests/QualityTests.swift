@@ -1,4 +1,5 @@
 import Foundation
+import SpecCLIP
 import Spectra
 import Testing
 import Torch
@@ -89,5 +90,38 @@ import Torch
         #expect(abs(first.value) < 0.15 && abs((first.error ?? 0) - 1) < 0.1)
         let none = PosteriorSummary(PosteriorSamples([.nan, 1], draws: 2, labels: [label]), ranges: nil)
         #expect(none.estimates[0][0].value.isNaN)
+    }
+
+    /// Two kinds of stars by turns: both are in the samples that are kept of them.
+    @Test func samplesHoldBothOfTwoKindsByTurns() throws {
+        Generator.seed(5)
+        let kinds = Tensor((0..<4096).map { Float($0 % 2) * 20 - 10 }, shape: [4096, 1])
+        let domain = TrainingDomain(kinds + Tensor.randn([4096, 3]), heldOut: Tensor.randn([50, 3]))
+        let whitened = domain.reference.value.select(1, 0).doubles()
+        #expect(whitened.count == 2048 && abs(whitened.count { $0 > 0 } - 1024) < 140)
+
+        let url = FileManager.default.temporaryDirectory.appending(path: "specclip-turns-\(UUID()).h5")
+        defer { try? FileManager.default.removeItem(at: url) }
+        let writer = try PairedDataSetWriter(creating: url, instruments: [.gaiaXP], labels: [], tier: "test")
+        try writer.append(
+            split: .train,
+            rows: (0..<4096).map { row in
+                let flux = (0..<343).map { (row % 2 == 0 ? 1 : 2) + 0.1 * sin(Float($0)) }
+                return PairedRow(sourceID: "\(row)", flux: ["gaia": flux])
+            })
+        try writer.finish()
+        var sizes = AutoEncoderConfiguration()
+        (sizes.hidden, sizes.bottleneck) = (8, 4)
+        let branch = BranchDescription(
+            instrument: .gaiaXP, encoder: .autoEncoder(sizes),
+            projection: ProjectionConfiguration(kind: .mlp, hidden: 8))
+        let model = SpecCLIPModel(ModelDescription(embedding: 5, branches: [branch]))
+        let features = try LabelledFeatures(
+            model, .gaiaXP, try PairedDataSet(opening: url), .train, names: [], augmentation: nil, leastRows: 0, seed: 1
+        )
+        #expect(features.shownRows.count == 2048 && features.shown.size(0) == 2048)
+        // Four standard deviations of 2048 draws.
+        #expect(abs(features.shownRows.count { $0.isMultiple(of: 2) } - 1024) < 91)
+        #expect(abs(features.shown.mean().item() - 1.5) < 0.06)
     }
 }

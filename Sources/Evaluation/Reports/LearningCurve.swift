@@ -2,6 +2,7 @@ import Foundation
 import SpecCLIP
 import Spectra
 import StellarLabels
+import Support
 import Torch
 import Training
 
@@ -55,7 +56,7 @@ public struct LearningCurve: Codable, Sendable {
         for size in Set(sizes.map { min($0, order.count) }).sorted() {
             let chosen = Array(order.prefix(size))
             // As many stars to stop by as a person with so few would set aside, evenly spread: libraries are sorted.
-            let held = (0..<validation.flux.shape[0]).thinned(to: max(50, size / 4))
+            let held = (0..<validation.flux.shape[0]).evenlySampled(max(50, size / 4))
             let index = { (rows: [Int]) in Tensor(rows.map(Int64.init), shape: [rows.count]) }
             func rows(_ inputs: Tensor, _ labels: [[Double]], _ rows: [Int]) -> LabelNetwork.Rows {
                 LabelNetwork.Rows(

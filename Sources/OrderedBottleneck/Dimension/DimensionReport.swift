@@ -1,3 +1,4 @@
+import Support
 import Torch
 
 /// The dimension of a data set as an ordered bottleneck sees it, beside what others say of the same rows.
@@ -64,8 +65,8 @@ public struct DimensionReport: Codable, Sendable {
         }
         pca = Components(
             reference: first.scaled(reference ?? test), test: scaled, width: first.width, variance: variance)
-        let sample = test.narrow(0, start: 0, length: min(test.size(0), 4000))
-        let neighbours = NeighbourDimension(sample)
+        let sample = (0..<Int64(test.size(0))).evenlySampled(4000)
+        let neighbours = NeighbourDimension(test.indexSelect(0, Tensor(sample, shape: [sample.count])))
         (twoNN, maximumLikelihood) = (neighbours.twoNN, neighbours.maximumLikelihood)
         self.separate = separate
         self.data = data

@@ -34,7 +34,7 @@ public struct Alignment {
     private func run(_ description: ModelDescription, _ data: PairedDataSet) throws -> StageRun {
         // Encoders that were trained anew ask for a new alignment.
         let encoders = description.instruments.map { instrument in
-            "encoder \(instrument.name) \(fileFingerprint(context.encoder(of: instrument).file))"
+            "encoder \(instrument.name) \(ContentHash.of(context.encoder(of: instrument).file))"
         }
         let settings = try [
             settingsText(description.branches), settingsText(context.configuration.align),
@@ -133,7 +133,8 @@ final class AlignmentTask: TrainingTask {
                 progress.note("features of \(spectra.count) \(instrument.title) spectra (\(split.rawValue))")
                 let features = try FeatureCache(
                     at: folder.url.appending(path: name), rows: spectra, encoder: try model.branch(instrument).backbone,
-                    device: context.device, fingerprint: data.fingerprint + " " + fileFingerprint(encoderFile))
+                    device: context.device,
+                    fingerprint: "\(SpectrumRows.form) \(data.contentHash) \(ContentHash.of(encoderFile))")
                 rows[split, default: [:]][instrument.embeddingKey] = Source.Rows(spectra: spectra, features: features)
             }
         }

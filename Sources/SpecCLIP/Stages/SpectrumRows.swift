@@ -9,6 +9,9 @@ public final class SpectrumRows: Sendable {
     /// A split up to this size is held in memory; beyond it, memory does not grow with the data.
     static let memoryLimit = 1 << 30
 
+    /// Names what rows are made of what a data set holds; features on disk go by it.
+    static let form = "bridged"
+
     private let data: PairedDataSet
     private let instrument: Instrument
     private let split: Split
@@ -17,11 +20,15 @@ public final class SpectrumRows: Sendable {
     public let count: Int
     private let held: StoredSpectra?
 
-    /// - Parameter withErrors: whether inverse variances will be asked for beside the flux.
-    /// - Throws: `SpectrumError` when the data set has no spectra of this instrument in this split.
+    /// - Parameters:
+    ///   - instrument: as the model that reads the spectra describes it.
+    ///   - withErrors: whether inverse variances will be asked for beside the flux.
+    /// - Throws: `SpectrumError` when the data set has no spectra of this instrument in this split, or has them on another
+    ///   grid or normalised otherwise.
     public init(
         _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, withErrors: Bool = false
     ) throws {
+        try data.check(against: instrument)
         self.data = data
         self.instrument = instrument
         self.split = split

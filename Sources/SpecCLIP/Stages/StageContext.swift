@@ -61,7 +61,7 @@ public struct StageContext {
     ///   - settings: what decides the result besides seed and data.
     ///   - output: where the result goes.
     public func run(_ name: String, settings: [String], data: PairedDataSet, output: URL) -> StageRun {
-        let all = settings + ["seed \(configuration.seed)", "data \(data.fingerprint)"]
+        let all = settings + ["seed \(configuration.seed)", "data \(data.tier), content \(data.contentHash)"]
         return StageRun(self, name: name, settings: all.joined(separator: "\n"), output: output)
     }
 }
@@ -71,14 +71,6 @@ public func settingsText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
-extension PairedDataSet {
-    /// Tells data sets apart wherever they lie: tier, counts, provenance.
-    public var fingerprint: String {
-        let counts = [Split.train, .validation, .test].map { "\(count($0))" }.joined(separator: "/")
-        return "\(tier) \(counts) \(provenance)"
-    }
 }
 
 /// Whether a result exists and is no older than the files it was made from: a process may be killed between the two.

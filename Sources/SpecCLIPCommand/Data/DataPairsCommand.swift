@@ -26,7 +26,8 @@ struct DataPairsCommand: ParsableCommand {
         String
     @Flag(name: [.short, .long], help: "Replace an output file that exists.") var force = false
     @Option(help: "Seed of noise, velocities and all else that is random.") var seed: UInt64 = 1
-    @Option(help: ArgumentHelp("Stop after this many sources (default: all; procedural: 2000).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("At most so many sources, evenly sampled (default: all; procedural: 2000).", valueName: "n"))
     var count: Int?
     @Option(help: ArgumentHelp("Share of sources held out for validation.", valueName: "share")) var validation = 0.15
     @Option(help: ArgumentHelp("Share of sources held out for test.", valueName: "share")) var test = 0.15

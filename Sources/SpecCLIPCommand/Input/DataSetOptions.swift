@@ -14,7 +14,7 @@ struct DataSetOptions: ParsableArguments {
     var conditions: [LabelCondition] = []
 
     /// The data set, the instrument whose spectra are read, and the rows of a split that meet all conditions.
-    /// - Throws: `CommandError` where model and data have no instrument or no grid in common, or no star is left.
+    /// - Throws: `CommandError` where model and data have no instrument in common, or no star is left.
     func open(
         for loaded: LoadedModel, _ split: Split
     ) throws -> (set: PairedDataSet, instrument: Instrument, rows: [Int]) {
@@ -26,7 +26,6 @@ struct DataSetOptions: ParsableArguments {
                 subject: data, field: "instruments", problem: "holds none that the model reads",
                 remedy: "the model reads " + loaded.model.instruments.map(\.name).joined(separator: ", "))
         }
-        try set.checkGrid(of: chosen)
         let rows = try set.rows(where: conditions, split: split)
         guard !rows.isEmpty else {
             throw CommandError(

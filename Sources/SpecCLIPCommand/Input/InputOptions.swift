@@ -19,7 +19,7 @@ struct InputOptions: ParsableArguments {
             "Stars of a data set with such labels only, as 'logg<3.5'; may be repeated.", valueName: "condition"))
     var conditions: [LabelCondition] = []
 
-    @Option(help: ArgumentHelp("At most so many stars of a data set, evenly spread over it.", valueName: "n"))
+    @Option(help: ArgumentHelp("At most so many stars of a data set, evenly sampled.", valueName: "n"))
     var limit: Int?
 
     @Option(

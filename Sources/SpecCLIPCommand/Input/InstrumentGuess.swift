@@ -1,5 +1,6 @@
 import Foundation
 import Spectra
+import Support
 
 /// Tells the instrument of a spectrum from its sampling: pixels of 1 Å and of 20 Å cannot be mistaken for each other,
 /// while the wavelength ranges of instruments overlap.
@@ -18,7 +19,7 @@ enum InstrumentGuess {
 
     /// The median step of some pixels, evenly spread: all of them would tell no more.
     private static func medianStep(_ wavelength: [Double]) -> Double {
-        let steps = Array(1..<max(1, wavelength.count)).thinned(to: 255).map { wavelength[$0] - wavelength[$0 - 1] }
+        let steps = Array(1..<max(1, wavelength.count)).evenlySampled(255).map { wavelength[$0] - wavelength[$0 - 1] }
         let sorted = steps.filter(\.isFinite).sorted()
         return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     }

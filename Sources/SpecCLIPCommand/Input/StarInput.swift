@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Spectra
+import Support
 
 /// The stars a command reads, one batch at a time in the order of the input, so that memory does not grow with their
 /// number. What fails is reported at once on standard error and left out; the others go on.
@@ -101,7 +102,7 @@ final class StarInput {
 
     private func check(_ data: PairedDataSet) throws {
         let read = (chosen.map { [$0] } ?? known).filter { data.has($0) }
-        for instrument in read { try data.checkGrid(of: instrument) }
+        for instrument in read { try data.check(against: instrument) }
         guard !read.isEmpty else {
             throw CommandError(
                 subject: options.inputs[0], field: "instruments",
@@ -159,10 +160,10 @@ final class StarInput {
         }
     }
 
-    /// The rows that meet all conditions, thinned out to the limit.
+    /// The rows that meet all conditions, evenly sampled up to the limit.
     private func chosenRows(of data: PairedDataSet) throws -> [Int] {
         let rows = try data.rows(where: options.conditions, split: options.split)
-        return options.limit.map { rows.thinned(to: $0) } ?? rows
+        return options.limit.map { rows.evenlySampled($0) } ?? rows
     }
 
     // MARK: - Files
@@ -262,18 +263,4 @@ func parallelMap<Element: Sendable, Value: Sendable>(
         DispatchQueue.concurrentPerform(iterations: elements.count) { out[$0] = transform(elements[$0]) }
     }
     return values.compactMap { $0 }
-}
-
-extension PairedDataSet {
-    /// A data set may define its instruments: one of a model's name must also have its grid.
-    func checkGrid(of instrument: Instrument) throws {
-        guard let own = instruments.first(where: { $0.dataSetKey == instrument.dataSetKey }) else { return }
-        guard own.grid == instrument.grid else {
-            throw CommandError(
-                subject: url.path, field: "\(instrument.dataSetKey)_spectra",
-                problem:
-                    "is on another grid (\(own.grid.count) pixels) than the model's (\(instrument.grid.count) pixels)",
-                remedy: "make the data set for this model's \(instrument.name)")
-        }
-    }
 }

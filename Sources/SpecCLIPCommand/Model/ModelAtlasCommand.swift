@@ -3,6 +3,7 @@ import Atlas
 import Foundation
 import SpecCLIP
 import Spectra
+import Support
 
 /// `specclip model atlas`.
 struct ModelAtlasCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct ModelAtlasCommand: ParsableCommand {
     @OptionGroup var stars: DataSetOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @Option(help: ArgumentHelp("The split of the data set.", valueName: "split")) var split: Split = .train
-    @Option(help: ArgumentHelp("At most so many stars, evenly spread.", valueName: "n")) var limit = 4096
+    @Option(help: ArgumentHelp("At most so many stars, evenly sampled.", valueName: "n")) var limit = 4096
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
@@ -41,7 +42,7 @@ struct ModelAtlasCommand: ParsableCommand {
                 remedy: "run 'specclip align' first")
         }
         let (set, instrument, rows) = try stars.open(for: loaded, split)
-        let chosen = rows.thinned(to: limit)
+        let chosen = rows.evenlySampled(limit)
         let atlas = try ReferenceAtlas(
             loaded.model, instrument, set, split, rows: chosen,
             labelNames: NeighbourSearch.catalogue.filter(set.labelNames.contains))

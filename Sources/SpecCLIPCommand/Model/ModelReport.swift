@@ -82,11 +82,9 @@ struct ModelReport: Encodable {
     }
 
     private static func lines(_ branch: Branch) -> [String] {
-        let grid = branch.instrument.grid
-        let range = String(format: "%.1f to %.1f Å (vacuum)", grid.range.lowerBound, grid.range.upperBound)
         let lines = [
             "\(branch.instrument.title) (\(branch.instrument.name))",
-            "  Grid        \(grid.count) pixels, \(range), \(grid.stepText)",
+            "  Grid        \(branch.instrument.grid.text)",
             "  Flux        " + branch.instrument.normalisation.text,
             "  Encoder     \(branch.encoder.text)",
             "              \(branch.encoder.details); \(grouped(branch.encoderParameters)) parameters",

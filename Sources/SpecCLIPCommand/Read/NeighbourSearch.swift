@@ -70,7 +70,6 @@ struct NeighbourSearch {
         }
         let present = loaded.model.instruments.filter { data.has($0) }
         instruments = try Self.chosen(among, of: present, in: url)
-        for instrument in present { try data.checkGrid(of: instrument) }
         Program.progress("embedding \(data.count(split)) stars of \(url.lastPathComponent) to search among them")
         atlas = try EmbeddingAtlas(loaded.model, data, split: split)
         rowsOfSource = Dictionary(grouping: atlas.sourceIDs.indices) { [atlas] in atlas.sourceIDs[$0] }

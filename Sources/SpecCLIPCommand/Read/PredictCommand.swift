@@ -3,6 +3,7 @@ import Foundation
 import SpecCLIP
 import Spectra
 import StellarLabels
+import Support
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,7 +53,8 @@ struct PredictCommand: ParsableCommand {
         let stars = try StarInput(input, among: loaded.model.instruments, doing: "predict")
         let catalogue = StarCatalogue(reader.labels.allLabels)
         var rows = try CatalogueOutput(
-            catalogue.columns, to: url, format: format, settings: settings(loaded.file), restart: restart)
+            catalogue.columns, to: url, format: format, settings: url == nil ? "" : settings(loaded.file),
+            restart: restart)
         rows.resume(stars)
         // Small batches: what is done is on disk, or on the screen, within a second or two. Which files are of one star
         // is known when all are read.
@@ -68,14 +70,16 @@ struct PredictCommand: ParsableCommand {
 
     /// What decides the catalogue: an interrupted run goes on only under the same.
     private func settings(_ file: ModelFile) -> String {
+        // Survey files are too many to be read twice: their names and sizes stand for them.
         let inputs = input.inputs.map { path in
+            if StarInput.isHDF5(path) { return "\(path) \(ContentHash.of(URL(fileURLWithPath: path)))" }
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             return "\(path) \(size ?? 0)"
         }
         let choice =
             "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "") \(samples ?? 0) \(together)"
-        return textFingerprint(
-            ([fileFingerprint(file.url), choice, "\(input.prepareOptions)"] + inputs).joined(separator: "\n"))
+        return ContentHash.of(
+            ([ContentHash.of(file.url), choice, "\(input.prepareOptions)"] + inputs).joined(separator: "\n"))
     }
 }
 

@@ -96,7 +96,6 @@ struct LabelsReportCommand: ParsableCommand {
         to report: inout LabelReport
     ) throws {
         let set = try PairedDataSet(opening: URL(fileURLWithPath: path))
-        try set.checkGrid(of: instrument)
         Program.progress("fitting simpler methods to \(set.count(.train)) stars")
         let parts = try [Split.train, .validation].map { split in
             try stars(loaded, instrument, set, split, Array(0..<set.count(split)))
@@ -130,10 +129,11 @@ struct LabelsReportCommand: ParsableCommand {
         let joint = report.joint == nil ? [] : [Credibility.randomPoints(held.samples, truth: held.truth)]
         try write(CoverageFigure(title: title, tier: tier, known, joint: joint), "coverage.png")
         try write(RankFigure(title: title, tier: tier, known), "ranks.png")
-        let star = (0..<held.count).first { star in
+        // Any star but the first: libraries may be sorted by brightness.
+        let whole = (0..<held.count).filter { star in
             held.flags[star].isEmpty && held.truth.allSatisfy { $0[star].isFinite }
         }
-        if let star, held.samples.labels.count > 1 {
+        if let star = whole.evenlySampled(1).first, held.samples.labels.count > 1 {
             try write(
                 CornerFigure(
                     title: "\(held.instrument.title): the posterior of one star", tier: tier, held.samples, star: star,

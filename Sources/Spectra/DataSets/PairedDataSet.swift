@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Spectra of the same sources by one or more instruments, with labels, in an HDF5 file of the reference layout
 /// (see `docs/design-notes.md`). Rows are read on demand; safe to use from several threads.
@@ -51,6 +52,9 @@ public final class PairedDataSet: Sendable {
         self.parts = parts
         labelNames = Set(parts.values.flatMap(\.labels.keys)).sorted()
     }
+
+    /// Hash of the file: what tells data sets apart wherever they lie. Reading the whole file takes as long as the disk does.
+    public var contentHash: String { ContentHash.of(url) }
 
     /// Number of sources in a split; 0 if the file lacks it.
     public func count(_ split: Split) -> Int { parts[split]?.count ?? 0 }
@@ -136,7 +140,13 @@ extension PairedDataSet {
             try check(data, count: part.count, length: instrument.grid.count, in: file)
             part.count = data.count
             part.spectra[instrument.dataSetKey] = data
-            if !instruments.contains(where: { $0.dataSetKey == instrument.dataSetKey }) {
+            if let known = instruments.first(where: { $0.dataSetKey == instrument.dataSetKey }) {
+                if let difference = instrument.difference(from: known, called: "that of another split") {
+                    throw SpectrumError(
+                        file: file.name, field: data.path, problem: difference,
+                        remedy: "all splits hold spectra of one kind; put others into a file of their own")
+                }
+            } else {
                 instruments.append(instrument)
             }
             if members.contains(key.map { $0 + "_ivar" } ?? "ivar") {

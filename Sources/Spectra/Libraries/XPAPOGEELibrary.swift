@@ -77,6 +77,19 @@ public struct XPAPOGEELibrary {
         }
     }
 
+    /// The spectra of some rows, in this order; neighbours are read together.
+    func stars(at rows: [Int]) throws -> [LibraryStar] {
+        var ranges: [Range<Int>] = []
+        for row in rows {
+            if let last = ranges.last, last.upperBound == row {
+                ranges[ranges.count - 1] = last.lowerBound..<row + 1
+            } else {
+                ranges.append(row..<row + 1)
+            }
+        }
+        return try ranges.flatMap(stars)
+    }
+
     private func array(_ name: String, _ range: Range<Int>) throws -> [[Double]] {
         guard let column = columns[name] else { return [] }
         return try file.arrays(column, of: table, rows: range)

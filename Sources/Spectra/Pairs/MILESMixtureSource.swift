@@ -34,8 +34,8 @@ struct MILESMixtureSource: PairSource {
     /// The held-out stars come first, so that a limit is one of the mixtures.
     var count: Int { options.limit ?? heldOut.count + Self.defaultCount }
 
-    func rows(_ range: Range<Int>) throws -> [PairCandidate] {
-        concurrentMap(Array(range)) { row in
+    func rows(_ wanted: [Int]) throws -> [PairCandidate] {
+        concurrentMap(wanted) { row in
             guard row < heldOut.count else { return .row(mixer.row(row - heldOut.count), .train) }
             let (star, split) = heldOut[row]
             guard let prepared = try? Instrument.lamostLRS.prepare(star.spectrum) else {

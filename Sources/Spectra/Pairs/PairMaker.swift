@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Makes paired data sets, one tier a file. Rows are streamed: memory does not grow with their number.
 public struct PairMaker: Sendable {
@@ -34,10 +35,10 @@ public struct PairMaker: Sendable {
             creating: url, instruments: source.instruments, labels: source.labelNames, tier: tier.rawValue, force: force
         )
         var tally = PairTally()
-        let total = options.limit.map { min($0, source.count) } ?? source.count
-        for start in stride(from: 0, to: total, by: Self.batch) {
-            let end = min(total, start + Self.batch)
-            let results = try source.rows(start..<end)
+        let wanted = (0..<source.count).evenlySampled(options.limit ?? .max)
+        for start in stride(from: 0, to: wanted.count, by: Self.batch) {
+            let end = min(wanted.count, start + Self.batch)
+            let results = try source.rows(Array(wanted[start..<end]))
             // The order of rows is that of the source, whatever thread made them.
             for split in Split.allCases {
                 let rows = results.compactMap { if case .row(let row, split) = $0 { row } else { nil } }
@@ -45,7 +46,7 @@ public struct PairMaker: Sendable {
                 tally.written[split.rawValue, default: 0] += rows.count
             }
             for case .skipped(let reason) in results { tally.skipped[reason, default: 0] += 1 }
-            try progress(end, total)
+            try progress(end, wanted.count)
         }
         writer.provenance = try PairProvenance(
             tier: tier, options: options, notes: source.notes, rows: tally.written, skipped: tally.skipped
@@ -90,8 +91,8 @@ protocol PairSource {
     var notes: [String] { get }
     /// Number of candidates, those that will be left out included.
     var count: Int { get }
-    /// The rows of some candidates, in order.
-    func rows(_ range: Range<Int>) throws -> [PairCandidate]
+    /// The rows of the candidates `wanted`, in this order.
+    func rows(_ wanted: [Int]) throws -> [PairCandidate]
 }
 
 /// What became of a candidate.

@@ -8,7 +8,7 @@ public struct PairOptions: Sendable, Codable, Hashable {
     public var validation: Double
     /// Share of the sources held out for test.
     public var test: Double
-    /// Stop after so many sources (procedural: how many stars; nil makes 2000).
+    /// At most so many sources, evenly sampled (procedural: how many stars; nil makes 2000).
     public var limit: Int?
     /// Simulated observations of each spectrum in the tier `same-spectrum`.
     public var realisations: Int

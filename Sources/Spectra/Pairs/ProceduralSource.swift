@@ -21,8 +21,8 @@ struct ProceduralSource: PairSource {
         lrsWavelengths = ObservingConditions.widened(.lamostLRS).grid.wavelengths
     }
 
-    func rows(_ range: Range<Int>) throws -> [PairCandidate] {
-        concurrentMap(Array(range)) { index in
+    func rows(_ wanted: [Int]) throws -> [PairCandidate] {
+        concurrentMap(wanted) { index in
             let id = "procedural \(index)"
             var generator = SeededGenerator(seed: options.seed, source: id)
             let star = ProceduralStar(using: &generator)

@@ -19,9 +19,9 @@ struct RealXPSource: PairSource {
 
     var count: Int { library.count }
 
-    func rows(_ range: Range<Int>) throws -> [PairCandidate] {
+    func rows(_ wanted: [Int]) throws -> [PairCandidate] {
         let splits = options.splits
-        return concurrentMap(try library.stars(range)) { star in
+        return concurrentMap(try library.stars(at: wanted)) { star in
             guard let (flux, ivar) = Self.prepare(star) else { return .skipped("no flux at 550 nm") }
             return .row(
                 PairedRow(
@@ -58,9 +58,9 @@ struct RealMILESSource: PairSource {
 
     var count: Int { stars.count }
 
-    func rows(_ range: Range<Int>) throws -> [PairCandidate] {
+    func rows(_ wanted: [Int]) throws -> [PairCandidate] {
         let splits = options.splits
-        return concurrentMap(Array(stars[range])) { star in
+        return concurrentMap(wanted.map { stars[$0] }) { star in
             guard !star.labels.isEmpty else { return .skipped("no labels") }
             guard let prepared = try? Instrument.lamostLRS.prepare(star.spectrum) else {
                 return .skipped("cannot be normalised")

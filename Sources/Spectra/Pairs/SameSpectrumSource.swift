@@ -38,8 +38,8 @@ struct SameSpectrumSource: PairSource {
 
     var count: Int { stars.count * options.realisations }
 
-    func rows(_ range: Range<Int>) throws -> [PairCandidate] {
-        concurrentMap(Array(range)) { index in
+    func rows(_ wanted: [Int]) throws -> [PairCandidate] {
+        concurrentMap(wanted) { index in
             let star = stars[index % stars.count]
             var generator = SeededGenerator(seed: options.seed, source: "\(star.id)#\(index / stars.count)")
             let lrs = conditions.observeLRS(star.lrs, .lamostLRS, using: &generator)

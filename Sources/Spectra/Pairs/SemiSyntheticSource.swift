@@ -34,8 +34,8 @@ struct SemiSyntheticSource: PairSource {
 
     var count: Int { library.count }
 
-    func rows(_ range: Range<Int>) throws -> [PairCandidate] {
-        concurrentMap(try library.stars(range)) { [pairing] in pairing.candidate(for: $0) }
+    func rows(_ wanted: [Int]) throws -> [PairCandidate] {
+        concurrentMap(try library.stars(at: wanted)) { [pairing] in pairing.candidate(for: $0) }
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import OrderedBottleneck
 import SpecCLIP
+import Support
 import Torch
 
 /// Where training spectra lie among a model's features: how far a spectrum is from them tells how little the model can
@@ -19,7 +20,7 @@ final class TrainingDomain: Module {
 
     private static let components = 24
     private static let neighbour = 5
-    /// Training spectra that are kept: distances grow by a few per cent only where 20,000 are thinned out to them.
+    /// Training spectra that are kept: distances grow by a few per cent only where 20,000 are reduced to them.
     private static let references = 2048
     /// Share of held-out spectra within the edge.
     private static let within = 0.99
@@ -46,7 +47,7 @@ final class TrainingDomain: Module {
         let scales = (0..<count).map { Float(1 / max(principal.variances[$0], 1e-12).squareRoot()) }
         projection = Buffer(
             principal.components.narrow(1, start: 0, length: count) * Tensor(scales, shape: [1, count]))
-        let rows = (0..<Int64(training.shape[0])).thinned(to: Self.references)
+        let rows = (0..<Int64(training.shape[0])).evenlySampled(Self.references)
         reference = Buffer(Tensor.zeros([1, count]))
         edge = Buffer(Tensor.ones([1]))
         super.init()
