@@ -1,8 +1,8 @@
 #!/bin/bash
-# The runs behind docs/iob-results.md, by part: bench/iob.sh curve|disks|gaussians|digits|spectra|embeddings|classes|widths
+# The runs behind docs/iob-results.md, by part: bench/iob.sh curve|disks|gaussians|spectrum|digits|spectra|embeddings|classes|widths
 #
-# Needs `make demo` (its data and encoders) for the last four, and bench/dimension.py once (its venv) for gaussians and
-# digits. Results go to runs/iob; what is there already is kept. One part takes minutes to an hour on two cores.
+# Needs `make demo` (its data and encoders) for the last four, and bench/dimension.py once (its venv) for gaussians,
+# spectrum and digits. Results go to runs/iob; what is there already is kept. One part takes minutes to an hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 TOOL=$PWD/.build/release/specclip DEMO=$PWD/demo PYTHON=$PWD/bench/venv-dimension/bin/python
@@ -54,6 +54,34 @@ PYTHON
     [ -e rank$rank.safetensors ] || "$TOOL" iob train rank$rank.npz --width 64 --epochs 40 -o rank$rank.safetensors
     "$TOOL" iob dimension rank$rank.safetensors rank$rank.npz | tee rank$rank.txt
   done
+}
+
+# How each statistic goes with the number of rows: principal components, 64 latents, no training.
+spectrum() {
+  "$PYTHON" - <<'PYTHON' | tee spectrum.txt
+import numpy as np
+
+def dimensions(count, noise, given, seed, features=100, width=64):
+    random = np.random.default_rng(seed)
+    def rows():
+        signal = random.normal(size=(count, features)).astype("f4") * np.arange(1, features + 1) ** -1.25
+        return signal + noise * random.normal(size=(count, features)).astype("f4")
+    train, test = rows(), rows()
+    components = np.linalg.eigh(np.cov((train - train.mean(0)).T))[1][:, ::-1][:, :width]
+    centred = test - train.mean(0)
+    told = np.cumsum(((centred @ components) ** 2).mean(0))
+    error = (centred ** 2).sum(1).mean() - np.concatenate([[0], told])
+    gain, share = -np.diff(error), count / test.var(0).sum()
+    first = lambda counts: width if counts.all() else int(np.argmin(counts))
+    variance = given ** 2 if given else error[-1] / (features - width)
+    return first(gain / variance > 2), first(gain * share > 3.841), first(gain * share / 2 > 3.841)
+
+level = 10.5 ** -1.25
+for noise, given in ((level, None), (0, level)):
+    for count in (500, 3000, 30000, 300000):
+        found = np.array([dimensions(count, noise, given, seed) for seed in range(8 if count < 1e5 else 1)])
+        print(f"noise {noise:.3f} given {given}: N {count}, noise/wilks/published from {found.min(0)} to {found.max(0)}")
+PYTHON
 }
 
 digits() {
@@ -112,7 +140,7 @@ widths() {
   done
 }
 
-parts=" curve disks gaussians digits spectra embeddings classes widths "
+parts=" curve disks gaussians spectrum digits spectra embeddings classes widths "
 for part in "${@:-none}"; do
   [[ $parts == *" $part "* ]] || { echo "usage: bench/iob.sh PART …, where PART is one of:$parts" >&2; exit 2; }
 done

@@ -1,7 +1,7 @@
 /// What an ordered bottleneck loses at every width, and what each further latent gains.
 ///
 /// Left the reconstruction error against the width, beside principal components and auto-encoders of single widths;
-/// right the log-likelihood that the next latent gains, with the threshold of the likelihood-ratio test.
+/// right what the next latent gains, with the threshold that it must exceed to count.
 public struct BottleneckFigure: FigureConvertible {
     /// Title above the panels, such as the data and the verdict.
     public var title: String
@@ -15,15 +15,17 @@ public struct BottleneckFigure: FigureConvertible {
     public var statistic: [Double]
     /// Its name on the axis.
     public var statisticLabel: String
-    /// Where a gain stops to be more than chance.
+    /// What a latent must exceed to count.
     public var threshold: Double
+    /// Its name beside the line.
+    public var thresholdLabel: String
     /// The intrinsic dimension, if there is an answer.
     public var dimension: Int?
 
     /// A figure of one curve.
     public init(
         title: String, errors: [Double], pcaErrors: [Double], separate: [(width: Int, error: Double)] = [],
-        statistic: [Double], statisticLabel: String, threshold: Double, dimension: Int?
+        statistic: [Double], statisticLabel: String, threshold: Double, thresholdLabel: String, dimension: Int?
     ) {
         self.title = title
         self.errors = errors
@@ -32,6 +34,7 @@ public struct BottleneckFigure: FigureConvertible {
         self.statistic = statistic
         self.statisticLabel = statisticLabel
         self.threshold = threshold
+        self.thresholdLabel = thresholdLabel
         self.dimension = dimension
     }
 
@@ -74,7 +77,7 @@ public struct BottleneckFigure: FigureConvertible {
         let series: [Series] = [
             .line(
                 x: [0.5, end + 0.5], y: [threshold, threshold], colour: .vermilion, width: 0.9, isDashed: true,
-                label: "threshold, p = 0.05"),
+                label: PlotText(thresholdLabel)),
             .line(x: x, y: statistic.map { max($0, 1e-3) }, colour: .blue, width: 1.1),
             .points(x: x, y: statistic.map { max($0, 1e-3) }, colour: .blue, size: max(0.2, marks(x.count))),
         ]

@@ -67,18 +67,28 @@ public final class OrderedAutoencoder: Module {
     }
 
     /// Squared error of every row at every width 0 … K, summed over the features: `[B, K + 1]`, float64.
-    /// - Parameter rowsAtOnce: rows times widths decoded together, which bounds memory.
-    public func squaredErrors(_ x: Tensor, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce) -> Tensor {
+    /// - Parameters:
+    ///   - weights: of the features in the sum, `[B, features]`, or `[1, features]` for the same in every row.
+    ///   - rowsAtOnce: rows times widths decoded together, which bounds memory.
+    public func squaredErrors(
+        _ x: Tensor, weights: Tensor? = nil, rowsAtOnce: Int = OrderedAutoencoder.rowsAtOnce
+    ) -> Tensor {
         let features = x.count / max(1, x.size(0))
+        /// The weights of a block of rows, `[1, rows or 1, features]`.
+        func weightsOfBlock(_ start: Int, _ rows: Int) -> Tensor? {
+            weights.map { ($0.size(0) == 1 ? $0 : $0.narrow(0, start: start, length: rows)).unsqueezed(0) }
+        }
         return withoutGradient {
             let blocks = stride(from: 0, to: x.size(0), by: rowsAtOnce).map { start in
                 let block = x.narrow(0, start: start, length: min(rowsAtOnce, x.size(0) - start))
                 let (rows, latents) = (block.size(0), encode(block))
                 let flat = block.reshaped([1, rows, features])
+                let weights = weightsOfBlock(start, rows)
                 let errors = widthChunks(rows: rows, rowsAtOnce: rowsAtOnce).map { widths in
                     let opened = bottleneck.opened(latents, toEach: widths).reshaped([widths.count * rows, width])
                     let expected = likelihood.expectation(decoder(opened)).reshaped([widths.count, rows, features])
-                    return (expected - flat).square().sum(dims: [2]).to(.float64)
+                    let squares = (expected - flat).square()
+                    return (weights.map { squares * $0 } ?? squares).sum(dims: [2]).to(.float64)
                 }
                 return Tensor.cat(errors, dim: 0).transposed()
             }

@@ -104,6 +104,14 @@ public struct OrderedModel {
     /// Squared errors of rows at every width, `[N, K + 1]`, in the units of `scaled`.
     public func squaredErrors(_ x: Tensor) -> Tensor { autoencoder.squaredErrors(scaled(x)) }
 
+    /// χ² of rows at every width, `[N, K + 1]`: squared errors in units of the noise.
+    /// - Parameter inverseVariance: of every number, in the units of the data; as many per row as there are features, for
+    ///   every row or, `[1, …]`, for all alike. 0 leaves a number out.
+    public func chiSquares(_ x: Tensor, inverseVariance: Tensor) -> Tensor {
+        let weights = inverseVariance.reshaped([inverseVariance.size(0), -1]).clamp(min: 0)
+        return autoencoder.squaredErrors(scaled(x), weights: weights * scale.reshaped([1, -1]).square())
+    }
+
     private func blockwise(_ x: Tensor, _ body: (Tensor) -> Tensor) throws -> Tensor {
         try catchingTorchErrors {
             withoutGradient {

@@ -42,6 +42,8 @@ struct TrainingPosition: Codable, Equatable {
 
 /// The whole state of a run in one safetensors file: model, optimiser moments, random generator, position.
 ///
+/// Frozen parameters are left out: they come from a file that the settings name, and no step changes them.
+///
 /// Written to a temporary file and renamed, so that a kill at any moment leaves the former checkpoint whole.
 struct Checkpoint {
     static let format = "specclip-checkpoint-2"
@@ -51,7 +53,7 @@ struct Checkpoint {
     let file: URL
 
     func save(_ model: Module, optimizer: AdamW, position: TrainingPosition, settings: String) throws {
-        try write(model.stateDictionary(), optimizer: optimizer.state(), position: position, settings: settings)
+        try write(model.trainedState(), optimizer: optimizer.state(), position: position, settings: settings)
     }
 
     /// - Parameters:
@@ -94,7 +96,7 @@ struct Checkpoint {
         var state: [String: Tensor] = [:]
         for name in saved.names { state[name] = try saved.tensor(name).clone() }
         do {
-            try model.load(Self.subset(state, prefix: "model."), strict: true)
+            try model.load(trainedState: Self.subset(state, prefix: "model."))
             try optimizer.load(state: Self.subset(state, prefix: "optimizer."))
             if let generator = state["generator"] { try Generator.restore(generator) }
         } catch {
@@ -109,6 +111,25 @@ struct Checkpoint {
             found[String(name.dropFirst(prefix.count))] = tensor
         }
         return found
+    }
+}
+
+extension Module {
+    /// The state dictionary without frozen parameters.
+    func trainedState() -> [(String, Tensor)] {
+        let frozen = frozenPaths
+        return stateDictionary().filter { !frozen.contains($0.0) }
+    }
+
+    /// Takes over what `trainedState()` gave. Frozen parameters, which earlier versions wrote as well, stay as they are.
+    func load(trainedState state: [String: Tensor]) throws {
+        let frozen = frozenPaths
+        let own = stateDictionary().filter { frozen.contains($0.0) }
+        try load(state.merging(own) { _, own in own }, strict: true)
+    }
+
+    private var frozenPaths: Set<String> {
+        Set(parameters().filter { !$0.parameter.isTrainable }.map(\.path))
     }
 }
 

@@ -68,14 +68,35 @@ public struct RunFolder: Sendable {
                 url.path,
                 problem: "holds a run already: leave out --from to go on with it, or give --restart to lose it")
         }
+        try removeBest()
         var position = TrainingPosition()
         position.step = step
         try Checkpoint(file: last).write(model, optimizer: optimizer, position: position, settings: settings)
     }
 
+    /// - Throws: `TrainingError.foreignBest` when the best model here is that of a run under other settings.
+    func checkBest(settings: String) throws {
+        // Where earlier versions wrote it, no settings stand beside it.
+        guard let former = (try? SafetensorsFile(contentsOf: best))?.metadata["settings"], former != settings else {
+            return
+        }
+        throw TrainingError.foreignBest(file: best.path, difference: difference(former, settings))
+    }
+
+    /// Removes the best model of a run that is gone.
+    func removeBest() throws { try remove([best]) }
+
     /// Removes what a former run left, so that the next one begins anew.
-    public func clear() throws {
-        for file in [last, best, metrics, notFinite] where FileManager.default.fileExists(atPath: file.path) {
+    public func clear() throws { try remove([last, best, metrics, notFinite]) }
+
+    /// Removes the features that frozen encoders gave (`*.f32`, with the notes beside them), of whatever instrument.
+    public func clearFeatures() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: url.path)
+        try remove(names.filter { $0.hasSuffix(".f32") || $0.hasSuffix(".f32.json") }.map { url.appending(path: $0) })
+    }
+
+    private func remove(_ files: [URL]) throws {
+        for file in files where FileManager.default.fileExists(atPath: file.path) {
             try FileManager.default.removeItem(at: file)
         }
     }

@@ -55,7 +55,11 @@ public final class Trainer<Task: TrainingTask> {
         {
             position = saved
             savedStep = saved.step
+            try folder.checkBest(settings: settings)
             progress.note(saved.isFinished ? "finished before" : "resumed at step \(saved.step)")
+        } else {
+            // Without a state to resume from, a best model that lies here is of another run.
+            try folder.removeBest()
         }
         let firstStep = position.step
         if !position.isFinished { try train(EpochOrder(rows: rows, batch: min(options.batch, rows), seed: seed)) }
@@ -146,7 +150,8 @@ public final class Trainer<Task: TrainingTask> {
             position.best = total
             position.waited = 0
             try SafetensorsFile.write(
-                task.model.stateDictionary(), metadata: ["step": "\(position.step)"], to: folder.best)
+                task.model.trainedState(), metadata: ["step": "\(position.step)", "settings": settings],
+                to: folder.best)
         } else {
             position.waited += 1
         }
@@ -197,11 +202,12 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private func loadBest() throws {
-        guard FileManager.default.fileExists(atPath: folder.best.path) else { return }
+        // A run that has not validated has no best model.
+        guard position.best.isFinite, FileManager.default.fileExists(atPath: folder.best.path) else { return }
         var state: [String: Tensor] = [:]
         let file = try SafetensorsFile(contentsOf: folder.best)
         for name in file.names { state[name] = try file.tensor(name).clone() }
-        try task.model.load(state, strict: true)
+        try task.model.load(trainedState: state)
         task.model.evaluate()
     }
 }

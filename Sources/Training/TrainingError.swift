@@ -10,6 +10,8 @@ public enum TrainingError: Error, CustomStringConvertible {
     case earlierVersion(folder: String)
     /// A checkpoint does not hold what this run needs.
     case checkpoint(file: String, problem: String)
+    /// The best model in the run folder is that of a run with other settings.
+    case foreignBest(file: String, difference: String)
     /// The user asked to stop before the first step, while something that training needs was computed.
     case interrupted
     /// Another process trains in the folder.
@@ -34,6 +36,9 @@ public enum TrainingError: Error, CustomStringConvertible {
                 + "the first rows; give another --run folder, or --restart to begin anew"
         case .checkpoint(let file, let problem):
             "\(file): \(problem); delete it to begin anew, or give another --run folder"
+        case .foreignBest(let file, let difference):
+            "\(file): is the best model of a run with other settings (\(difference)); "
+                + "give another --run folder, or --restart to begin anew"
         case .interrupted: "interrupted before the first step; the same command begins again"
         case .locked(let folder, let process):
             "\(folder): \(process.map { "process \($0)" } ?? "another process") is training there; "

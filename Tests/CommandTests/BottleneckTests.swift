@@ -8,11 +8,15 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Rows of rank two in five features, from formulas.
+    /// Rows of rank two in five features with a little noise (σ = 0.03), from formulas.
     private func rows(_ count: Int, features: Int = 5) -> NPYArray {
         let values = (0..<count).flatMap { row -> [Float] in
             let (u, v) = (sin(Double(row) * 12.9898) * 2, cos(Double(row) * 78.233))
-            return (0..<features).map { Float(u * cos(Double($0)) + v * sin(Double($0) * 2 + 1)) }
+            return (0..<features).map {
+                let hash = sin(Double(row * features + $0) * 127.1) * 43_758.5453
+                let noise = 0.1 * (hash - hash.rounded(.down) - 0.5)
+                return Float(u * cos(Double($0)) + v * sin(Double($0) * 2 + 1) + noise)
+            }
         }
         return NPYArray(.float32(values), shape: [count, features])
     }
@@ -43,13 +47,36 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
         #expect(report["dimension"] as? Int == 2)
         #expect(report["interval"] as? [Int] == [2, 2])
-        #expect(report["statistic"] as? String == "wilks")
+        #expect(report["statistic"] as? String == "noise" && report["threshold"] as? Double == 2)
+        let against = try #require(report["againstRows"] as? [[String: Any]])
+        #expect(against.compactMap { $0["rows"] as? Int } == [75, 150, 300])
+        #expect(against.allSatisfy { ($0["dimensions"] as? [String: Int])?["noise"] == 2 })
+        #expect((report["noise"] as? [String: Any])?["source"] as? String == "residual")
         let curve = try #require(report["curve"] as? [[String: Any]])
         #expect(
             curve.count == 5 && curve[0]["error"] is Double && curve[0]["gain"] is Double && curve[0]["p"] is Double)
         #expect((report["data"] as? String)?.contains("300 rows that training left out") == true)
         let people = try Tool.run(["iob", "dimension", model, data])
         #expect(people.output.hasPrefix("Intrinsic dimension: 2, 95 % interval 2–2"))
+        #expect(people.output.contains("\n  published        2       2       2\n"), "\(people.output)")
+        // The paper's statistic has no p-value.
+        let wilks = try Tool.run(["iob", "dimension", model, data, "--statistic", "wilks"])
+        #expect(wilks.output.contains("all of the variance") && !wilks.output.contains(" p\n"), "\(wilks.output)")
+        // Noise that is given, as a number or as an array of the file, in other units.
+        let given = try Tool.run(["iob", "dimension", model, data, "--noise", "0.0289", "--json"])
+        #expect(given.code == 0 && given.output.contains("\"dimension\" : 2"), "\(given.errors)")
+        let large = try Tool.run(["iob", "dimension", model, data, "--noise", "10"])
+        #expect(large.output.hasPrefix("Intrinsic dimension: 0, 95 % interval 0–0"), "\(large.output)")
+        let ivar = NPYArray(.float32(Array(repeating: 0.01, count: 15_000)), shape: [3000, 5])
+        let both = folder.url.appending(path: "both.npz")
+        try NPZ.write(arrays: [("rows", rows(3000)), ("ivar", ivar)], to: both)
+        let weighted = ["iob", "dimension", model, both.path, "--name", "rows", "--ivar"]
+        let known = try Tool.run(weighted + ["ivar"])
+        #expect(known.output.hasPrefix("Intrinsic dimension: 0, 95 % interval 0–0"), "\(known.errors)")
+        #expect(known.output.contains("noise: that of"))
+        let missing = try Tool.run(weighted + ["errors"])
+        #expect(missing.code == 1 && missing.errors.contains("no such array") && missing.errorLines.count == 1)
+        #expect(try Tool.run(weighted + ["ivar", "--noise", "1"]).code == 2)
         for line in people.output.split(separator: "\n") where !line.contains(folder.url.path) {
             #expect(line.count <= 80, "\(line)")
         }

@@ -292,11 +292,26 @@ struct TrainingCommandTests {
         #expect(try Tool.run(fixture.arguments("pretrain", run: "run")).code == 0)
         let align = fixture.arguments("align", run: "run")
         #expect(try Tool.run(align + ["--objective", "clip-orderd"]).code == 2)
+        try expectFailure(
+            align + ["--objective", "clip-split"], words: [fixture.configuration, "privateEmbedding", "is missing"])
         let ordered = try Tool.run(align + ["--objective", "clip-ordered", "--steps", "3"])
         #expect(ordered.code == 0, "\(ordered.errors)")
         try expectFailure(align, words: ["run/align", "other settings"])
         let model = fixture.file("run", "align/model.safetensors")
         #expect(try !SafetensorsFile(contentsOf: model).names.contains { $0.contains("sharpness") })
+        #expect(try SafetensorsFile(contentsOf: model).names.contains { $0.contains("backbone") })
+        for name in ["align/last.safetensors", "align/best.safetensors"] {
+            let names = try SafetensorsFile(contentsOf: fixture.file("run", name)).names
+            #expect(!names.contains { $0.contains("backbone") && ($0.hasSuffix("weight") || $0.hasSuffix("bias")) })
+            #expect(names.contains { $0.contains("projection") })
+        }
+        // Features that something spoilt, of the right size and with the right note, are made anew.
+        let features = fixture.file("run", "align/features-gaia-xp-training.f32")
+        let sound = try Data(contentsOf: features)
+        try Data(count: sound.count).write(to: features)
+        let again = try Tool.run(align + ["--objective", "clip-ordered", "--steps", "3", "--restart"])
+        #expect(again.code == 0, "\(again.errors)")
+        #expect(try Data(contentsOf: features) == sound)
         let codes = folder.path("z.npz")
         let embed = try Tool.run([
             "embed", "-m", model.path, fixture.data, "--split", "train", "--width", "2", "-o", codes,

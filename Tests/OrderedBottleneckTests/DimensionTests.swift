@@ -13,32 +13,51 @@ import Training
         return steps.expanded([rows, -1]) + Tensor.randn([rows, 1], dtype: .float64) * noise
     }
 
+    /// By the paper's statistics.
+    private func paper(_ curve: [Double], rows: Int, _ statistic: IntrinsicDimension.Statistic) -> IntrinsicDimension {
+        IntrinsicDimension(errors: [errors(curve, rows: rows)], variance: 1, features: 100, statistic: statistic)
+    }
+
     @Test func countsTheLatentsThatGain() {
-        let errors = errors([1, 0.5, 0.2, 0.199, 0.1985], rows: 1000)
-        let wilks = IntrinsicDimension(errors: [errors], variance: 1)
+        let wilks = paper([1, 0.5, 0.2, 0.199, 0.1985], rows: 1000, .wilks)
         #expect(wilks.dimension == 2)
         #expect(wilks.interval == [2, 2])
         #expect(wilks.problems.isEmpty)
         let gains = wilks.curve.compactMap(\.gain)
         #expect(abs(gains[0] - 250) < 1e-6 && abs(gains[2] - 0.5) < 1e-6)
+        #expect(wilks.curve.allSatisfy { $0.p == nil })
         // A gain of 2.5 passes Wilks' statistic (5 > 3.84) and not the published one.
-        let between = IntrinsicDimension(errors: [self.errors([1, 0.5, 0.495, 0.4949], rows: 1000)], variance: 1)
-        let published = IntrinsicDimension(
-            errors: [self.errors([1, 0.5, 0.495, 0.4949], rows: 1000)], variance: 1, statistic: .published)
-        #expect(between.dimension == 2 && published.dimension == 1)
+        let steps = [1, 0.5, 0.495, 0.4949]
+        #expect(paper(steps, rows: 1000, .wilks).dimension == 2)
+        #expect(paper(steps, rows: 1000, .published).dimension == 1)
     }
 
-    @Test func pValuesAreChiSquared() {
+    @Test func tailsAreChiSquared() {
         // Tabulated upper tails of χ² with one degree of freedom.
         for (x, p) in [(3.841458820694124, 0.05), (6.634896601021213, 0.01), (10.827566170662733, 0.001)] {
             #expect(abs(chiSquaredTail(x) - p) < 1e-9)
         }
     }
 
+    /// Latents with as much signal as noise: rows scatter, and one p-value in twenty is below 0.05.
+    @Test(arguments: [false, true]) func pValuesAreProbabilities(isEstimated: Bool) {
+        Generator.seed(31)
+        let (rows, latents, free) = (400, 300, 20)
+        // Noise and signal of variance 1 each in every latent; the noise of the dimensions that are left.
+        let gains = Tensor.randn([rows, latents], dtype: .float64).square() * 2
+        let left = Tensor.randn([rows, free], dtype: .float64).square().sum(dims: [1], keepDims: true)
+        // Error at width k is what all later latents would take away, and the rest.
+        let later = Tensor(
+            (0...latents).flatMap { k in (0..<latents).map { $0 >= k ? 1.0 : 0 } }, shape: [latents + 1, latents])
+        let errors = SquaredErrors(gains.matmul(later.transposed()) + left, variance: 1)
+        let p = errors.probabilities(floor: 2, free: isEstimated ? free : nil)
+        // Of 300, 15 ± 3.8 are expected below 0.05, 150 ± 8.7 below 0.5.
+        #expect((4...26).contains(p.count { $0 < 0.05 }), "\(p.count { $0 < 0.05 })")
+        #expect((120...180).contains(p.count { $0 < 0.5 }), "\(p.count { $0 < 0.5 })")
+    }
+
     @Test func saysWhenThereIsNoAnswer() {
-        func problems(_ curve: [Double], rows: Int = 1000) -> IntrinsicDimension {
-            IntrinsicDimension(errors: [errors(curve, rows: rows)], variance: 1)
-        }
+        func problems(_ curve: [Double], rows: Int = 1000) -> IntrinsicDimension { paper(curve, rows: rows, .wilks) }
         let narrow = problems([1, 0.6, 0.3])
         #expect(narrow.dimension == nil && narrow.verdict.contains("larger width"))
         let few = problems([1, 0.5, 0.5, 0.5], rows: 20)
@@ -49,6 +68,20 @@ import Training
         #expect(worse.problems.contains { $0.contains("makes the error larger") })
         let unsettled = problems([1, 0.5, 0.4999, 0.2, 0.2])
         #expect(unsettled.dimension == 1 && unsettled.problems.contains { $0.contains("not settled") })
+
+        // As many latents as features: nothing is left to tell the noise by, unless it is given.
+        let errors = errors([1, 0.2, 0.1, 0.09], rows: 1000)
+        let full = IntrinsicDimension(errors: [errors], variance: 1, features: 3)
+        #expect(full.dimension == nil && full.verdict.contains("give the noise"))
+        let given = IntrinsicDimension(errors: [errors], variance: 1, features: 3, chiSquares: [errors / 0.01])
+        #expect(given.dimension == 2)
+        // What is left goes on falling as it did: no noise.
+        let falling = IntrinsicDimension(
+            errors: [self.errors([1, 0.5, 0.35, 0.32, 0.28, 0.24, 0.2], rows: 1000)], variance: 1, features: 14)
+        #expect(falling.dimension == 2 && falling.problems.contains { $0.contains("not white noise") })
+        let flat = self.errors([1, 0.2, 0.1, 0.0995], rows: 1000)
+        let loud = IntrinsicDimension(errors: [flat], variance: 1, features: 13, chiSquares: [flat / 0.001])
+        #expect(loud.dimension == 2 && loud.problems.contains { $0.contains("larger than given") })
     }
 
     /// Uniform points in a cube, and on a sheet in space, have known dimensions.

@@ -27,7 +27,8 @@ import Training
             configuration, on: split, data: "rank 3", folder: try RunFolder(folder))
         #expect(outcome.isFinished)
         let test = model.scaled(split.test)
-        let result = IntrinsicDimension(errors: [model.squaredErrors(split.test)], variance: test.totalVariance)
+        let result = IntrinsicDimension(
+            errors: [model.squaredErrors(split.test)], variance: test.totalVariance, features: 12)
         #expect(result.dimension == 3, "\(result.verdict)")
         let components = PrincipalComponents(model.scaled(split.training), count: 6)
         for k in 0...3 {

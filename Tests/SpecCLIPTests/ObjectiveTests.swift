@@ -64,6 +64,36 @@ import Torch
         }
     }
 
+    /// `align --objective`: the name alone changes.
+    @Test(arguments: [
+        ("{ kind: clip-pr, prediction: 2, contrast: 0.5, temperature: 10 }", "clip-ordered", [10, 0.5, 1, 2]),
+        ("{ kind: clip, temperature: 10 }", "clip-r", [10, 1, 1, 0]), ("clip-pr", "clip", [15.5, 1, 0, 0]),
+        ("{ kind: clip-r, reconstruction: 0.25 }", "clip-pr", [15.5, 1, 0.25, 1]),
+    ])
+    func anotherNameKeepsTheWeights(text: String, name: String, expected: [Double]) throws {
+        var configuration = try Configuration(yaml: yaml(text), source: "x.yaml")
+        let kind = try #require(AlignmentObjective.Kind(rawValue: name))
+        try configuration.replaceObjective(with: kind, source: "x.yaml")
+        let found = configuration.align.objective
+        #expect(found.kind == kind)
+        #expect([found.temperature, found.contrast, found.reconstruction, found.prediction] == expected)
+    }
+
+    @Test(arguments: [
+        ("clip-pr", "", "", "clip-split", "x.yaml: privateEmbedding: is missing"),
+        ("clip-split", "privateEmbedding: 8", "", "clip-ordered", "orders one embedding"),
+        ("clip-split", "privateEmbedding: 8", "", "clip-p", "does not reconstruct"),
+        ("clip", "", " decoder:", "clip-r", "instruments.gaia-xp.decoder: is missing"),
+    ])
+    func anotherNameIsChecked(objective: String, own: String, lacking: String, name: String, part: String) throws {
+        var configuration = try Configuration(
+            yaml: yaml(objective, privateEmbedding: own, lacking: lacking), source: "x.yaml")
+        let kind = try #require(AlignmentObjective.Kind(rawValue: name))
+        #expect {
+            try configuration.replaceObjective(with: kind, source: "x.yaml")
+        } throws: { "\($0)".contains(part) && !"\($0)".contains("\n") }
+    }
+
     /// Three instruments: three contrasts, three reconstructions, six predictions; nothing hard-wires a pair.
     @Test(arguments: [nil, 8]) func threeInstrumentsSumTheirPairs(own: Int?) throws {
         var configuration = try Configuration(

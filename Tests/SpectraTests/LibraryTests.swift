@@ -67,7 +67,7 @@ struct LibraryTests {
         let (labels, spectra, _) = try MILESTemplates.shared()
         #expect(labels.count == 944)
         let interpolator = LocalLinearInterpolator(labels: labels, spectra: spectra)
-        let margin = ObservingConditions.margin
+        let margin = ObservingConditions.margin(of: .lamostLRS)
         let residuals = concurrentMap(Array(labels.indices)) { star -> Double? in
             guard let predicted = interpolator.predict(labels[star], excluding: star) else { return nil }
             let count = predicted.count - 2 * margin

@@ -31,7 +31,7 @@ struct SimulationTests {
 
     @Test("Blur and shift in one pass move a line and widen it as told", arguments: [-6.3, -1.0, 0.0, 0.49, 5.7])
     func blur(shift: Double) {
-        let margin = ObservingConditions.margin
+        let margin = ObservingConditions.margin(of: .lamostLRS)
         let (count, width, centre, sigma) = (300, 2.5, 150.0, 0.7)
         let line = (0..<count + 2 * margin).map { Float(exp(-0.5 * pow((Double($0 - margin) - centre) / width, 2))) }
         let blurred = LineSpread.blur(line, margin: margin, shift: shift, sigma: sigma)

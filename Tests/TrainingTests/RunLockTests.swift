@@ -40,4 +40,14 @@ import Testing
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
         #expect(left == [".hidden", "best.safetensors", "notes.tmp"])
     }
+
+    @Test func featuresOfFormerRunsAreRemoved() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let run = try RunFolder(folder)
+        for name in ["features-gaia-xp-training.f32", "features-gaia-xp-training.f32.json", "model.safetensors"] {
+            try Data().write(to: folder.appending(path: name))
+        }
+        try run.clearFeatures()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.safetensors"])
+    }
 }

@@ -162,6 +162,79 @@ private struct Killed: Error {}
         }
     }
 
+    /// `last` was deleted: the best model that is left belongs to a run that is gone, whatever its settings.
+    @Test(arguments: ["a", "b"]) func bestModelsOfFormerRunsAreNotTaken(formerSettings: String) throws {
+        let folder = try temporaryFolder()
+        _ = try train(Regression(), in: folder, settings: formerSettings)
+        try FileManager.default.removeItem(at: folder.last)
+        // Without validation rows nothing would replace it.
+        var unvalidated = options
+        (unvalidated.validationRows, unvalidated.steps) = (0, 3)
+        let expected = Regression()
+        _ = try Trainer(expected, options: unvalidated, seed: 7, folder: temporaryFolder(), settings: "a").run()
+        let task = Regression()
+        let outcome = try Trainer(task, options: unvalidated, seed: 7, folder: folder, settings: "a").run()
+        #expect(outcome.stepsTaken == 3)
+        #expect(weights(task) == weights(expected))
+    }
+
+    @Test func bestModelOfOtherSettingsIsRefused() throws {
+        let (folder, other) = (try temporaryFolder(), try temporaryFolder())
+        _ = try train(Regression(), in: folder, settings: "width 8")
+        _ = try train(Regression(), in: other, settings: "width 9")
+        try FileManager.default.removeItem(at: folder.best)
+        try FileManager.default.copyItem(at: other.best, to: folder.best)
+        #expect {
+            try train(Regression(), in: folder, settings: "width 8")
+        } throws: { error in
+            let line = "\(error)"
+            return line.contains("best.safetensors") && line.contains("was width 9, now width 8")
+                && line.contains("--restart") && !line.contains("\n")
+        }
+    }
+
+    /// A frozen layer is no part of the files, and a run resumes to the same bits; files of earlier versions, which hold
+    /// it, are read as well.
+    @Test(arguments: [false, true]) func frozenParametersAreLeftOut(asEarlierVersions: Bool) throws {
+        func task() -> Regression {
+            let task = Regression()
+            (task.network.layers[0] as Module).freeze()
+            return task
+        }
+        let whole = task()
+        let wholeFolder = try temporaryFolder()
+        _ = try train(whole, in: wholeFolder)
+        let frozen = Set(["0.weight", "0.bias"])
+        for (file, prefix) in [(wholeFolder.last, "model."), (wholeFolder.best, "")] {
+            let names = Set(try SafetensorsFile(contentsOf: file).names)
+            #expect(names.isDisjoint(with: frozen.map { prefix + $0 }) && names.contains(prefix + "4.weight"))
+        }
+
+        let folder = try temporaryFolder()
+        let interrupted = InterruptedTask(task(), after: 23)
+        #expect(throws: Killed.self) {
+            try Trainer(interrupted, options: options, seed: 7, folder: folder, settings: "a").run()
+        }
+        if asEarlierVersions {
+            for (url, prefix) in [(folder.last, "model."), (folder.best, "")] {
+                let file = try SafetensorsFile(contentsOf: url)
+                var metadata = file.metadata
+                if url == folder.best { metadata["settings"] = nil }
+                let kept = try file.names.map { ($0, try file.tensor($0).clone()) }
+                let own = whole.network.stateDictionary().filter { frozen.contains($0.0) }
+                #expect(own.count == 2)
+                try SafetensorsFile.write(kept + own.map { (prefix + $0.0, $0.1) }, metadata: metadata, to: url)
+            }
+        }
+        let second = task()
+        #expect(try train(second, in: folder).stepsTaken == 17)
+        #expect(weights(second) == weights(whole))
+        // And once it is finished, the best model comes back.
+        let third = task()
+        #expect(try train(third, in: folder).stepsTaken == 0)
+        #expect(weights(third) == weights(whole))
+    }
+
     @Test func lossThatIsNotFiniteNamesItsBatch() throws {
         let folder = try temporaryFolder()
         #expect {

@@ -3,9 +3,12 @@ import Torch
 
 /// Data of known dimension, to try an ordered bottleneck on (Ho et al. 2023, §3). Drawn from the default generator.
 public enum SampleSet {
+    /// Standard deviation of the noise of `sCurve` in each of its three coordinates.
+    public static let sCurveNoise = 0.1
+
     /// Points on a sheet bent to an S in space, with noise; centred. Two dimensions.
     /// - Returns: `[count, 3]`.
-    public static func sCurve(_ count: Int, noise: Double = 0.1) -> Tensor {
+    public static func sCurve(_ count: Int, noise: Double = sCurveNoise) -> Tensor {
         let t = (Tensor.rand([count, 1]) - 0.5) * (3 * Double.pi)
         let height = Tensor.rand([count, 1]) * 2
         let points = Tensor.cat([t.sin(), height, t.sign() * (t.cos() - 1)], dim: 1)

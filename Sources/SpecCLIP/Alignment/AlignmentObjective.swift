@@ -62,6 +62,21 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         prediction = kind.predicts ? 1 : 0
     }
 
+    /// This objective under another name: `temperature` and the weights that differ from what its own name stands for
+    /// stay, the others become those of the new name. `{ kind: clip-pr, prediction: 2 }` as clip-ordered predicts with a
+    /// weight of 2 as well; `clip` as clip-r reconstructs with a weight of 1.
+    public func replacingKind(_ kind: Kind) -> AlignmentObjective {
+        let (old, new) = (Self(self.kind), Self(kind))
+        func weight(_ path: KeyPath<Self, Double>) -> Double {
+            self[keyPath: path] == old[keyPath: path] ? new[keyPath: path] : self[keyPath: path]
+        }
+        var result = self
+        result.kind = kind
+        result.reconstruction = weight(\.reconstruction)
+        result.prediction = weight(\.prediction)
+        return result
+    }
+
     /// Reads a name, or a section strictly.
     /// - Throws: `ConfigurationError` for unknown names and keys and for values out of range.
     public init(from decoder: any Decoder) throws {

@@ -103,21 +103,15 @@ public struct Configuration: Codable, Sendable {
             throw ConfigurationFileError(source: source, problem: "instruments.\(name): no such instrument; \(remedy)")
         }
         for (instrument, part) in try resolvedInstruments() {
-            guard case .logarithmic = instrument.grid else {
-                let sections = [("pretrain", part.pretrain.augment), ("finetune", part.finetune?.augment)]
-                if let (section, _) = sections.first(where: { $1?.observing != nil }) {
-                    throw ConfigurationFileError(
-                        source: source,
-                        problem: "instruments.\(instrument.name).\(section).augment.observing: needs a grid in log "
-                            + "wavelength; use ownNoise for \(instrument.title)")
-                }
-                continue
+            let sections = [("pretrain", part.pretrain.augment), ("finetune", part.finetune?.augment)]
+            if let (section, _) = sections.first(where: { $1?.observing != nil }),
+                let problem = ObservingConditions.problem(observing: instrument)
+            {
+                throw ConfigurationFileError(
+                    source: source, problem: "instruments.\(instrument.name).\(section).augment.observing: \(problem)")
             }
         }
-        let model = try alignedModel()
-        if let problem = model.problem ?? align.objective.problem(aligning: model) {
-            throw ConfigurationFileError(source: source, problem: problem)
-        }
+        try checkAlignment(source)
         for name in labels.heads.keys where instruments[name] == nil {
             throw ConfigurationFileError(
                 source: source,
@@ -125,6 +119,22 @@ public struct Configuration: Codable, Sendable {
                     "labels.heads.\(name): no such instrument; known are \(instruments.keys.sorted().joined(separator: ", "))"
             )
         }
+    }
+
+    /// What alignment makes and whether its objective can train that.
+    private func checkAlignment(_ source: String) throws {
+        let model = try alignedModel()
+        if let problem = model.problem ?? align.objective.problem(aligning: model) {
+            throw ConfigurationFileError(source: source, problem: problem)
+        }
+    }
+
+    /// Aligns with another objective, as though its name stood in the configuration: weights given there stay.
+    /// - Parameter source: the configuration's name, for the error line.
+    /// - Throws: `ConfigurationFileError` when the model lacks what this objective needs.
+    public mutating func replaceObjective(with kind: AlignmentObjective.Kind, source: String) throws {
+        align.objective = align.objective.replacingKind(kind)
+        try checkAlignment(source)
     }
 
     /// Makes every stage use one data set.

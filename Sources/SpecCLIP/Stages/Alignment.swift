@@ -123,6 +123,7 @@ final class AlignmentTask: TrainingTask {
             (self.model, sharpness) = (model, nil)
         }
         let folder = try RunFolder(context.folder.appending(path: "align"))
+        if context.restart { try folder.clearFeatures() }
         let progress = context.progress("align")
         var rows: [TrainingSplit: [String: Source.Rows]] = [:]
         for split in [TrainingSplit.training, .validation] {

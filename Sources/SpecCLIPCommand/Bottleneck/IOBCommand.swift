@@ -32,7 +32,10 @@ struct RowOptions: ParsableArguments {
     var name: String?
 
     /// The rows, `[N, …]`, and how messages call them.
-    func read(_ path: String) throws -> (rows: Tensor, name: String) {
+    func read(_ path: String) throws -> (rows: Tensor, name: String) { try Self.read(path, name: name) }
+
+    /// The rows of an array of a file, and how messages call them.
+    static func read(_ path: String, name: String?) throws -> (rows: Tensor, name: String) {
         let rows = try NumberRows.read(URL(fileURLWithPath: path), name: name)
         return (Tensor(rows.values, shape: rows.shape), path + (rows.name.isEmpty ? "" : "#\(rows.name)"))
     }

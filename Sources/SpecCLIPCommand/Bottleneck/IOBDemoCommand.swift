@@ -29,7 +29,7 @@ struct IOBDemoCommand: ParsableCommand {
     @Option(help: "linear, or geometric with unit sweeping.") var objective = Objective.linear
     @Option(help: ArgumentHelp("Seed of data and weights.", valueName: "n")) var seed: UInt64 = 42
     @Option(help: ArgumentHelp("Passes over the data, at most.", valueName: "n")) var epochs: Int?
-    @Option(help: "published, to repeat the paper, or wilks.")
+    @Option(help: "published, to repeat the paper; noise or wilks.")
     var statistic = IntrinsicDimension.Statistic.published
     @OptionGroup var separate: SeparateOptions
     @Option(name: .shortAndLong, help: ArgumentHelp("Folder of the results.", valueName: "folder"))
@@ -54,7 +54,8 @@ struct IOBDemoCommand: ParsableCommand {
         try model.write(to: folder.appending(path: "model.safetensors"))
         let report = try DimensionReport(
             models: [model], test: training.split.test, reference: training.split.training,
-            data: "\(name): the \(training.split.test.size(0)) rows that training left out", statistic: statistic,
+            data: "\(name): the \(training.split.test.size(0)) rows that training left out",
+            noise: sample == .sCurve ? .standardDeviation(SampleSet.sCurveNoise) : .residual, statistic: statistic,
             separate: try separate.errors(beside: model, training.split, name: name, device: device))
         try AtomicOutputFile.write(try DimensionText(report).json + "\n", to: folder.appending(path: "report.json"))
         draw(model, report, training.split.test, in: folder)

@@ -24,7 +24,7 @@ struct AlignCommand: ParsableCommand {
     @OptionGroup var training: TrainingArguments
     @Option(
         help: ArgumentHelp(
-            "Align with this objective instead of the configuration's: "
+            "Align with this objective instead of the configuration's, whose weights stay: "
                 + AlignmentObjective.Kind.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "name"))
     var objective: AlignmentObjective.Kind?
 
@@ -39,7 +39,9 @@ struct AlignCommand: ParsableCommand {
 
     func run() throws {
         var context = try training.context(device: try compute.prepare())
-        if let objective { context.configuration.align.objective = AlignmentObjective(objective) }
+        if let objective {
+            try context.configuration.replaceObjective(with: objective, source: training.configuration)
+        }
         if let steps { context.configuration.align.training.steps = steps }
         let stage = Alignment(context: context)
         guard try stage.run().isFinished else { return }

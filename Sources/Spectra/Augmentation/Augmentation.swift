@@ -54,7 +54,7 @@ public struct Augmentation: Sendable, Hashable {
         _ result: inout Result, _ conditions: ObservingConditions, _ instrument: Instrument,
         _ generator: inout SeededGenerator
     ) {
-        let margin = ObservingConditions.margin
+        let margin = ObservingConditions.margin(of: instrument)
         // Beyond its ends a continuum-normalised spectrum goes on as it stops: a few pixels, at high velocities only.
         let wide =
             [Float](repeating: result.flux.first ?? 1, count: margin) + result.flux

@@ -22,14 +22,42 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
     /// The conditions under which the published surveys work.
     public init() {}
 
-    /// Pixels to spare at each end of the LRS grid, for shifts up to 500 km/s (7.2 pixels) and the blur.
-    static let margin = 12
+    /// The largest velocity that is drawn, km/s.
     private static let fastest = 500.0
+    /// Reach of the widest blur that a configuration may ask for: 3 σ and a pixel, σ being 1.2 pixels.
+    private static let blurReach = 5
 
-    /// The LRS instrument with ``margin`` more pixels at each end, at rest.
+    /// Pixels to spare at each end of an instrument's grid, for shifts up to 500 km/s and the blur: 12 on the LRS grid,
+    /// where such a shift is 7.2 pixels; more where pixels are finer.
+    static func margin(of instrument: Instrument) -> Int {
+        let shift = max(abs(shift(fastest, on: instrument)), abs(self.shift(-fastest, on: instrument)))
+        return Int(shift.rounded()) + blurReach
+    }
+
+    /// Why the spectra of an instrument cannot be observed anew, as `problem; remedy`; `nil` when they can.
+    public static func problem(observing instrument: Instrument) -> String? {
+        guard case .logarithmic(_, let step, _) = instrument.grid else {
+            return "needs a grid in log wavelength; use ownNoise for \(instrument.title)"
+        }
+        // No spectrograph resolves more than a few million; a slip of the exponent would ask for terabytes.
+        guard step >= 1e-7 else {
+            return "needs steps of 1e-7 dex or more, not \(step); mend the grid of the definition"
+        }
+        return nil
+    }
+
+    /// A velocity in pixels of a logarithmic grid (of LAMOST's, where the grid is none).
+    private static func shift(_ velocity: Double, on instrument: Instrument) -> Double {
+        var step = 1e-4
+        if case .logarithmic(_, let gridStep, _) = instrument.grid { step = gridStep }
+        return log10(RadialVelocity.factor(velocity)) / step
+    }
+
+    /// An instrument with ``margin(of:)`` more pixels at each end, at rest.
     static func widened(_ instrument: Instrument) -> Instrument {
         var wide = instrument
         if case .logarithmic(let start, let step, let count) = instrument.grid {
+            let margin = margin(of: instrument)
             wide.grid = .logarithmic(
                 log10Start: start - Double(margin) * step, step: step, count: count + 2 * margin)
         }
@@ -58,7 +86,7 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
         var snr: Double
     }
 
-    /// Observes a continuum-normalised spectrum given on the widened LRS grid.
+    /// Observes a continuum-normalised spectrum given on the widened grid of an instrument.
     func observeLRS(
         _ wide: [Float], _ instrument: Instrument, using generator: inout SeededGenerator
     ) -> Observation {
@@ -71,10 +99,8 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
         // Red stars lose more in the blue than blue ones do: the fall is drawn steeper or flatter.
         let steepness = generator.uniform(in: 0.5...1.5)
         let sigma = generator.uniform(in: broadening)
-        var step = 1e-4
-        if case .logarithmic(_, let gridStep, _) = instrument.grid { step = gridStep }
-        let shift = log10(RadialVelocity.factor(bounded)) / step
-        var flux = LineSpread.blur(wide, margin: Self.margin, shift: shift, sigma: sigma)
+        var flux = LineSpread.blur(
+            wide, margin: Self.margin(of: instrument), shift: Self.shift(bounded, on: instrument), sigma: sigma)
         let noiseless = flux
         let profile = Self.lrsProfile(on: instrument)
         let ivar = Self.addNoise(&flux, profile.map { snr * pow($0, steepness) }, &generator)
