@@ -74,12 +74,13 @@ struct HeadPlan {
     let instrument: Instrument
     let configuration: LabelHeadConfiguration
     let data: PairedDataSet
-    /// The training of each member.
+    /// The training of each member; none where nothing is trained.
     let runs: [(folder: String, run: StageRun)]
 
+    /// - Parameter output: the model file that the training ends in; nil where nothing is trained.
     init(
         _ name: String, _ configuration: LabelHeadConfiguration, instruments: [Instrument], context: StageContext,
-        to output: URL
+        to output: URL?
     ) throws {
         guard let instrument = instruments.first(where: { $0.name == name }) else {
             throw ModelError.unknownInstrument(name, known: instruments.map(\.name))
@@ -88,14 +89,23 @@ struct HeadPlan {
         self.configuration = configuration
         let data = try context.open(configuration.data)
         self.data = data
+        guard let output else {
+            runs = []
+            return
+        }
         let aligned = "aligned \(ContentHash.of(Alignment(context: context).output))"
         let settings = [try settingsText(configuration), aligned]
         let members = configuration.posterior == nil ? 1 : configuration.members
         runs = (0..<members).map { member in
-            let folder = "labels-\(name)" + (member == 0 ? "" : "-\(member + 1)")
+            let folder = Self.folder(name) + (member == 0 ? "" : "-\(member + 1)")
             return (folder, context.run(folder, settings: settings, data: data, output: output))
         }
     }
+
+    private static func folder(_ name: String) -> String { "labels-\(name)" }
+
+    /// Where the fit of this head reports to.
+    func progress(_ context: StageContext) -> any ProgressSink { context.progress(Self.folder(instrument.name)) }
 
     /// A member's seed.
     func seed(_ member: Int, _ context: StageContext) -> UInt64 { context.configuration.seed &+ UInt64(member) }
@@ -119,6 +129,9 @@ private final class HeadFit {
             labels: configuration.names.map(StellarLabel.init(named:)), mean: mean, std: std,
             errorScale: mean.map { _ in 1 }, hidden: configuration.hidden, dropout: configuration.dropout,
             trainingStars: training.count, tier: data.tier)
+        description.prior = try LabelPrior(
+            fitting: zip(description.labels, training.labels).map { label, values in values.map(label.learned) },
+            labels: description.labels, dataName: data.url.path)
         let validation = try LabelledEmbeddings(model, instrument, data, .validation, names: configuration.names)
         source = LabelTask.Source(
             parts: [.training: training, .validation: validation], mean: mean, std: std, device: context.device)

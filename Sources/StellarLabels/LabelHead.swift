@@ -81,6 +81,8 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
     public var members: Int?
     /// What makes the posterior honest, learned on the validation split.
     public var calibration: PosteriorCalibration?
+    /// The density of the training labels; nil in files that were written before there was one.
+    public var prior: LabelPrior?
     /// Per label, in its unit, between which values 99.8 % of the training labels lie.
     public var ranges: [ClosedRange<Double>]?
 
@@ -93,6 +95,10 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
         return count > 0 && [mean.count, std.count, errorScale.count].allSatisfy { $0 == count }
             && hidden.allSatisfy { (1...(1 << 16)).contains($0) } && (0..<1).contains(dropout)
             && (1...1024).contains(members ?? 1) && ranges?.count ?? count == count
-            && calibration?.isConsistent ?? true
+            && calibration?.isConsistent ?? true && isPriorConsistent
+    }
+
+    private var isPriorConsistent: Bool {
+        prior.map { $0.isConsistent && $0.labels == labels.map(\.name) } ?? true
     }
 }

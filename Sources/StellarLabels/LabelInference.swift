@@ -13,6 +13,8 @@ public struct LabelInference {
         public let stars: [StarLabels]
         /// Calibrated samples of the joint posterior; nil where the model gives labels as Gaussians or values.
         public let posterior: PosteriorSamples?
+        /// The `embeddingKey` of the instrument.
+        fileprivate let instrument: String
 
         /// Samples in which a star is found, from Gaussians where that is all there is.
         fileprivate func draws(of star: Int) -> (samples: PosteriorSamples, row: Int) {
@@ -26,6 +28,8 @@ public struct LabelInference {
     public let labels: LabelReader
     /// By the instrument's `embeddingKey`; none in models without posteriors.
     private let quality: [String: QualityModel]
+    /// By the `embeddingKey` of two instruments: what makes one prior of theirs.
+    private let priors: [[String]: SharedPrior]
 
     /// - Parameters:
     ///   - file: the file that `model` was read from.
@@ -39,7 +43,32 @@ public struct LabelInference {
         quality = try model.instruments.reduce(into: [:]) {
             $0[$1.embeddingKey] = try QualityModel(file, $1, device: device)
         }
+        priors = try Self.priors(labels, model.instruments)
     }
+
+    private static func priors(_ labels: LabelReader, _ instruments: [Instrument]) throws -> [[String]: SharedPrior] {
+        let readable = try instruments.filter { (try? labels.labels(for: $0)) != nil }
+            .map { instrument in
+                // What is combined: the joint posterior where there is one.
+                let drawn = try labels.posterior(of: instrument)?.description.labels
+                return (
+                    key: instrument.embeddingKey, labels: try drawn ?? labels.labels(for: instrument),
+                    prior: try labels.prior(of: instrument)
+                )
+            }
+        var priors: [[String]: SharedPrior] = [:]
+        for first in readable {
+            for second in readable where second.key != first.key {
+                priors[[first.key, second.key]] = SharedPrior(
+                    first.prior, second.prior, labels: CombinedPosterior.shared(first.labels, second.labels))
+            }
+        }
+        return priors
+    }
+
+    /// Whether spectra of two instruments are read together with their prior counted once. Models that were written before
+    /// they kept the density of their training labels count it twice.
+    public var countsPriorOnce: Bool { !priors.isEmpty }
 
     /// Whether the model knows what spectra of an instrument it was trained on, so that flags say all there is to doubt.
     public func judges(_ instrument: Instrument) -> Bool { quality[instrument.embeddingKey] != nil }
@@ -66,7 +95,9 @@ public struct LabelInference {
                 let flags = try judge.flags(model, shown, features: features, from: instrument, circumstances)
                 for (star, doubts) in flags.enumerated() { stars[star].flags.formUnion(doubts) }
             }
-            return Reading(flux: shown, features: features, stars: stars, posterior: posterior)
+            return Reading(
+                flux: shown, features: features, stars: stars, posterior: posterior,
+                instrument: instrument.embeddingKey)
         }
     }
 
@@ -74,7 +105,10 @@ public struct LabelInference {
     /// - Parameter rows: the star's place in each reading.
     public func combined(_ first: Reading, _ second: Reading, rows: (Int, Int)) throws -> StarLabels {
         let (a, b) = (first.draws(of: rows.0), second.draws(of: rows.1))
-        let combined = try catchingTorchErrors { CombinedPosterior(a.samples, b.samples, star: (a.row, b.row)) }
+        let prior = priors[[first.instrument, second.instrument]]
+        let combined = try catchingTorchErrors {
+            CombinedPosterior(a.samples, b.samples, star: (a.row, b.row), prior: prior)
+        }
         let summary = PosteriorSummary(combined.samples, ranges: nil)
         var both = StarLabels()
         both.estimates = summary.estimates[0]

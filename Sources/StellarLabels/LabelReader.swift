@@ -124,6 +124,19 @@ public struct LabelReader {
         return (stars, posterior)
     }
 
+    /// The joint posterior of an instrument with what is known of it; nil where it has none.
+    func posterior(of instrument: Instrument) throws -> (sampler: EnsembleSampler, description: LabelHeadDescription)? {
+        for (head, description) in try heads(of: instrument) {
+            if case .posterior(let sampler) = head { return (sampler, description) }
+        }
+        return nil
+    }
+
+    /// The prior of what is read from an instrument's spectra; nil where it is not known.
+    func prior(of instrument: Instrument) throws -> LabelPrior? {
+        try heads(of: instrument).lazy.compactMap(\.description.prior).first
+    }
+
     /// How an instrument's spectra are brought to rest; nil where no posterior tells their velocity.
     func restFrame(_ model: SpecCLIPModel, _ instrument: Instrument) throws -> RestFrame? {
         for (head, description) in try heads(of: instrument) {

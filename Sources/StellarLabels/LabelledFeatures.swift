@@ -19,6 +19,8 @@ struct LabelledFeatures: Sendable {
     let errors: [[Double]]
     /// Signal to noise per pixel; NaN where unknown.
     let snr: [Double]
+    /// Which star each row is of: a spectrum that is shown anew is of the same one.
+    let sources: [String]
 
     var count: Int { features.shape[0] }
 
@@ -34,13 +36,14 @@ struct LabelledFeatures: Sendable {
         augmentation: Augmentation?, leastRows: Int, seed: UInt64, rest: RestFrame? = nil
     ) throws {
         let rows = try AugmentedRows(data, instrument, split, augmentation)
+        let identifiers = try data.sourceIDs(split)
         let known = try names.map { try data.labels($0, split: split) }
         let stated = try names.map { name in
             data.labelNames.contains("e_" + name) ? try data.labels("e_" + name, split: split) : nil
         }
         let passes = augmentation == nil || rows.count == 0 ? 1 : max(1, (leastRows + rows.count - 1) / rows.count)
         var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
-        var snr: [Double] = []
+        var (snr, sources): ([Double], [String]) = ([], [])
         var (parts, shown): ([Tensor], [Tensor]) = ([], [])
         let isKept = Set((0..<passes * rows.count).evenlySampled(Self.keptSpectra))
         var (shownRows, shownIvar): ([Int], [[Float]?]) = ([], [])
@@ -56,6 +59,7 @@ struct LabelledFeatures: Sendable {
                     shownRows += kept.map { snr.count + $0 }
                     shownIvar += kept.map { batch.ivar[$0] }
                     snr += batch.snr
+                    sources += wanted.map { identifiers[$0] }
                     for (i, name) in names.enumerated() {
                         let label = StellarLabel(named: name)
                         for (place, row) in wanted.enumerated() {
@@ -71,7 +75,7 @@ struct LabelledFeatures: Sendable {
         }
         features = Tensor.cat(parts, dim: 0)
         self.shown = shown.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(shown, dim: 0)
-        (self.labels, self.errors, self.snr) = (labels, errors, snr)
+        (self.labels, self.errors, self.snr, self.sources) = (labels, errors, snr, sources)
         (self.shownRows, self.shownIvar) = (shownRows, shownIvar)
     }
 }

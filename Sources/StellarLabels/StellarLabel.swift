@@ -26,6 +26,9 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     /// A value in the form in which models learn it.
     func learned(_ value: Double) -> Double { isLogarithmic ? log10(value) : value }
 
+    /// How fast the learned form grows with the value: d learned / d value.
+    func slope(at value: Double) -> Double { isLogarithmic ? 1 / (value * log(10)) : 1 }
+
     /// A value in its unit, from the form in which models learn it.
     func value(learned: Double) -> Double { isLogarithmic ? pow(10, learned) : learned }
 

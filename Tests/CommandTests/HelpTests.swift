@@ -5,7 +5,8 @@ struct HelpTests {
     @Test(arguments: [
         "", "predict", "embed", "translate", "search", "card", "prepare", "data", "data fetch", "data pairs",
         "data info",
-        "pretrain", "align", "labels", "labels fit", "labels add", "demo", "model", "model info", "convert", "doctor",
+        "pretrain", "align", "labels", "labels fit", "labels add", "labels calibrate", "demo", "model", "model info",
+        "convert", "doctor",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
         "npe", "npe train", "npe sample", "npe density",
     ])

@@ -206,8 +206,8 @@ struct TrainingCommandTests {
     }
 
     /// A head with a section `posterior` gives intervals and flags; its report names coverage and simpler methods.
-    @Test(.timeLimit(.minutes(4))) func posteriorsAndTheirReport() throws {
-        let fixture = try TrainingFixture(count: 400)
+    @Test(.timeLimit(.minutes(8))) func posteriorsAndTheirReport() throws {
+        let fixture = try TrainingFixture(count: 600)
         let flow = "posterior: { transforms: 1, hidden: 8, bins: 4 }, members: 2"
         try fixture.write(
             TrainingFixture.yaml().replacingOccurrences(of: "gaia-xp: { hidden: [16]", with: "gaia-xp: { \(flow)")
@@ -250,6 +250,8 @@ struct TrainingCommandTests {
         let together = result.output.split(separator: "\n")
         #expect(result.code == 0 && together.count == (rows.count - 1) / 2 + 1, "\(result.errors)")
         #expect(together.dropFirst().allSatisfy { $0.contains("gaia-xp+lamost-lrs") })
+        #expect(!result.errors.contains("labels calibrate"))
+        try recalibrates(fixture, model)
 
         // Stars that travel in the model are found without a data set.
         let withAtlas = fixture.folder.path("with-atlas.safetensors")
@@ -286,6 +288,56 @@ struct TrainingCommandTests {
         }
         result = try Tool.run(["labels", "report", fixture.data, "-m", model, "-o", folder])
         #expect(result.code == 1 && result.errors.contains("--force"))
+    }
+
+    /// A model of an older version, without priors and calibration, is read with a note; `labels calibrate` gives it what
+    /// `labels fit` gives at its end, and leaves its networks alone.
+    private func recalibrates(_ fixture: TrainingFixture, _ model: String) throws {
+        let (old, new) = (fixture.folder.path("old.safetensors"), fixture.folder.path("new.safetensors"))
+        let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: model))
+        func heads(_ path: String) throws -> [String: [String: Any]] {
+            let text = try #require(try SafetensorsFile(contentsOf: URL(fileURLWithPath: path)).metadata["labels"])
+            return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [String: Any]])
+        }
+        let whole = try heads(model)
+        let bare = whole.mapValues { $0.filter { $0.key != "prior" && $0.key != "calibration" } }
+        var metadata = file.metadata
+        metadata["labels"] = String(decoding: try JSONSerialization.data(withJSONObject: bare), as: UTF8.self)
+        try SafetensorsFile.write(
+            file.names.map { ($0, try file.tensor($0)) }, metadata: metadata, to: URL(fileURLWithPath: old))
+
+        var result = try Tool.run(["model", "info", old])
+        #expect(result.output.contains("not calibrated") && result.output.contains("prior: not known"))
+        result = try Tool.run(["predict", "-m", old, fixture.data, "--together", "--format", "csv", "--limit", "2"])
+        #expect(result.code == 0 && result.errorLines.count == 1 && result.errors.contains("labels calibrate"))
+
+        let calibrate = ["labels", "calibrate", fixture.configuration, "--data", fixture.data, "--threads", "1"]
+        result = try Tool.run(calibrate + ["-m", old, "-o", new])
+        #expect(result.code == 0 && result.output == new + "\n", "\(result.errors)")
+        #expect(result.errors.contains("centre and width alone calibrated on"), "\(result.errors)")
+        let made = try heads(new)
+        #expect(Set(made.keys) == Set(whole.keys))
+        for (key, head) in made {
+            #expect(head["calibration"] as? NSDictionary == whole[key]?["calibration"] as? NSDictionary, "\(key)")
+        }
+        #expect(made["gaia_xp"]?["prior"] as? NSDictionary == whole["gaia_xp"]?["prior"] as? NSDictionary)
+        #expect(made["lamost_lrs"]?["prior"] is NSDictionary && whole["gaia_xp"]?["prior"] is NSDictionary)
+        let written = try SafetensorsFile(contentsOf: URL(fileURLWithPath: new))
+        #expect(Set(written.names) == Set(file.names))
+        for name in file.names { #expect(try written.tensor(name).floats() == file.tensor(name).floats(), "\(name)") }
+        result = try Tool.run(["model", "info", new])
+        #expect(result.output.contains("prior: density of the training labels"))
+        result = try Tool.run(["predict", "-m", new, fixture.data, "--together", "--format", "csv", "--limit", "2"])
+        #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+
+        // Another head than the configuration describes is not calibrated by it.
+        try fixture.write(
+            try String(contentsOfFile: fixture.configuration, encoding: .utf8)
+                .replacingOccurrences(of: "names: [teff, logg, rv]", with: "names: [teff, logg]"))
+        result = try Tool.run(calibrate + ["-m", old, "-o", fixture.folder.path("other.safetensors")])
+        #expect(result.code == 1 && result.errorLines.last?.contains("it reads teff, logg, rv") == true)
+        result = try Tool.run(["labels", "calibrate", "tiny", "-m", old, "-o", fixture.folder.path("o.safetensors")])
+        #expect(result.code == 1 && result.errorLines.count == 1 && result.errors.contains("none has a posterior"))
     }
 
     @Test func alignsWithAnotherObjective() throws {

@@ -100,12 +100,18 @@ struct ModelReport: Encodable {
     private static func lines(_ head: LabelHeadDescription) -> [String] {
         let stars = head.trainingStars.map { "trained on \(grouped($0)) stars, " } ?? ""
         let form = head.posterior.map { flow in
-            "; posterior: \(grouped(head.members ?? 1)) \(flow.kind.rawValue) flows, "
-                + (head.calibration == nil ? "not calibrated" : "calibrated")
+            "; posterior: \(grouped(head.members ?? 1)) \(flow.kind.rawValue) flows"
         }
+        let basis = head.posterior == nil ? [] : head.calibration?.basis ?? ["not calibrated"]
+        let prior =
+            head.prior.map {
+                ["prior: density of the training labels, \($0.count) Gaussian\($0.count == 1 ? "" : "s")"]
+            }
+            ?? (head.posterior == nil ? [] : ["prior: not known, see 'specclip labels calibrate'"])
         return [
             "  Labels      " + stars + head.tier + (form ?? (head.givesErrors ? "" : "; values without errors"))
         ]
+            + (basis + prior).map { "              " + $0 }
             + head.labels.indices.map { i in
                 let label = head.labels[i]
                 let name = label.unit.isEmpty ? label.name : "\(label.name) [\(label.unit)]"

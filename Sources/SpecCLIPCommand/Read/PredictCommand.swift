@@ -59,6 +59,11 @@ struct PredictCommand: ParsableCommand {
         // Small batches: what is done is on disk, or on the screen, within a second or two. Which files are of one star
         // is known when all are read.
         stars.rowsComeWhole = together
+        if together, !reader.countsPriorOnce {
+            Program.note(
+                "specclip: \(loaded.file.url.lastPathComponent): does not know its prior, which --together counts twice: "
+                    + "errors are too small where spectra tell little; add it with 'specclip labels calibrate'")
+        }
         try stars.forEachBatch(of: together && stars.dataSet == nil ? .max : 64) { batch in
             let sightings = together ? Sightings.of(batch) : batch.map { Sightings(spectra: [$0]) }
             try rows.append(

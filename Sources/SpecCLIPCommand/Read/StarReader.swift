@@ -24,6 +24,9 @@ struct StarReader {
     /// Whether flags say all there is to doubt of an instrument's spectra.
     func judges(_ instrument: Instrument) -> Bool { inference.judges(instrument) }
 
+    /// Whether spectra of two instruments are read together with their prior counted once.
+    var countsPriorOnce: Bool { inference.countsPriorOnce }
+
     /// What was read from each star, of which there are spectra of one instrument or two.
     func read(_ sightings: [Sightings]) throws -> [StarLabels] {
         let readings = try readings(sightings.flatMap(\.spectra))

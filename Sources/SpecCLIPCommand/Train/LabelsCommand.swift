@@ -7,7 +7,10 @@ import StellarLabels
 struct LabelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "labels", abstract: "Teach an aligned model to read labels.",
-        subcommands: [Fit.self, LabelsReportCommand.self, LabelsCurveCommand.self, LabelsAddCommand.self])
+        subcommands: [
+            Fit.self, LabelsCalibrateCommand.self, LabelsReportCommand.self, LabelsCurveCommand.self,
+            LabelsAddCommand.self,
+        ])
 
     /// `specclip labels fit`.
     struct Fit: ParsableCommand {

@@ -10,6 +10,10 @@ import Foundation
 /// honest posterior, 2z one that was overconfident by a factor of two, z + 0.3 one that was biased; a bent g mends
 /// skewness and wings. By width, draws are spread about their median instead, by one factor for 68 and one for 95 % on
 /// each side; that mends no bias of half a σ or more, and so is the simple alternative.
+///
+/// What counts are different stars: spectra of one star, changed anew, say no more of the stars to come than one of them
+/// would. Few stars cannot tell how a posterior is bent, nor its wings: then g is a straight line, one shift and one factor
+/// on the width.
 public struct PosteriorCalibration: Codable, Sendable, Hashable {
     /// What is learnt.
     public enum Method: String, Codable, Sendable, CaseIterable {
@@ -25,10 +29,15 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
         public var method: Method
         /// Bins of S/N with a correction of their own, at most; 1 makes one correction for all.
         public var snrBins: Int
-        /// Stars that a bin of S/N needs.
+        /// Different stars that a bin of S/N needs.
         public var starsPerBin: Int
-        /// Stars that a label needs; with fewer it is left as it is.
+        /// Different stars that a label needs; with fewer its centre and width alone are corrected.
         public var minimumStars: Int
+
+        /// Different stars without which a label is left as it is: a shift learnt on so many is good to 0.18 σ.
+        public static let fewestStars = 50
+        /// Different stars that a bin of S/N needs where centre and width alone are corrected.
+        static let starsPerCentreBin = 2 * fewestStars
 
         /// The defaults are what experiments with skewed, heavy-tailed and biased posteriors recommend.
         public init(method: Method = .levels, snrBins: Int = 5, starsPerBin: Int = 400, minimumStars: Int = 200) {
@@ -43,8 +52,12 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
     struct LabelCorrection: Codable, Sendable, Hashable {
         /// The label's name.
         var name: String
-        /// Validation stars it was learnt on.
+        /// Different validation stars that there were to learn from; in files without `spectra`, spectra.
         var stars: Int
+        /// Spectra of these; nil in older files.
+        var spectra: Int?
+        /// Whether they told no more than a shift and a factor on the width; nil in older files: they told all.
+        var centreOnly: Bool?
         /// For stars of any or unknown S/N; nil where there were too few to learn from.
         var overall: PosteriorCorrection?
         /// By S/N, ascending; empty without dependence on it.
@@ -63,25 +76,34 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
     /// Learns from stars whose labels are known.
     /// - Parameters:
     ///   - samples: posteriors of stars that the model was not trained on.
-    ///   - truth: per label of the samples, per star; NaN where unknown.
-    ///   - snr: per star, NaN where unknown; nil makes one correction for all.
+    ///   - truth: per label of the samples, per posterior; NaN where unknown.
+    ///   - snr: per posterior, NaN where unknown; nil makes one correction for all.
+    ///   - sources: which star each posterior is of, by its identifier; nil where all are different.
     public static func fit(
-        samples: PosteriorSamples, truth: [[Double]], snr: [Double]? = nil, options: Options = Options()
+        samples: PosteriorSamples, truth: [[Double]], snr: [Double]? = nil, sources: [String]? = nil,
+        options: Options = Options()
     ) -> PosteriorCalibration {
         precondition(truth.count == samples.labels.count && truth.allSatisfy { $0.count == samples.stars })
         precondition(snr.map { $0.count == samples.stars } ?? true)
+        precondition(sources.map { $0.count == samples.stars } ?? true)
         let scores = DrawScores.scores(of: samples.draws)
+        var numbers: [String: Int] = [:]
+        let stars = sources?.map { source -> Int in
+            let number = numbers[source] ?? numbers.count
+            numbers[source] = number
+            return number
+        }
         return PosteriorCalibration(
             corrections: samples.labels.indices.map { label in
-                let stars = (0..<samples.stars).compactMap { star -> KnownStar? in
-                    guard truth[label][star].isFinite, let sorted = samples.sortedDraws(ofStar: star, label: label)
+                let spectra = (0..<samples.stars).compactMap { row -> KnownSpectrum? in
+                    guard samples.draws > 1, truth[label][row].isFinite,
+                        let sorted = samples.sortedDraws(ofStar: row, label: label)
                     else { return nil }
-                    return KnownStar(
-                        truth: truth[label][star], draws: DrawScores(sorted: sorted, scores: scores),
-                        logSNR: log10(snr?[star] ?? .nan))
+                    return KnownSpectrum(
+                        star: stars?[row] ?? row, truth: truth[label][row],
+                        draws: DrawScores(sorted: sorted, scores: scores), logSNR: log10(snr?[row] ?? .nan))
                 }
-                let isEnough = stars.count >= options.minimumStars && samples.draws > 1
-                return LabelCorrection(samples.labels[label].name, isEnough ? stars : [], options)
+                return LabelCorrection(samples.labels[label].name, spectra, options)
             })
     }
 
@@ -122,36 +144,77 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
     public var learnt: [(name: String, stars: Int)] {
         corrections.filter { $0.overall != nil }.map { ($0.name, $0.stars) }
     }
+
+    /// What the corrections rest on, for people, in one part for all labels that are corrected alike.
+    public var basis: [String] {
+        func text(_ form: String, _ chosen: [LabelCorrection]) -> [String] {
+            guard let least = chosen.map(\.stars).min(), let most = chosen.map(\.stars).max() else { return [] }
+            let names = chosen.count == corrections.count ? "" : chosen.map(\.name).joined(separator: ", ") + ": "
+            // Older files counted spectra.
+            let unit = chosen.allSatisfy { $0.spectra == nil } ? "spectra" : "stars"
+            return [names + form + (least == most ? "\(most) \(unit)" : "\(least) to \(most) \(unit)")]
+        }
+        let learnt = corrections.filter { $0.overall != nil }
+        return text("calibrated on ", learnt.filter { $0.centreOnly != true })
+            + text("centre and width alone calibrated on ", learnt.filter { $0.centreOnly == true })
+            + text("not calibrated, for want of stars: ", corrections.filter { $0.overall == nil })
+    }
 }
 
-/// A star to learn from.
-private struct KnownStar {
+/// A spectrum to learn from.
+private struct KnownSpectrum {
+    /// The number of its star.
+    let star: Int
     let truth: Double
     let draws: DrawScores
     /// Not finite where unknown.
     let logSNR: Double
 }
 
+extension Sequence<KnownSpectrum> {
+    fileprivate var starCount: Int { Set(map(\.star)).count }
+
+    /// The same for spectra of one star, together 1.
+    fileprivate var weights: [Double] {
+        let counts = reduce(into: [Int: Int]()) { $0[$1.star, default: 0] += 1 }
+        return map { 1 / Double(counts[$0.star] ?? 1) }
+    }
+}
+
 extension PosteriorCalibration.LabelCorrection {
-    fileprivate init(_ name: String, _ stars: [KnownStar], _ options: PosteriorCalibration.Options) {
+    fileprivate init(_ name: String, _ known: [KnownSpectrum], _ options: PosteriorCalibration.Options) {
         let method = options.method
-        func correction(_ chosen: [KnownStar], knots: [Double]) -> PosteriorCorrection {
+        let isCentre = known.starCount < options.minimumStars
+        self.name = name
+        (stars, spectra, centreOnly) = (known.starCount, known.count, isCentre)
+        guard stars >= PosteriorCalibration.Options.fewestStars else {
+            (overall, nodes) = (nil, [])
+            return
+        }
+        func knots(_ stars: Int) -> [Double] {
+            isCentre ? PosteriorCorrection.centreKnots : PosteriorCorrection.knots(method, stars: stars)
+        }
+        func correction(_ chosen: [KnownSpectrum], knots: [Double]) -> PosteriorCorrection {
             let statistics = chosen.map {
                 PosteriorCorrection.statistics(method, knots: knots, truth: $0.truth, draws: $0.draws)
             }
-            return PosteriorCorrection(method, knots: knots, statistics: statistics)
+            return isCentre
+                ? PosteriorCorrection(centre: method, statistics: statistics, weights: chosen.weights)
+                : PosteriorCorrection(method, knots: knots, statistics: statistics, weights: chosen.weights)
         }
-        self.name = name
-        self.stars = stars.count
-        overall =
-            stars.isEmpty ? nil : correction(stars, knots: PosteriorCorrection.knots(method, stars: stars.count))
-        let ordered = stars.filter(\.logSNR.isFinite).sorted { $0.logSNR < $1.logSNR }
-        let count = min(options.snrBins, ordered.count / options.starsPerBin)
-        // One bin would say the same as the correction for all. Nodes share their knots: they are mixed.
-        let knots = PosteriorCorrection.knots(method, stars: ordered.count / max(1, count))
-        nodes = (count > 1 ? 0..<count : 0..<0).map { bin in
-            let part = Array(ordered[bin * ordered.count / count..<(bin + 1) * ordered.count / count])
-            return .init(logSNR: part[part.count / 2].logSNR, correction: correction(part, knots: knots))
+        overall = correction(known, knots: knots(stars))
+        let ordered = known.filter(\.logSNR.isFinite).sorted { $0.logSNR < $1.logSNR }
+        func bins(_ count: Int) -> [[KnownSpectrum]] {
+            (0..<count).map { Array(ordered[$0 * ordered.count / count..<($0 + 1) * ordered.count / count]) }
+        }
+        let needed = isCentre ? PosteriorCalibration.Options.starsPerCentreBin : options.starsPerBin
+        // One bin would say the same as the correction for all.
+        let parts = stride(from: options.snrBins, to: 1, by: -1).lazy.map(bins)
+            .first { $0.allSatisfy { $0.starCount >= needed } }
+        // Nodes share their knots: they are mixed.
+        let shared = knots(parts?.map(\.starCount).min() ?? 0)
+        nodes = (parts ?? []).map { part in
+            .init(logSNR: part[part.count / 2].logSNR, correction: correction(part, knots: shared))
         }
     }
 

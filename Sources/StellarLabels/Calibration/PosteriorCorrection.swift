@@ -9,7 +9,7 @@ struct PosteriorCorrection: Codable, Sendable, Hashable {
     /// the distance of the draws of score z from their median.
     let values: [Double]
 
-    /// The knots that a number of stars can tell: at least five of them beyond the outermost.
+    /// The knots that a number of different stars can tell: at least five of them beyond the outermost.
     static func knots(_ method: PosteriorCalibration.Method, stars: Int) -> [Double] {
         // ±1 and ±1.96 are knots so that the intervals people quote, of 68 and 95 %, are hit exactly.
         let positive =
@@ -30,27 +30,58 @@ struct PosteriorCorrection: Codable, Sendable, Hashable {
         }
     }
 
-    /// - Parameter statistics: `[stars][knots]`.
+    /// - Parameters:
+    ///   - statistics: `[rows][knots]`.
+    ///   - weights: per row; those of one star add up to 1.
     ///
     /// The k-th of n validation stars stands for the level k / (n + 1): the truth of a further star lies below with that
     /// probability exactly, whatever the posterior (split conformal prediction; Vovk et al. 2005, Romano et al. 2019,
     /// arXiv 1905.03222).
-    init(_ method: PosteriorCalibration.Method, knots: [Double], statistics: [[Double]]) {
+    init(_ method: PosteriorCalibration.Method, knots: [Double], statistics: [[Double]], weights: [Double]) {
         var values = knots.indices.map { i in
             // A factor's level is counted outwards from the median, a score's from below.
             let level = normalShare(method == .levels ? knots[i] : abs(knots[i]))
-            return conformalQuantile(level, of: statistics.map { $0[i] }.filter(\.isFinite))
+            return conformalQuantile(level, of: statistics.map { $0[i] }, weights: weights)
         }
         switch method {
         case .levels:
             // Equal neighbours would let all draws between them fall into one.
-            for i in values.indices.dropFirst() { values[i] = max(values[i], values[i - 1] + 1e-6) }
+            for i in values.indices.dropFirst() { values[i] = max(values[i], values[i - 1] + Self.leastStep) }
         case .widths:
             // No star has a width to go by where all draws agree.
-            values = values.map { $0.isFinite ? max($0, 1e-3) : 1 }
+            values = values.map { $0.isFinite ? max($0, Self.leastFactor) : 1 }
         }
         self.init(method, knots: knots, values: values)
     }
+
+    /// For few stars: the centre alone, by one shift (by level) and one factor on the width, the same all over the
+    /// posterior. Wings keep the shape that the model gives them.
+    /// - Parameters:
+    ///   - statistics: `[rows][knots]` at the knots ±1.
+    ///   - weights: per row; those of one star add up to 1.
+    init(centre method: PosteriorCalibration.Method, statistics: [[Double]], weights: [Double]) {
+        // 68.3 % of further stars lie within the corrected ±1.
+        let inside = 2 * normalShare(1) - 1
+        switch method {
+        case .levels:
+            let scores = statistics.map { $0[0] }
+            let shift = conformalQuantile(0.5, of: scores, weights: weights)
+            let width = conformalQuantile(inside, of: scores.map { abs($0 - shift) }, weights: weights)
+            let step = max(width, Self.leastStep)
+            self.init(method, knots: [-1, 0, 1], values: [shift - step, shift, shift + step])
+        case .widths:
+            // Of the two factors the one on the truth's side of the median is not negative.
+            let factors = statistics.map { $0.max() ?? .nan }
+            let factor = conformalQuantile(inside, of: factors, weights: weights)
+            let safe = factor.isFinite ? max(factor, Self.leastFactor) : 1
+            self.init(method, knots: Self.centreKnots, values: [safe, safe])
+        }
+    }
+
+    /// Where the statistics of a correction of the centre are taken.
+    static let centreKnots = [-1.0, 1.0]
+    private static let leastStep = 1e-6
+    private static let leastFactor = 1e-3
 
     private init(_ method: PosteriorCalibration.Method, knots: [Double], values: [Double]) {
         self.method = method
@@ -108,13 +139,21 @@ struct PosteriorCorrection: Codable, Sendable, Hashable {
     }
 }
 
-/// The value below which a further one lies with probability `level`, by the order of n values: place level · (n + 1),
-/// linear between neighbours.
-private func conformalQuantile(_ level: Double, of values: [Double]) -> Double {
-    let sorted = values.sorted()
-    guard !sorted.isEmpty else { return .nan }
-    let place = min(max(level * Double(sorted.count + 1) - 1, 0), Double(sorted.count - 1))
-    let below = Int(place)
-    let above = min(below + 1, sorted.count - 1)
-    return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
+/// The value below which a further star's lies with probability `level`, by the order of n stars' values: place
+/// level · (n + 1), linear between neighbours. A star with several values stands where the middle of their weights is, as
+/// one with a single value does; values that are not finite are no values.
+private func conformalQuantile(_ level: Double, of values: [Double], weights: [Double]) -> Double {
+    let sorted = zip(values, weights).filter { $0.0.isFinite }.sorted { $0.0 < $1.0 }
+    guard let first = sorted.first, let last = sorted.last else { return .nan }
+    var reached = 0.0
+    let places = sorted.map { _, weight -> Double in
+        defer { reached += weight }
+        return reached + (weight + 1) / 2
+    }
+    let place = level * (reached + 1)
+    let above = places.partitioningIndex { $0 >= place }
+    guard above > 0 else { return first.0 }
+    guard above < places.count else { return last.0 }
+    let share = (place - places[above - 1]) / (places[above] - places[above - 1])
+    return sorted[above - 1].0 + share * (sorted[above].0 - sorted[above - 1].0)
 }

@@ -16,8 +16,6 @@ final class PosteriorFit {
     private let std: [Double]
     private let flow: FlowConfiguration
 
-    /// Rows that tell how honest posteriors are, at least: held-out spectra are shown as often as that takes.
-    private static let calibrationRows = 3000
     /// The share of a label's spread that a spectrum can hardly tell: labels with larger errors count less.
     private static let errorScale = 0.1
 
@@ -25,10 +23,10 @@ final class PosteriorFit {
         self.plan = plan
         self.context = context
         let (data, configuration) = (plan.data, plan.configuration)
-        let progress = context.progress(plan.runs[0].folder)
-        progress.note("features of \(data.count(.train)) spectra to learn from and \(data.count(.validation)) held out")
+        plan.progress(context).note(
+            "features of \(data.count(.train)) spectra to learn from and \(data.count(.validation)) held out")
         training = try plan.features(model, .train, rows: configuration.spectra, context)
-        validation = try plan.features(model, .validation, rows: Self.calibrationRows, context)
+        validation = try plan.heldOut(model, context)
         (mean, std) = try StandardisedLabels.statistics(
             training.labels, names: configuration.names, minimumStars: 50, dataName: data.url.path)
         func rows(_ part: LabelledFeatures) throws -> FlowData.Rows {
@@ -78,9 +76,7 @@ final class PosteriorFit {
         let labels = plan.configuration.names.map(StellarLabel.init(named:))
         // Stars are read at rest; so must those be that tell how well they are read.
         let rest = RestFrame(model, plan.instrument, sampler, labels: labels)
-        let heldOut =
-            try rest.map { try plan.features(model, .validation, rows: Self.calibrationRows, context, rest: $0) }
-            ?? validation
+        let heldOut = try rest.map { try plan.heldOut(model, context, rest: $0) } ?? validation
         return (
             try description(labels, sampler, heldOut),
             try QualityModel(model, plan.instrument, training: training, heldOut: heldOut)
@@ -90,17 +86,6 @@ final class PosteriorFit {
     private func description(
         _ labels: [StellarLabel], _ sampler: EnsembleSampler, _ heldOut: LabelledFeatures
     ) throws -> LabelHeadDescription {
-        var samples: [Float] = []
-        let (draws, block) = (500, 256)
-        for start in stride(from: 0, to: heldOut.count, by: block) {
-            try Interruption.check()
-            let rows = try heldOut.features.narrow(0, start: start, length: min(block, heldOut.count - start))
-                .to(context.device)
-            samples += try PosteriorSamples(sampler, given: rows, draws: draws, labels: labels).values
-        }
-        let truth = zip(labels, heldOut.labels).map { label, values in values.map(label.value(learned:)) }
-        let calibration = PosteriorCalibration.fit(
-            samples: PosteriorSamples(samples, draws: draws, labels: labels), truth: truth, snr: heldOut.snr)
         let ranges = zip(labels, training.labels).map { label, values in
             let known = values.filter(\.isFinite).sorted()
             func at(_ share: Double) -> Double { label.value(learned: known[Int(share * Double(known.count - 1))]) }
@@ -111,19 +96,8 @@ final class PosteriorFit {
             trainingStars: plan.data.count(.train), tier: plan.data.tier)
         description.posterior = flow
         description.members = ensemble.flows.count
-        description.calibration = calibration
         description.ranges = ranges
+        try plan.complete(&description, sampler, training: training, heldOut: heldOut, context)
         return description
-    }
-}
-
-extension HeadPlan {
-    /// Features of a split's spectra, changed as the plan says.
-    fileprivate func features(
-        _ model: SpecCLIPModel, _ split: Split, rows: Int, _ context: StageContext, rest: RestFrame? = nil
-    ) throws -> LabelledFeatures {
-        try LabelledFeatures(
-            model, instrument, data, split, names: configuration.names, augmentation: configuration.augment,
-            leastRows: rows, seed: context.configuration.seed, rest: rest)
     }
 }
