@@ -130,4 +130,30 @@ struct HDF5RobustnessTests {
             exhaust(target)
         }
     }
+
+    /// The library keeps what it had read of a damaged file, and would complain of that at the end of the process.
+    @Test("A process that met a damaged file ends without a word")
+    func ending() async throws {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            // As in any program with threads, not the one that reads is the one that ends the process.
+            try await withCheckedThrowingContinuation { finished in
+                Thread.detachNewThread { finished.resume(with: Result { try Self.meetDamage() }) }
+            }
+            // With all exit handlers, which the end of an exit test skips.
+            exit(EXIT_SUCCESS)
+        }
+        let said = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(!said.contains("HDF5"), "\(said)")
+    }
+
+    private static func meetDamage() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "damaged-\(UUID()).h5")
+        defer { try? FileManager.default.removeItem(at: url) }
+        try PairedDataSetTests.write(url, counts: [.train: 2], instruments: [.gaiaXP])
+        var bytes = try Data(contentsOf: url)
+        // In the header of the root group, behind the 48 bytes that describe the file: its checksum is wrong then.
+        bytes[56] ^= 0x55
+        try bytes.write(to: url)
+        #expect(throws: SpectrumError.self) { try PairedDataSet(opening: url) }
+    }
 }

@@ -12,10 +12,22 @@ enum HDF5 {
     static func locked<R>(_ body: () throws -> R) rethrows -> R {
         lock.lock()
         defer { lock.unlock() }
+        _ = staysSilentAtExit
         // In builds with a stack of errors for each thread the setting holds for the calling thread only.
         _ = chdf5_silence()
         return try body()
     }
+
+    /// Switches the library's printing off once more for the thread on which the process exits.
+    ///
+    /// Version 1.10 leaks blocks of its own free lists when it gives up on damaged metadata, though every object that we
+    /// opened is closed. At exit it then tries in vain to return them and says "infinite loop closing library", unless
+    /// printing is off for the exiting thread, which need not be one that has called us.
+    /// Exit handlers run in reverse order: ours, registered after the library's, comes first.
+    private static let staysSilentAtExit: Void = {
+        _ = H5open()
+        atexit { _ = chdf5_silence() }
+    }()
 
     /// Version of the linked HDF5 library, such as `1.10.8`.
     static var version: String {
