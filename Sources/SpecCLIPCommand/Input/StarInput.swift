@@ -179,33 +179,44 @@ final class StarInput {
                 progress.update(count)
             }
         }
-        for (part, path) in options.inputs.enumerated() {
-            let next = firstRow(of: part)
-            guard next < Int.max else { continue }
-            do {
-                try SpectrumReader.stream(
-                    URL(fileURLWithPath: path), as: chosen, rows: next..<Int.max, batch: size
-                ) { spectra, first in
-                    let results = prepare(spectra.map { Self.renamed($0, path) })
-                    do {
-                        for (row, result) in results.enumerated() {
-                            let position = InputPosition(part: part, row: first + row)
-                            switch result {
-                            case .success(var star):
-                                star.position = position
-                                notes.add(star.prepared.notes, about: star.name)
-                                waiting.append(star)
-                            case .failure(let error): try fail(error, at: position)
-                            }
-                        }
-                        try hand(over: false)
-                    } catch { throw BodyFailure(error: error) }
+        func take(_ results: [Result<Star, any Error>], part: Int, first: Int) throws {
+            for (row, result) in results.enumerated() {
+                let position = InputPosition(part: part, row: first + row)
+                switch result {
+                case .success(var star):
+                    star.position = position
+                    notes.add(star.prepared.notes, about: star.name)
+                    waiting.append(star)
+                case .failure(let error): try fail(error, at: position)
                 }
-            } catch let failure as BodyFailure {
-                throw failure.error
-            } catch {
-                try fail(error, at: InputPosition(part: part, row: next))
             }
+            try hand(over: false)
+        }
+        let preparation = preparation
+        var part = 0
+        while part < options.inputs.count {
+            let small = smallFiles(from: part)
+            if small.count > 1 {
+                let paths = Array(options.inputs[small])
+                for (file, results) in zip(small, parallelMap(paths) { preparation.everything(in: $0) }) {
+                    try take(results, part: file, first: 0)
+                }
+            } else if case let next = firstRow(of: part), next < Int.max {
+                let path = options.inputs[part]
+                do {
+                    try SpectrumReader.stream(
+                        URL(fileURLWithPath: path), as: chosen, rows: next..<Int.max, batch: size
+                    ) { spectra, first in
+                        let results = parallelMap(spectra) { preparation(of: $0, in: path) }
+                        do { try take(results, part: part, first: first) } catch { throw BodyFailure(error: error) }
+                    }
+                } catch let failure as BodyFailure {
+                    throw failure.error
+                } catch {
+                    try fail(error, at: InputPosition(part: part, row: next))
+                }
+            }
+            part += max(1, small.count)
         }
         try hand(over: true)
     }
@@ -226,28 +237,51 @@ final class StarInput {
         try onFailure(position)
     }
 
-    /// The origin as the user wrote the path, not as the system resolves it.
-    private static func renamed(_ spectrum: Spectrum, _ path: String) -> Spectrum {
-        var spectrum = spectrum
-        let row = spectrum.origin.lastIndex(of: "#").map { spectrum.origin[$0...] } ?? ""
-        spectrum.origin = path + row
-        return spectrum
+    /// Files that follow each other from `part` on, so small that several may be in memory at once; they are read side by
+    /// side. None where an earlier, interrupted run has done some of the first.
+    private func smallFiles(from part: Int) -> Range<Int> {
+        var end = part
+        while end < min(part + 64, options.inputs.count), firstRow(of: end) == 0,
+            let size = (try? FileManager.default.attributesOfItem(atPath: options.inputs[end]))?[.size] as? Int,
+            size < 1 << 20
+        {
+            end += 1
+        }
+        return part..<end
     }
 
-    /// Prepares spectra, on all cores where there are many.
-    private func prepare(_ spectra: [Spectrum]) -> [Result<Star, any Error>] {
-        let (known, chosen, options) = (known, chosen, options.prepareOptions)
-        @Sendable func one(_ spectrum: Spectrum) -> Result<Star, any Error> {
-            Result {
-                guard let instrument = chosen ?? InstrumentGuess.instrument(of: spectrum, among: known) else {
-                    throw CommandError(subject: spectrum.origin, problem: "the model knows no instrument", remedy: "")
-                }
-                return Star(
-                    name: spectrum.origin, sourceID: spectrum.sourceID ?? "", instrument: instrument,
-                    prepared: try instrument.prepare(spectrum, options: options), raw: spectrum)
+    private var preparation: Preparation {
+        Preparation(known: known, chosen: chosen, options: options.prepareOptions)
+    }
+}
+
+/// How spectra of files become stars.
+private struct Preparation: Sendable {
+    let known: [Instrument]
+    let chosen: Instrument?
+    let options: PrepareOptions
+
+    /// A spectrum of the file at `path`, which the user wrote so, whatever the system resolves it to.
+    func callAsFunction(of spectrum: Spectrum, in path: String) -> Result<Star, any Error> {
+        Result {
+            var spectrum = spectrum
+            spectrum.origin = path + (spectrum.origin.lastIndex(of: "#").map { spectrum.origin[$0...] } ?? "")
+            guard let instrument = chosen ?? InstrumentGuess.instrument(of: spectrum, among: known) else {
+                throw CommandError(subject: spectrum.origin, problem: "the model knows no instrument", remedy: "")
             }
+            return Star(
+                name: spectrum.origin, sourceID: spectrum.sourceID ?? "", instrument: instrument,
+                prepared: try instrument.prepare(spectrum, options: options), raw: spectrum)
         }
-        return parallelMap(spectra, one)
+    }
+
+    /// All spectra of a file; the reason why it cannot be read stands for its first.
+    func everything(in path: String) -> [Result<Star, any Error>] {
+        do {
+            return try SpectrumReader.read(URL(fileURLWithPath: path), as: chosen).map { self(of: $0, in: path) }
+        } catch {
+            return [.failure(error)]
+        }
     }
 }
 

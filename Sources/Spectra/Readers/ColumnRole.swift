@@ -39,8 +39,9 @@ enum ColumnRole: CaseIterable {
     static func unit(ofWavelengthColumn name: String) -> WavelengthUnit? {
         let plain = plain(name)
         if plain == "loglam" { return .log10Angstrom }
-        if let bracket = name.firstMatch(of: /[\[(]\s*([^\])]+?)\s*[\])]/) {
-            return WavelengthUnit(parsing: String(bracket.1))
+        if let open = name.firstIndex(where: "[(".contains), let close = name[open...].firstIndex(where: "])".contains)
+        {
+            return WavelengthUnit(parsing: name[name.index(after: open)..<close].trimmingCharacters(in: .whitespaces))
         }
         guard let ending = plain.split(separator: "_").dropFirst().last else { return nil }
         return WavelengthUnit(parsing: String(ending))

@@ -1,5 +1,6 @@
 import Foundation
 import Spectra
+import Support
 import Torch
 
 /// The prior that the posteriors of a head carry: the density of the labels that it was trained on, a mixture of Gaussians.
@@ -32,7 +33,7 @@ public struct LabelPrior: Codable, Sendable, Hashable {
         (mean, std) = try StandardisedLabels.statistics(
             columns, names: self.labels, minimumStars: FlowData.leastRows, dataName: dataName)
         let standard = zip(columns, zip(mean, std)).map { column, form in
-            column.thinned(to: Self.rows).map { ($0 - form.0) / form.1 }
+            column.evenlySampled(Self.rows).map { ($0 - form.0) / form.1 }
         }
         let mixture = try catchingTorchErrors {
             withoutGradient {
