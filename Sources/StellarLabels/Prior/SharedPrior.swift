@@ -20,16 +20,19 @@ struct SharedPrior {
     /// π/(π₁π₂) at some draws, per unit of the labels, up to a common factor; 0 where a draw is no possible value.
     /// - Parameter draws: by label, in the labels' units.
     func factors(at draws: [[Float]]) -> [Double] {
-        let values = zip(labels, draws).map { label, column in column.map { label.learned(Double($0)) } }
-        // Densities of draws are per unit of the label; those of priors become so by the slope.
-        let slopes = draws[0].indices.map { draw in
-            zip(labels, draws).reduce(0) { $0 + log($1.0.slope(at: Double($1.1[draw]))) }
+        let densities = priors.map { prior in
+            prior.logDensity(zip(labels, draws).map { label, column in column.map { label.learned(Double($0)) } })
         }
-        let densities = priors.map { $0.logDensity(values) }
-        let factors = slopes.indices.map { draw in
-            let inverse = densities.map { -$0[draw] }
-            let largest = inverse.max() ?? 0
-            return largest + log(inverse.reduce(0) { $0 + exp($1 - largest) }) - slopes[draw]
+        // Densities of draws are per unit of the label; those of priors become so by the slope.
+        let curved = zip(labels, draws).filter { $0.0.isLogarithmic }
+        let factors = draws[0].indices.map { draw in
+            var factor = -densities[0][draw]
+            for other in densities.dropFirst() {
+                let (low, high) = (min(factor, -other[draw]), max(factor, -other[draw]))
+                factor = high + log1p(exp(low - high))
+            }
+            for (label, column) in curved { factor -= log(label.slope(at: Double(column[draw]))) }
+            return factor
         }
         let largest = factors.filter(\.isFinite).max() ?? 0
         return factors.map { $0.isFinite ? exp($0 - largest) : 0 }
