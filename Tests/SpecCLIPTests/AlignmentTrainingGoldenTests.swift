@@ -38,11 +38,13 @@ struct AlignmentTrainingGoldenTests {
             let theirs = try #require(rounded[key], "\(key)").tensor
             let rounding = (theirs - expected).abs().max().item() / max(1e-300, expected.abs().max().item())
             let error = Goldens.error(golden, key, own, expected)
+            // What follows a flipped sign: up to 0.006 with AVX-512, 0.0185 to 0.0187 with `ATEN_CPU_CAPABILITY=default` and
+            // avx2, 0.0205 with MKL held to plain instructions; which residual flips, rounding decides.
             let flipped =
                 name.hasPrefix("pr")
                 ? [
-                    "step1.grad_norm": 2e-3, "after2.lrs": 1e-2, "after2.xp": 1e-2,
-                    "after2.xp_from_lrs": 1e-2, "after2.lrs_from_xp": 1e-2,
+                    "step1.grad_norm": 2e-3, "after2.lrs": 3e-2, "after2.xp": 3e-2,
+                    "after2.xp_from_lrs": 3e-2, "after2.lrs_from_xp": 3e-2,
                 ] : [:]
             let bound = max(stated, 4 * rounding, flipped[key] ?? 0)
             #expect(error <= bound, "\(key): the published float32 is off by \(rounding)")
