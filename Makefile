@@ -4,6 +4,7 @@
 
 SHELL := /bin/bash
 STEP  := scripts/step.sh
+TEST  := swift test --skip-build --no-parallel --disable-xctest
 
 # The manifest reads these two: absolute, and absent rather than empty.
 ifeq ($(strip $(LIBTORCH)),)
@@ -32,9 +33,13 @@ deps:            ## install what is missing: system libraries and libtorch (noth
 build: deps      ## build the tool in release: .build/release/specclip
 	@$(STEP) "Building (release)" swift build -c release
 
+# Trainings end elsewhere on every processor: tests of what is learned (tag `.learned`) run once more as libtorch computes
+# where there is neither AVX2 nor AVX-512. Their margins: scripts/margins.sh.
 test: deps lint  ## check the format, build and run all tests
 	@$(STEP) "Building tests" swift build --build-tests
-	@$(STEP) --show ' skipped|Test run with ' "Testing" swift test --skip-build --no-parallel
+	@$(STEP) --show ' skipped|Test run with ' "Testing" $(TEST)
+	@$(STEP) --show 'Test run with ' "Testing what is learned on plain instructions" \
+		env ATEN_CPU_CAPABILITY=default $(TEST) --filter "$$(scripts/learned.sh)"
 
 lint:            ## check the source format (.swift-format)
 	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests

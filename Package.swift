@@ -92,19 +92,20 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        // What tests of several rooms share: the numbers of the published code.
+        // What tests of several rooms share: the numbers of the published code; seeds and margins of what is learned.
         .target(name: "GoldenNumbers", dependencies: ["Torch", "Spectra"], path: "Tests/GoldenNumbers"),
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
+        .target(name: "LearnedResults", path: "Tests/LearnedResults"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "GoldenNumbers"]),
         .testTarget(name: "SpectraTests", dependencies: ["Support", "Spectra", "GoldenNumbers"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
-        .testTarget(name: "OrderedBottleneckTests", dependencies: ["OrderedBottleneck"]),
-        .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP", "GoldenNumbers"]),
-        .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels", "GoldenNumbers"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "LearnedResults"]),
+        .testTarget(name: "OrderedBottleneckTests", dependencies: ["OrderedBottleneck", "LearnedResults"]),
+        .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP", "GoldenNumbers", "LearnedResults"]),
+        .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels", "GoldenNumbers", "LearnedResults"]),
         .testTarget(name: "AtlasTests", dependencies: ["Atlas", "GoldenNumbers"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "LearnedResults"]),
         .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-        .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand", "GoldenNumbers"]),
+        .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand", "GoldenNumbers", "LearnedResults"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -1,4 +1,5 @@
 import Foundation
+import LearnedResults
 import Spectra
 import Testing
 
@@ -33,11 +34,14 @@ import Testing
         training: { batch: 32, epochs: 60, learningRate: 1e-2, finalLearningRate: 1e-4 }
         """
 
-    @Test func theWholeWay() throws {
+    @Test(.tags(.learned)) func theWholeWay() throws {
         let data = try write(rows(3000), "data.npz")
         try Data(configuration.utf8).write(to: folder.url.appending(path: "iob.yaml"))
         let model = folder.path("iob.safetensors")
-        let train = try Tool.run(["iob", "train", data, "--config", folder.path("iob.yaml"), "-o", model])
+        let train = try Tool.run([
+            "iob", "train", data, "--config", folder.path("iob.yaml"), "--seed", "\(LearnedResults.seed(42))", "-o",
+            model,
+        ])
         #expect(train.code == 0 && train.output == model + "\n", "\(train.errors)")
         #expect(folder.contents.contains("iob.run"))
 
@@ -45,14 +49,22 @@ import Testing
         #expect(found.code == 0, "\(found.errors)")
         let report = try #require(
             try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
-        #expect(report["dimension"] as? Int == 2)
-        #expect(report["interval"] as? [Int] == [2, 2])
+        expectLearned(report["dimension"] as? Int, exactly: 2, "iob: dimension")
+        let interval = try #require(report["interval"] as? [Int])
+        expectLearned(interval.last, exactly: 2, "iob: interval, upper end")
+        expectLearned(interval.first, exactly: 2, "iob: interval, lower end")
         #expect(report["statistic"] as? String == "noise" && report["threshold"] as? Double == 2)
         let against = try #require(report["againstRows"] as? [[String: Any]])
         #expect(against.compactMap { $0["rows"] as? Int } == [75, 150, 300])
-        #expect(against.allSatisfy { ($0["dimensions"] as? [String: Int])?["noise"] == 2 })
+        for rows in against {
+            expectLearned((rows["dimensions"] as? [String: Int])?["noise"], exactly: 2, "iob: dimension of fewer rows")
+        }
         #expect((report["noise"] as? [String: Any])?["source"] as? String == "residual")
         let curve = try #require(report["curve"] as? [[String: Any]])
+        let gains = curve.compactMap { $0["gain"] as? Double }
+        // The threshold of the statistic.
+        expectLearned(gains[1], above: 2, "iob: gain of latent 2")
+        expectLearned(gains[2], below: 2, "iob: gain of latent 3")
         #expect(
             curve.count == 5 && curve[0]["error"] is Double && curve[0]["gain"] is Double && curve[0]["p"] is Double)
         #expect((report["data"] as? String)?.contains("300 rows that training left out") == true)
@@ -90,7 +102,8 @@ import Testing
         let rebuilt = try #require(archive["reconstruction"]?.floats)
         let truth = try #require(rows(3000).floats)
         let worst = zip(rebuilt, truth).map { abs($0 - $1) }.max() ?? .infinity
-        #expect(worst < 0.2)
+        // 0.036 ± 0.009 (18).
+        expectLearned(Double(worst), below: 0.07, "iob: worst reconstruction")
 
         let traverse = try Tool.run(["iob", "traverse", model, "-o", folder.path("t.npz")])
         #expect(traverse.code == 0, "\(traverse.errors)")

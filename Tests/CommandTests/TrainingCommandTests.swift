@@ -1,4 +1,5 @@
 import Foundation
+import LearnedResults
 import SpecCLIP
 import Testing
 import Torch
@@ -253,9 +254,30 @@ struct TrainingCommandTests {
         #expect(!result.errors.contains("labels calibrate"))
         try recalibrates(fixture, model)
 
-        // Stars that travel in the model are found without a data set.
+        let folder = fixture.folder.path("report")
+        result = try Tool.run([
+            "labels", "report", fixture.data, "-m", model, "--baselines", fixture.data, "-o", folder,
+        ])
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.output.contains("in 68 %") && result.output.contains("flags:"))
+        let report = try String(contentsOfFile: folder + "/report.json", encoding: .utf8)
+        for name in ["quadratic model", "linear probe", "MLP on flux", "uniformity", "procedural"] {
+            #expect(report.contains(name), "\(name)")
+        }
+        result = try Tool.run(["labels", "report", fixture.data, "-m", model, "-o", folder])
+        #expect(result.code == 1 && result.errors.contains("--force"))
+    }
+
+    /// Stars that travel in the model are found without a data set.
+    @Test(.tags(.learned)) func aModelBringsItsStars() throws {
+        let fixture = try TrainingFixture(count: 400)
+        for stage in ["pretrain", "align"] {
+            let outcome = try Tool.run(fixture.arguments(stage, run: "run"))
+            #expect(outcome.code == 0, "\(stage): \(outcome.errors)")
+        }
+        let model = fixture.file("run", "align/model.safetensors").path
         let withAtlas = fixture.folder.path("with-atlas.safetensors")
-        result = try Tool.run(["search", "-m", model, fixture.data])
+        var result = try Tool.run(["search", "-m", model, fixture.data])
         #expect(result.code == 1 && result.errors.contains("brings no stars to search among"))
         result = try Tool.run([
             "model", "atlas", fixture.data, "--instrument", "gaia-xp", "--limit", "50", "-m", model, "-o", withAtlas,
@@ -274,20 +296,8 @@ struct TrainingCommandTests {
             $0.split(separator: ",", omittingEmptySubsequences: false)
         }
         // Each of the fifty finds itself.
-        #expect(found.count { $0[1] == $0[3] && (Double($0[5]) ?? 0) > 0.9999 } == 50)
-
-        let folder = fixture.folder.path("report")
-        result = try Tool.run([
-            "labels", "report", fixture.data, "-m", model, "--baselines", fixture.data, "-o", folder,
-        ])
-        #expect(result.code == 0, "\(result.errors)")
-        #expect(result.output.contains("in 68 %") && result.output.contains("flags:"))
-        let report = try String(contentsOfFile: folder + "/report.json", encoding: .utf8)
-        for name in ["quadratic model", "linear probe", "MLP on flux", "uniformity", "procedural"] {
-            #expect(report.contains(name), "\(name)")
-        }
-        result = try Tool.run(["labels", "report", fixture.data, "-m", model, "-o", folder])
-        #expect(result.code == 1 && result.errors.contains("--force"))
+        let own = found.count { $0[1] == $0[3] && (Double($0[5]) ?? 0) > 0.9999 }
+        expectLearned(own, exactly: 50, "search: of fifty stars in the model, found by themselves")
     }
 
     /// A model of an older version, without priors and calibration, is read with a note; `labels calibrate` gives it what

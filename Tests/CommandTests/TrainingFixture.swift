@@ -1,4 +1,5 @@
 import Foundation
+import LearnedResults
 import Spectra
 
 /// A small data set and a configuration that trains every stage on it within seconds.
@@ -33,6 +34,7 @@ struct TrainingFixture {
             "{ batch: \(batch), steps: \(steps), learningRate: \(rate), validateEvery: \(max(1, steps / 3)), checkpointSeconds: 0 }"
         return """
             name: small
+            seed: \(LearnedResults.seed(42))
             embedding: 16
             instruments:
               lamost-lrs:
