@@ -25,6 +25,18 @@ let torchLibraries: [LinkerSetting] = [
     .linkedLibrary("c10"),
 ]
 
+/// A room of the house: a library target with the rooms below it that it uses.
+/// - Parameter optimised: optimise in debug builds too, where tests would take minutes otherwise.
+func room(
+    _ name: String, _ rooms: [String] = [], system: [String] = [], algorithms: Bool = false, optimised: Bool = false
+) -> Target {
+    var dependencies = (rooms + system).map { Target.Dependency(stringLiteral: $0) }
+    if algorithms { dependencies.append(.product(name: "Algorithms", package: "swift-algorithms")) }
+    return .target(
+        name: name, dependencies: dependencies,
+        swiftSettings: optimised ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
+}
+
 let package = Package(
     name: "swift-specclip",
     platforms: [.macOS(.v15)],
@@ -32,10 +44,11 @@ let package = Package(
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Spectra", targets: ["Spectra"]),
         .library(name: "OrderedBottleneck", targets: ["OrderedBottleneck"]),
-        .library(name: "SpecCLIP", targets: ["SpecCLIP", "StellarLabels", "Atlas"]),
+        .library(name: "SpecCLIP", targets: ["SpecCLIP", "StarReading", "PublishedModels"]),
         .executable(name: "specclip", targets: ["SpecCLIPCommand"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-algorithms", exact: "1.2.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
@@ -59,53 +72,123 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
-        // What every room needs and none owns.
-        .target(name: "Support", dependencies: ["CXXHash"]),
-
-        .target(name: "Torch", dependencies: ["CTorch", "CZip", "CZlib", "CLZMA"]),
-        .target(
-            name: "Spectra", dependencies: ["Support", "CCFITSIO", "CHDF5", "CZip", "CZlib"],
-            // Continuum fits take minutes unoptimised; the tests fit thousands.
-            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-        .target(name: "Training", dependencies: ["Support", "Torch"]),
-        .target(name: "OrderedBottleneck", dependencies: ["Support", "Torch", "Training"]),
+        // The rooms, bottom to top: each imports only what stands above it in this list (docs/design-notes.md, "Rooms").
+        room("Support", system: ["CXXHash"]),
+        room("Statistics", [], algorithms: true),
+        room("Torch", ["Support", "Statistics"], system: ["CTorch", "CZip", "CZlib", "CLZMA"]),
+        room("Tables", ["Support", "Statistics"], system: ["CCFITSIO", "CHDF5", "CZip", "CZlib"]),
+        // Continuum fits take minutes unoptimised; the tests fit thousands.
+        room("Spectra", ["Support", "Statistics"], algorithms: true, optimised: true),
+        room("Instruments", ["Support", "Statistics", "Tables", "Spectra"]),
+        room("Datasets", ["Support", "Statistics", "Tables", "Spectra", "Instruments"]),
+        room(
+            "Simulation", ["Support", "Statistics", "Tables", "Spectra", "Instruments", "Datasets"],
+            system: ["CZip"], algorithms: true, optimised: true),
+        room("Training", ["Support", "Torch"]),
+        room("OrderedBottleneck", ["Support", "Statistics", "Torch", "Training"]),
+        room("Posteriors", ["Support", "Statistics", "Torch", "Training"]),
         .target(
             name: "SpecCLIP",
             dependencies: [
-                "Support", "Torch", "Spectra", "Training", "OrderedBottleneck",
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
+                "Training",
+                "OrderedBottleneck", "Posteriors",
                 .product(name: "Yams", package: "Yams"),
             ],
             resources: ["tiny", "small", "paper", "paper-split"].map { .embedInCode("Presets/\($0).yaml") }),
-        .target(
-            name: "StellarLabels", dependencies: ["Support", "SpecCLIP"],
-            // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
-            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-        .target(name: "Atlas", dependencies: ["SpecCLIP"]),
-        .target(
-            name: "Evaluation", dependencies: ["Support", "StellarLabels", "Atlas"],
-            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-        .target(name: "Figures", dependencies: ["Support", "Spectra"]),
+        // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
+        room(
+            "StarReading",
+            [
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
+                "Training",
+                "OrderedBottleneck", "Posteriors", "SpecCLIP",
+            ], algorithms: true, optimised: true),
+        room(
+            "PublishedModels",
+            ["Support", "Statistics", "Torch", "Spectra", "Instruments", "Training", "SpecCLIP", "StarReading"]),
+        room(
+            "Evaluation",
+            [
+                "Support", "Statistics", "Torch", "Spectra", "Instruments", "Datasets", "Simulation", "Training",
+                "OrderedBottleneck",
+                "Posteriors", "SpecCLIP", "StarReading",
+            ], optimised: true),
+        room("Figures", ["Support", "Statistics", "Spectra"]),
         .executableTarget(
             name: "SpecCLIPCommand",
             dependencies: [
-                "Support", "SpecCLIP", "Evaluation", "Figures",
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
+                "Training",
+                "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "PublishedModels", "Evaluation",
+                "Figures",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // What tests of several rooms share: the numbers of the published code; seeds and margins of what is learned.
-        .target(name: "GoldenNumbers", dependencies: ["Torch", "Spectra"], path: "Tests/GoldenNumbers"),
-        .testTarget(name: "SupportTests", dependencies: ["Support"]),
+        .target(
+            name: "GoldenNumbers", dependencies: ["Torch", "Tables", "Spectra"], path: "Tests/GoldenNumbers"),
         .target(name: "LearnedResults", path: "Tests/LearnedResults"),
-        .testTarget(name: "TorchTests", dependencies: ["Torch", "GoldenNumbers"]),
-        .testTarget(name: "SpectraTests", dependencies: ["Support", "Spectra", "GoldenNumbers"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "LearnedResults"]),
-        .testTarget(name: "OrderedBottleneckTests", dependencies: ["OrderedBottleneck", "LearnedResults"]),
-        .testTarget(name: "SpecCLIPTests", dependencies: ["SpecCLIP", "GoldenNumbers", "LearnedResults"]),
-        .testTarget(name: "StellarLabelsTests", dependencies: ["StellarLabels", "GoldenNumbers", "LearnedResults"]),
-        .testTarget(name: "AtlasTests", dependencies: ["Atlas", "GoldenNumbers"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "LearnedResults"]),
-        .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-        .testTarget(name: "CommandTests", dependencies: ["SpecCLIPCommand", "GoldenNumbers", "LearnedResults"]),
+        .target(name: "TestFiles", path: "Tests/TestFiles"),
+        .testTarget(name: "SupportTests", dependencies: ["Support"]),
+        .testTarget(name: "TorchTests", dependencies: ["Support", "Torch", "GoldenNumbers"]),
+        .testTarget(name: "TablesTests", dependencies: ["Support", "Tables", "Spectra", "Instruments", "TestFiles"]),
+        .testTarget(
+            name: "SpectraTests",
+            dependencies: [
+                "Support", "Statistics", "Tables", "Spectra", "Instruments", "Datasets", "Simulation", "GoldenNumbers",
+                "TestFiles",
+            ]),
+        .testTarget(
+            name: "InstrumentsTests",
+            dependencies: ["Support", "Statistics", "Tables", "Spectra", "Instruments", "TestFiles"]),
+        .testTarget(
+            name: "DatasetsTests",
+            dependencies: ["Support", "Tables", "Spectra", "Instruments", "Datasets", "Simulation", "TestFiles"]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Support", "Statistics", "Tables", "Spectra", "Instruments", "Datasets", "Simulation", "TestFiles",
+            ]),
+        .testTarget(name: "TrainingTests", dependencies: ["Support", "Torch", "Training", "LearnedResults"]),
+        .testTarget(
+            name: "OrderedBottleneckTests",
+            dependencies: ["Support", "Torch", "Training", "OrderedBottleneck", "LearnedResults"]),
+        .testTarget(
+            name: "PosteriorsTests",
+            dependencies: ["Support", "Statistics", "Torch", "Tables", "Training", "Posteriors", "LearnedResults"]),
+        .testTarget(
+            name: "SpecCLIPTests",
+            dependencies: [
+                "Support", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation", "Training",
+                "OrderedBottleneck", "SpecCLIP", "PublishedModels", "GoldenNumbers", "LearnedResults",
+            ]),
+        .testTarget(
+            name: "StarReadingTests",
+            dependencies: [
+                "Support", "Statistics", "Torch", "Spectra", "Instruments", "Datasets", "Simulation", "Training",
+                "Posteriors", "SpecCLIP", "StarReading", "GoldenNumbers", "LearnedResults",
+            ]),
+        .testTarget(
+            name: "PublishedModelsTests",
+            dependencies: [
+                "Support", "Torch", "Tables", "Spectra", "Instruments", "Training", "SpecCLIP", "StarReading",
+                "PublishedModels", "GoldenNumbers",
+            ]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Support", "Statistics", "Torch", "Spectra", "Instruments", "Datasets", "Simulation",
+                "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "Evaluation", "LearnedResults",
+            ]),
+        .testTarget(name: "FiguresTests", dependencies: ["Support", "Statistics", "Spectra", "Figures"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
+                "Training", "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "PublishedModels",
+                "Evaluation", "Figures", "SpecCLIPCommand", "GoldenNumbers", "LearnedResults",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

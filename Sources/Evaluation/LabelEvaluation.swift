@@ -1,7 +1,9 @@
+import Datasets
 import Foundation
 import SpecCLIP
 import Spectra
-import StellarLabels
+import StarReading
+import Statistics
 import Torch
 
 /// Predicted and true labels of held-out stars.
@@ -60,43 +62,53 @@ public struct LabelEvaluation: Sendable {
 
 /// Reads labels with a model and with a linear baseline trained on the same split.
 public struct LabelTest {
-    let model: SpecCLIPModel
-    let reader: LabelReader
+    let reader: StarReader
     let instrument: Instrument
+    private let labels: [StellarLabel]
 
-    /// A test of one instrument’s label head.
-    public init(_ model: SpecCLIPModel, _ reader: LabelReader, _ instrument: Instrument) {
-        self.model = model
+    /// A test of what is read from one instrument's spectra.
+    /// - Throws: `Diagnostic` where the model reads no labels from them.
+    public init(_ reader: StarReader, _ instrument: Instrument) throws {
         self.reader = reader
         self.instrument = instrument
+        labels = try reader.labels().labels(for: instrument)
     }
 
     /// The baseline of this instrument, fitted on a training split.
     public func baseline(_ data: PairedDataSet, components: Int) throws -> LinearBaseline {
         let rows = try SpectrumRows(data, instrument, .train)
-        let labels = try reader.labels(for: instrument).map { try data.labels($0.name, split: .train) }
-        return LinearBaseline(try rows.tensor(Array(0..<rows.count)), labels: labels, components: components)
+        let known = try labels.map { try data.labels($0.name, split: .train) }
+        return LinearBaseline(try rows.tensor(Array(0..<rows.count)), labels: known, components: components)
     }
 
     /// Evaluates on a split of a data set.
     public func run(_ data: PairedDataSet, split: Split, baseline: LinearBaseline) throws -> [LabelEvaluation] {
-        let rows = try SpectrumRows(data, instrument, split)
-        let truth = try reader.labels(for: instrument).map { try data.labels($0.name, split: split) }
-        return try run(try rows.tensor(Array(0..<rows.count)), truth: truth, baseline: baseline)
+        let truth = try labels.map { try data.labels($0.name, split: split) }
+        let ids = try data.sourceIDs(split)
+        var observations: [Observation] = []
+        for start in stride(from: 0, to: data.count(split), by: 1024) {
+            let block = Array(start..<min(start + 1024, data.count(split)))
+            let spectra = try data.spectra(instrument, split: split, indices: block)
+            observations += try block.enumerated().map { place, row in
+                try Observation(
+                    row: place, of: spectra, instrument, name: "\(data.url.path)#\(row)", sourceID: ids[row])
+            }
+        }
+        return try run(observations, truth: truth, baseline: baseline)
     }
 
-    /// Evaluates prepared spectra.
-    /// - Parameters:
-    ///   - flux: `[N, pixels]`.
-    ///   - truth: per label of the reader, per star; NaN where unknown.
-    public func run(_ flux: Tensor, truth: [[Double]], baseline: LinearBaseline) throws -> [LabelEvaluation] {
-        let labels = try reader.labels(for: instrument)
+    /// Evaluates observations by this instrument.
+    /// - Parameter truth: per label that is read, per star; NaN where unknown.
+    public func run(
+        _ observations: [Observation], truth: [[Double]], baseline: LinearBaseline
+    ) throws -> [LabelEvaluation] {
         var estimates: [[LabelEstimate]] = []
-        for start in stride(from: 0, to: flux.shape[0], by: 512) {
-            let block = flux.narrow(0, start: start, length: min(512, flux.shape[0] - start))
-            let features = try withoutGradient { try model.features(block, from: instrument) }
-            estimates += try reader.predict(features, from: instrument)
+        for start in stride(from: 0, to: observations.count, by: 512) {
+            let block = Array(observations[start..<min(start + 512, observations.count)])
+            estimates += try reader.read(ObservedStar.apart(block)).map(\.estimates)
         }
+        let flux = Tensor(
+            observations.flatMap(\.prepared.flux), shape: [observations.count, instrument.grid.count])
         let linear = baseline.predict(flux)
         return labels.indices.map { i in
             LabelEvaluation(

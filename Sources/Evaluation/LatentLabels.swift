@@ -1,8 +1,6 @@
 import Foundation
-import OrderedBottleneck
-import Spectra
+import Support
 import Torch
-import Training
 
 /// Which labels the latents of an ordered code carry: how much of a label's variance each latent tells by itself, and the
 /// first k of them together, on rows that were not used to find out how.
@@ -26,13 +24,13 @@ public struct LatentLabels: Codable, Sendable {
     /// - Parameters:
     ///   - code: `[N, K]`.
     ///   - labels: name and values, one per row; NaN where unknown.
-    /// - Throws: `BottleneckError` where there are fewer than 100 rows with a label.
+    /// - Throws: `Diagnostic` where there are fewer than 100 rows with a label.
     public init(_ code: Tensor, labels: [(name: String, values: [Double])], seed: UInt64 = 1) throws {
         shares = try labels.map { label in
             var random = StepRandom(seed, 0x1ABE1)
             let known = label.values.indices.filter { label.values[$0].isFinite }.shuffled(using: &random)
             guard known.count >= 100 else {
-                throw BottleneckError.data(
+                throw Diagnostic(
                     label.name, problem: "known for \(known.count) rows; give at least 100, or leave the label out")
             }
             let half = known.count / 2

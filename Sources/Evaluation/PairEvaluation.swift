@@ -1,7 +1,9 @@
-import Atlas
+import Datasets
 import Foundation
 import SpecCLIP
 import Spectra
+import StarReading
+import Statistics
 import Support
 import Torch
 

@@ -1,8 +1,8 @@
-import Atlas
+import Datasets
 import OrderedBottleneck
 import SpecCLIP
-import Spectra
-import Support
+import StarReading
+import Statistics
 import Torch
 
 /// How far embeddings can be shortened: how well held-out stars are found again by the other instrument, and the other

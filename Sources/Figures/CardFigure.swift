@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Lays a ``Card`` out as one page: spectra on the left, parameters, Kiel diagram and neighbours on the right.
 ///
@@ -72,7 +73,7 @@ public struct CardFigure: FigureConvertible {
         func same(_ part: String, _ counts: [Int?]) throws {
             let given = counts.compactMap { $0 }
             guard Set(given).count > 1 else { return }
-            throw FigureError(
+            throw Diagnostic(
                 .invalidData, card.title, "\(part): arrays of \(given.map(String.init).joined(separator: ", ")) pixels",
                 remedy: "give one value a pixel")
         }

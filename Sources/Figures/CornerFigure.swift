@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The joint posterior of one star: a histogram for each label on the diagonal, contours that enclose 68 and 95 % of the
 /// draws for each pair below, and the true values where they are known.
@@ -48,7 +49,7 @@ public struct CornerFigure: FigureConvertible {
     public func figure() throws -> Figure {
         let counts = quantities.map(\.draws.count)
         guard let count = counts.first, counts.allSatisfy({ $0 == count }), count >= 10 else {
-            throw FigureError(
+            throw Diagnostic(
                 .invalidData, title, "draws of \(counts.map(String.init).joined(separator: ", ")) values",
                 remedy: "give each label the same number of draws, at least ten")
         }

@@ -1,4 +1,5 @@
-import Spectra
+import Statistics
+import Support
 
 /// Observed against expected coverage of credible regions, one line a label, with the difference below: the diagonal is
 /// what honest posteriors reach.
@@ -49,7 +50,7 @@ public struct CoverageFigure: FigureConvertible {
     /// The page, 310 points wide.
     public func figure() throws -> Figure {
         for curve in curves where curve.expected.count != curve.observed.count {
-            throw FigureError(
+            throw Diagnostic(
                 .invalidData, curve.name.plain,
                 "\(curve.expected.count) expected but \(curve.observed.count) observed values",
                 remedy: "give one observed share a level")

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The gnuplot program, found once and run once per picture.
 ///
@@ -10,16 +11,16 @@ public struct Gnuplot: Sendable {
 
     /// The program that is run.
     public let executable: URL
-    /// Seconds after which a run is stopped and reported as ``FigureError/Kind/timedOut``.
+    /// Seconds after which a run is stopped and reported as ``Diagnostic/Kind/timedOut``.
     public var timeout: TimeInterval = 120
 
     /// Uses the program at `executable`, which must exist and be executable.
-    public init(executable: URL) throws(FigureError) {
+    public init(executable: URL) throws(Diagnostic) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: executable.path, isDirectory: &isFolder), !isFolder.boolValue,
             FileManager.default.isExecutableFile(atPath: executable.path)
         else {
-            throw FigureError(
+            throw Diagnostic(
                 .gnuplotMissing, executable.path, "no such program",
                 remedy: "correct \(Gnuplot.overrideVariable) or unset it to search PATH")
         }
@@ -27,7 +28,7 @@ public struct Gnuplot: Sendable {
     }
 
     /// Finds the program: `SPECCLIP_GNUPLOT` if set, else the first `gnuplot` on `PATH`.
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(FigureError) {
+    public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(Diagnostic) {
         if let named = environment[Gnuplot.overrideVariable], !named.isEmpty {
             try self.init(executable: URL(fileURLWithPath: named))
             return
@@ -39,7 +40,7 @@ public struct Gnuplot: Sendable {
                 return
             }
         }
-        throw FigureError(
+        throw Diagnostic(
             .gnuplotMissing, "gnuplot", "not found on PATH",
             remedy: "install it ('apt-get install gnuplot-nox', 'brew install gnuplot') "
                 + "or set \(Gnuplot.overrideVariable) to the program")
@@ -67,34 +68,34 @@ public struct Gnuplot: Sendable {
             """
         try run(script, in: folder, subject: url.path)
         guard let picture = try? Data(contentsOf: temporary), format.isComplete(picture) else {
-            throw FigureError(
+            throw Diagnostic(
                 .gnuplotFailed, url.path, "gnuplot ended without writing a complete \(format.rawValue.uppercased())",
                 remedy: "check the free disk space and that '\(executable.path)' has the cairo terminals")
         }
         guard rename(temporary.path, url.path) == 0 else {
-            throw FigureError(
+            throw Diagnostic(
                 .outputNotWritable, url.path, String(cString: strerror(errno)), remedy: "choose another output")
         }
     }
 
-    private func checkWritable(_ url: URL, folder: URL, force: Bool) throws(FigureError) {
+    private func checkWritable(_ url: URL, folder: URL, force: Bool) throws(Diagnostic) {
         let files = FileManager.default
         var isFolder: ObjCBool = false
         guard files.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
-            throw FigureError(
+            throw Diagnostic(
                 .outputNotWritable, url.path, "the folder '\(folder.path)' does not exist", remedy: "create it first")
         }
         guard files.isWritableFile(atPath: folder.path) else {
-            throw FigureError(
+            throw Diagnostic(
                 .outputNotWritable, url.path, "the folder '\(folder.path)' is read-only",
                 remedy: "choose another output folder")
         }
         guard files.fileExists(atPath: url.path, isDirectory: &isFolder) else { return }
         if isFolder.boolValue {
-            throw FigureError(.outputNotWritable, url.path, "is a folder", remedy: "name a file")
+            throw Diagnostic(.outputNotWritable, url.path, "is a folder", remedy: "name a file")
         }
         if !force {
-            throw FigureError(
+            throw Diagnostic(
                 .outputExists, url.path, "the output exists", remedy: "use --force to replace it or choose another name"
             )
         }
@@ -126,19 +127,19 @@ public struct Gnuplot: Sendable {
         do {
             try process.run()
         } catch {
-            throw FigureError(
+            throw Diagnostic(
                 .gnuplotMissing, executable.path, "cannot be run (\(error.localizedDescription))",
                 remedy: "reinstall gnuplot or set \(Gnuplot.overrideVariable)")
         }
         guard finished.wait(timeout: .now() + timeout) == .success else {
             kill(process.processIdentifier, SIGKILL)
             finished.wait()
-            throw FigureError(
+            throw Diagnostic(
                 .timedOut, subject, "gnuplot did not finish within \(number(timeout)) s", remedy: "draw fewer points")
         }
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
             let text = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
-            throw FigureError(
+            throw Diagnostic(
                 .gnuplotFailed, subject,
                 "gnuplot failed: " + Gnuplot.essence(of: text, status: process.terminationStatus),
                 remedy: "gnuplot 5.4 or later with the pngcairo, pdfcairo and svg terminals is needed")

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Training and validation loss against the step, from the columns of a run's metrics.
 ///
@@ -42,14 +43,14 @@ public struct LossFigure: FigureConvertible {
     }
 
     /// A loss figure from named columns of metrics (NaN where a row has no value).
-    /// - Throws: ``FigureError/Kind/invalidData`` naming the column that is missing.
+    /// - Throws: ``Diagnostic/Kind/invalidData`` naming the column that is missing.
     public init(
         title: String, columns: [String: [Double]], step: String = "step", training: String = "train_loss",
         validation: String? = "validation_loss", lossLabel: String = "Loss"
     ) throws {
         func column(_ name: String) throws -> [Double] {
             guard let values = columns[name] else {
-                throw FigureError(
+                throw Diagnostic(
                     .invalidData, title, "the metrics have no column '\(name)'",
                     remedy: "the columns are \(columns.keys.sorted().joined(separator: ", "))")
             }
@@ -64,7 +65,7 @@ public struct LossFigure: FigureConvertible {
     /// The page, 420 × 270 points.
     public func figure() throws -> Figure {
         for curve in [training, validation].compactMap({ $0 }) where curve.steps.count != curve.values.count {
-            throw FigureError(
+            throw Diagnostic(
                 .invalidData, title, "\(curve.steps.count) steps but \(curve.values.count) losses",
                 remedy: "give one loss a step")
         }

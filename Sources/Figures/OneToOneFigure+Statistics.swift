@@ -1,4 +1,4 @@
-import Spectra
+import Statistics
 
 extension OneToOneFigure.Quantity {
     /// One label with its bias (median of predicted − true) and robust scatter (Tukey's biweight) computed here.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Predicted against true labels, one column a label, with the residuals below.
 public struct OneToOneFigure: FigureConvertible {
@@ -59,7 +60,7 @@ public struct OneToOneFigure: FigureConvertible {
 
     private static func panels(_ quantity: Quantity, x: Double) throws -> [Panel] {
         guard quantity.truth.count == quantity.predicted.count else {
-            throw FigureError(
+            throw Diagnostic(
                 .invalidData, quantity.symbol.plain,
                 "\(quantity.truth.count) true but \(quantity.predicted.count) predicted values",
                 remedy: "give one prediction a star")

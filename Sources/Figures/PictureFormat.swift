@@ -1,15 +1,16 @@
 import Foundation
+import Support
 
 /// The picture formats a figure can be written in, chosen by the file's extension.
 public enum PictureFormat: String, Sendable, CaseIterable {
     case png, pdf, svg
 
     /// The format for `url`'s extension (case does not matter).
-    public init(of url: URL) throws(FigureError) {
+    public init(of url: URL) throws(Diagnostic) {
         guard let format = PictureFormat(rawValue: url.pathExtension.lowercased()) else {
             let given =
                 url.pathExtension.isEmpty ? "no file extension" : "unknown picture format '.\(url.pathExtension)'"
-            throw FigureError(.unknownFormat, url.path, given, remedy: "name it .png, .pdf or .svg")
+            throw Diagnostic(.unknownFormat, url.path, given, remedy: "name it .png, .pdf or .svg")
         }
         self = format
     }

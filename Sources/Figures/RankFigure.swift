@@ -1,4 +1,5 @@
-import Spectra
+import Statistics
+import Support
 
 /// Histograms of the ranks of truths among their posteriors' draws, a panel a label: flat where posteriors are honest, ∪
 /// where they are too narrow, ∩ where too wide, sloping where biased (Talts et al. 2018, arXiv 1804.06788).
@@ -53,7 +54,7 @@ public struct RankFigure: FigureConvertible {
         let panels = try histograms.enumerated().map { index, histogram in
             guard histogram.compared.map({ $0.count == histogram.counts.count }) ?? true, !histogram.counts.isEmpty
             else {
-                throw FigureError(
+                throw Diagnostic(
                     .invalidData, histogram.symbol.plain,
                     "\(histogram.counts.count) bins compared with \(histogram.compared?.count ?? 0)",
                     remedy: "count both in the same bins, at least one")

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Residuals of each label against the labels themselves and other quantities, such as S/N: one panel for each pair, with
 /// the binned median and the 16–84 % band over the stars.
@@ -66,7 +67,7 @@ public struct ResidualFigure: FigureConvertible {
         let count = residuals.first?.values.count ?? 0
         let lengths = residuals.map(\.values.count) + quantities.map(\.values.count)
         guard lengths.allSatisfy({ $0 == count }) else {
-            throw FigureError(
+            throw Diagnostic(
                 .invalidData, title, "columns of \(lengths.map(String.init).joined(separator: ", ")) values",
                 remedy: "give every residual and quantity one value a star")
         }

@@ -1,4 +1,6 @@
 import Foundation
+import Statistics
+import Support
 
 /// How often the true partner is among the k best candidates, against k, for each direction of a search.
 public struct RetrievalFigure: FigureConvertible {
@@ -36,7 +38,7 @@ public struct RetrievalFigure: FigureConvertible {
         var series: [Series] = []
         for (index, direction) in directions.enumerated() {
             guard direction.ranks.allSatisfy((1...max(1, candidates)).contains), !direction.ranks.isEmpty else {
-                throw FigureError(
+                throw Diagnostic(
                     .invalidData, direction.name, "ranks must be 1…\(candidates), one or more",
                     remedy: "count the rank of the true partner from 1")
             }

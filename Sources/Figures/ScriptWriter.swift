@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Turns a ``Figure`` into gnuplot commands with inline data.
 ///
@@ -14,12 +15,12 @@ struct ScriptWriter {
     }
 
     /// The commands between `set output` and `unset output`.
-    func script() throws(FigureError) -> String {
+    func script() throws(Diagnostic) -> String {
         var data: [String] = []
         var commands = ["set multiplot", "set style fill solid 1 noborder", "set minussign", "unset key"]
         commands += pageCommands()
         for (index, panel) in figure.panels.enumerated() {
-            let blocks = try panel.series.enumerated().map { number, series throws(FigureError) in
+            let blocks = try panel.series.enumerated().map { number, series throws(Diagnostic) in
                 try SeriesWriter(series, name: "$d\(index)_\(number)", panel: panel, format: format)
             }
             data += blocks.compactMap(\.dataBlock)

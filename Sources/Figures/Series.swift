@@ -1,4 +1,6 @@
 import Foundation
+import Spectra
+import Statistics
 
 /// One set of marks in a panel. Points that are not finite are not drawn and interrupt lines and bands.
 public struct Series: Sendable {

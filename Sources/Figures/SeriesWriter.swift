@@ -1,4 +1,6 @@
 import Foundation
+import Statistics
+import Support
 
 /// The data block and the plot clause of one series.
 struct SeriesWriter {
@@ -10,8 +12,8 @@ struct SeriesWriter {
     let isHeatMap: Bool
 
     /// - Parameter name: The data block's name, such as `$d0_1`.
-    /// - Throws: ``FigureError/Kind/invalidData`` if the series' arrays do not fit together.
-    init(_ series: Series, name: String, panel: Panel, format: PictureFormat) throws(FigureError) {
+    /// - Throws: ``Diagnostic/Kind/invalidData`` if the series' arrays do not fit together.
+    init(_ series: Series, name: String, panel: Panel, format: PictureFormat) throws(Diagnostic) {
         let colour = "lc rgb '\(series.colour.specification(opacity: series.opacity))'"
         let lines: [String]
         let clause: String
@@ -55,7 +57,7 @@ struct SeriesWriter {
     }
 
     /// One row a point; a row that is not finite becomes one blank line, which breaks lines and bands.
-    private static func rows(_ columns: [[Double]], _ panel: Panel) throws(FigureError) -> [String] {
+    private static func rows(_ columns: [[Double]], _ panel: Panel) throws(Diagnostic) -> [String] {
         let counts = columns.map(\.count)
         guard let count = counts.first, counts.allSatisfy({ $0 == count }) else {
             throw misfit(counts, panel, "the columns of a series must be equally long")
@@ -74,7 +76,7 @@ struct SeriesWriter {
         return rows
     }
 
-    private static func cells(x: [Double], y: [Double], values: [[Double]], _ panel: Panel) throws(FigureError)
+    private static func cells(x: [Double], y: [Double], values: [[Double]], _ panel: Panel) throws(Diagnostic)
         -> [String]
     {
         guard values.count == y.count, values.allSatisfy({ $0.count == x.count }) else {
@@ -86,9 +88,9 @@ struct SeriesWriter {
         }
     }
 
-    private static func misfit(_ counts: [Int], _ panel: Panel, _ rule: String) -> FigureError {
+    private static func misfit(_ counts: [Int], _ panel: Panel, _ rule: String) -> Diagnostic {
         let name = [panel.title.plain, panel.y.label.plain].first { !$0.isEmpty } ?? "panel"
-        return FigureError(
+        return Diagnostic(
             .invalidData, name, "series with columns of \(counts.map(String.init).joined(separator: ", ")) values",
             remedy: rule)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Spectra
 
 /// What every panel with a spectrum needs: ranges that cosmic rays do not stretch, marks where the flux leaves the panel,
 /// and intervals of bad pixels.

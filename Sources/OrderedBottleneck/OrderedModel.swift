@@ -1,6 +1,6 @@
 import Foundation
+import Support
 import Torch
-import Training
 
 /// A trained ordered auto-encoder with all that is needed to use it: one `.safetensors` file.
 public struct OrderedModel {
@@ -72,13 +72,13 @@ public struct OrderedModel {
 
     /// The first `width` latents of data in their own units, `[N, width]`.
     public func compress(_ x: Tensor, width: Int) throws -> Tensor {
-        guard (0...self.width).contains(width) else { throw BottleneckError.width(width, of: self.width) }
+        guard (0...self.width).contains(width) else { throw Diagnostic.width(width, of: self.width) }
         return try blockwise(x) { autoencoder.compress(scaled($0), width: width) }
     }
 
     /// Data, in their own units, that codes of any width stand for: `[N, k]` → `[N, …]`.
     public func decompress(_ code: Tensor) throws -> Tensor {
-        guard code.size(1) <= width else { throw BottleneckError.width(code.size(1), of: width) }
+        guard code.size(1) <= width else { throw Diagnostic.width(code.size(1), of: width) }
         return try blockwise(code) { autoencoder.decompress($0) * scale + mean }
     }
 
@@ -88,7 +88,7 @@ public struct OrderedModel {
     ///   - steps: where to, in units of the latent's spread.
     /// - Returns: data in their own units, `[steps.count, …]`.
     public func traversal(of latent: Int, steps: [Double]) throws -> Tensor {
-        guard (0..<width).contains(latent) else { throw BottleneckError.width(latent + 1, of: width) }
+        guard (0..<width).contains(latent) else { throw Diagnostic.width(latent + 1, of: width) }
         let unit = Tensor.eye(width).select(0, latent) * latentSpread.value
         let codes = latentMean.value + Tensor(steps.map(Float.init)).unsqueezed(1) * unit.unsqueezed(0)
         return try decompress(codes)
@@ -125,27 +125,27 @@ public struct OrderedModel {
 }
 
 extension OrderedModel {
-    /// - Throws: `BottleneckError.file` when it is no model of this kind, `TorchError` when it is no safetensors file.
+    /// - Throws: `Diagnostic` when it is no model of this kind, `Diagnostic` when it is no safetensors file.
     public init(contentsOf url: URL) throws {
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw BottleneckError.file(url.path, problem: "no such file; make one with `specclip iob train`")
+            throw Diagnostic(url.path, problem: "no such file; make one with `specclip iob train`")
         }
         let file = try SafetensorsFile(contentsOf: url)
         guard let text = file.metadata["iob"] else {
-            throw BottleneckError.file(
+            throw Diagnostic(
                 url.path, problem: "the header has no 'iob' entry: not written by `specclip iob train`")
         }
         do {
             description = try JSONDecoder().decode(Description.self, from: Data(text.utf8))
         } catch {
-            throw BottleneckError.file(url.path, problem: "the 'iob' entry cannot be read; get the file anew")
+            throw Diagnostic(url.path, problem: "the 'iob' entry cannot be read; get the file anew")
         }
         let shape = description.shape
         guard (1...4).contains(shape.count), shape.allSatisfy({ (1...(1 << 20)).contains($0) }),
             shape.reduce(1.0, { $0 * Double($1) }) < 1e8
-        else { throw BottleneckError.file(url.path, problem: "the header gives rows of shape \(shape); get it anew") }
+        else { throw Diagnostic(url.path, problem: "the header gives rows of shape \(shape); get it anew") }
         if let problem = description.configuration.problem(shape: shape) {
-            throw BottleneckError.file(url.path, problem: "the header describes no possible model: \(problem)")
+            throw Diagnostic(url.path, problem: "the header describes no possible model: \(problem)")
         }
         let made = description
         autoencoder = try catchingTorchErrors { Initializer.$isSkipped.withValue(true) { Self.network(made) } }
@@ -158,11 +158,11 @@ extension OrderedModel {
         do {
             try autoencoder.load(state, strict: true, sharing: true)
         } catch {
-            throw BottleneckError.file(url.path, problem: "\(error)")
+            throw Diagnostic(url.path, problem: "\(error)")
         }
         guard mean.shape == [1] + shape, scale.shape == mean.shape, latentMean.value.shape == [width],
             latentSpread.value.shape == [width]
-        else { throw BottleneckError.file(url.path, problem: "mean and scale do not fit rows of shape \(shape)") }
+        else { throw Diagnostic(url.path, problem: "mean and scale do not fit rows of shape \(shape)") }
         autoencoder.evaluate()
     }
 
@@ -177,5 +177,12 @@ extension OrderedModel {
                 ("mean", mean), ("scale", scale), ("latent_mean", latentMean.value),
                 ("latent_spread", latentSpread.value),
             ], metadata: ["iob": header], to: url)
+    }
+}
+
+extension Diagnostic {
+    /// A width that a model of `full` latents does not have.
+    static func width(_ width: Int, of full: Int) -> Diagnostic {
+        Diagnostic("width \(width)", problem: "this model has \(full) latents", remedy: "give 0 to \(full)")
     }
 }

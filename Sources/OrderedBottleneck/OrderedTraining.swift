@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Torch
 import Training
 
@@ -48,10 +49,10 @@ extension OrderedModel {
         let shape = Array(split.training.shape.dropFirst())
         try checkVariation(split.training, configuration, data: data)
         if let problem = configuration.problem(shape: shape) {
-            throw BottleneckError.data(data, problem: "cannot be trained on: \(problem)")
+            throw Diagnostic(data, problem: "cannot be trained on: \(problem)")
         }
         guard split.training.size(0) >= 2, split.validation.size(0) >= 1 else {
-            throw BottleneckError.data(data, problem: "too few rows to split in three; give at least 10")
+            throw Diagnostic(data, problem: "too few rows to split in three; give at least 10")
         }
         let heldOut = split.test.size(0)
         if heldOut < 10 * configuration.width {
@@ -90,11 +91,11 @@ private func checkVariation(_ rows: Tensor, _ configuration: BottleneckConfigura
     let constant = (flat.max(dims: [0]) - flat.min(dims: [0])).eq(0).bools()
     let indices = constant.indices.filter { constant[$0] }
     if indices.count == constant.count {
-        throw BottleneckError.data(
+        throw Diagnostic(
             data, problem: "all features are constant: there is nothing to learn; give other data")
     }
     guard configuration.scaling == .features, let first = indices.first else { return }
     let many = indices.count > 1 ? "s \(first) and \(indices.count - 1) more are" : " \(first) is"
-    throw BottleneckError.data(
+    throw Diagnostic(
         data, problem: "feature\(many) constant and cannot be scaled; leave them out, or use scaling: common")
 }

@@ -1,5 +1,5 @@
 import Foundation
-import Spectra
+import Support
 import Torch
 
 /// A model in one `.safetensors` file: weights under `model.…`, the description as JSON in the header.
@@ -12,31 +12,31 @@ public struct ModelFile {
     public let description: ModelDescription
     private let file: SafetensorsFile
 
-    /// - Throws: `ModelError.file` when it is no model of ours, `TorchError` when it is no safetensors file.
+    /// - Throws: `Diagnostic` when it is no model of ours, `Diagnostic` when it is no safetensors file.
     public init(contentsOf url: URL) throws {
         self.url = url
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw ModelError.file(
-                path: url.path, problem: "no such model file; train one (make demo) or give --model FILE.safetensors")
+            throw Diagnostic(
+                url.path, problem: "no such model file; train one (make demo) or give --model FILE.safetensors")
         }
         file = try SafetensorsFile(contentsOf: url)
         guard let text = file.metadata["specclip"] else {
-            throw ModelError.file(
-                path: url.path, problem: "the header has no 'specclip' entry: not a model written by specclip")
+            throw Diagnostic(
+                url.path, problem: "the header has no 'specclip' entry: not a model written by specclip")
         }
         do {
             description = try JSONDecoder().decode(ModelDescription.self, from: Data(text.utf8))
         } catch {
-            throw ModelError.file(
-                path: url.path,
+            throw Diagnostic(
+                url.path,
                 problem: "the 'specclip' entry of the header cannot be read (\(error)); get the file anew")
         }
         guard description.format == 1 else {
-            throw ModelError.file(
-                path: url.path, problem: "format \(description.format) is newer than this program; update specclip")
+            throw Diagnostic(
+                url.path, problem: "format \(description.format) is newer than this program; update specclip")
         }
         if let problem = description.problem {
-            throw ModelError.file(path: url.path, problem: "the header describes no possible model: \(problem)")
+            throw Diagnostic(url.path, problem: "the header describes no possible model: \(problem)")
         }
     }
 
@@ -46,7 +46,7 @@ public struct ModelFile {
         do {
             model = try catchingTorchErrors { Initializer.$isSkipped.withValue(true) { SpecCLIPModel(description) } }
         } catch {
-            throw ModelError.file(path: url.path, problem: "this model cannot be made here: \(error)")
+            throw Diagnostic(url.path, problem: "this model cannot be made here: \(error)")
         }
         try load(model, part: "model")
         try model.to(device)
@@ -63,13 +63,13 @@ public struct ModelFile {
         do {
             try module.load(state, strict: true, sharing: true)
         } catch {
-            throw ModelError.file(path: url.path, problem: "\(error)")
+            throw Diagnostic(url.path, problem: "\(error)")
         }
         // A damaged weight would turn every answer into NaN.
         for (name, tensor) in state where tensor.dtype.isFloatingPoint {
             guard tensor.isAllFinite else {
-                throw ModelError.file(
-                    path: url.path,
+                throw Diagnostic(
+                    url.path,
                     problem: "\(part).\(name) holds numbers that are not finite: the file is damaged; get it anew")
             }
         }
@@ -104,8 +104,8 @@ public struct ModelFile {
         for (name, tensor) in tensors where tensor.dtype == dtype {
             // float16 ends at 65504.
             guard tensor.isAllFinite else {
-                throw ModelError.file(
-                    path: self.url.path, problem: "\(name) does not fit into \(dtype); use bfloat16 or float32")
+                throw Diagnostic(
+                    self.url.path, problem: "\(name) does not fit into \(dtype); use bfloat16 or float32")
             }
         }
         try SafetensorsFile.write(tensors, metadata: file.metadata, to: url)

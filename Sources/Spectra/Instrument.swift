@@ -29,18 +29,4 @@ public struct Instrument: Sendable, Codable, Hashable {
         self.embeddingKey = embeddingKey
         self.fileUnit = fileUnit
     }
-
-    /// The instruments that come with the library.
-    public static let builtIn: [Instrument] = [.lamostLRS, .gaiaXP]
-
-    /// The built-in instrument called `name` (also accepted: its embedding key).
-    ///
-    /// - Throws: ``SpectrumError`` that lists the known names.
-    public static func named(_ name: String) throws -> Instrument {
-        let wanted = name.lowercased()
-        if let found = builtIn.first(where: { $0.name == wanted || $0.embeddingKey == wanted }) { return found }
-        throw SpectrumError(
-            file: "instrument", field: name, problem: "no such instrument",
-            remedy: "known are " + builtIn.map(\.name).joined(separator: ", "))
-    }
 }

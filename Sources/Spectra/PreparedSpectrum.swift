@@ -1,3 +1,5 @@
+import Statistics
+
 /// A spectrum ready for a model: normalised, on the grid of its ``Instrument``.
 public struct PreparedSpectrum: Sendable, Equatable {
     /// Normalised flux, one value per grid pixel; all finite.

@@ -61,7 +61,7 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
     }
 
     /// The pixel whose wavelength is nearest to one in Å; nil on a grid without pixels.
-    func nearestPixel(to wavelength: Double) -> Int? {
+    package func nearestPixel(to wavelength: Double) -> Int? {
         let distances = (0..<count).map { abs(self.wavelength(at: Double($0)) - wavelength) }
         return distances.indices.min { distances[$0] < distances[$1] }
     }

@@ -1,5 +1,4 @@
-// `StepRandom` is part of what a source must conform to.
-@_exported import Support
+import Support
 import Torch
 
 /// The two parts of a data set that training looks at. The test split is never opened here.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Torch
 
 /// Where a run stands: the numbers that decide what the next step does.
@@ -79,18 +80,18 @@ struct Checkpoint {
         let saved: SafetensorsFile
         do {
             saved = try SafetensorsFile(contentsOf: file)
-        } catch TorchError.file(let path, let reason) {
-            throw TrainingError.checkpoint(file: path, problem: reason)
+        } catch let error as Diagnostic {
+            throw Diagnostic.checkpoint(file: file.path, problem: error.problem)
         }
         guard let position = TrainingPosition(saved.metadata) else {
-            throw TrainingError.checkpoint(file: file.path, problem: "this is not a training checkpoint")
+            throw Diagnostic.checkpoint(file: file.path, problem: "this is not a training checkpoint")
         }
         let former = saved.metadata["settings"]
         if saved.metadata["format"] == Self.formerFormat, former != settings || !position.isFinished {
-            throw TrainingError.earlierVersion(folder: folder)
+            throw Diagnostic.earlierVersion(folder: folder)
         }
         if let former, former != settings {
-            throw TrainingError.differentConfiguration(folder: folder, difference: difference(former, settings))
+            throw Diagnostic.settingsDiffer(folder: folder, difference: difference(former, settings))
         }
         // Cloned, because the file may be replaced by the next checkpoint while its map is still in use.
         var state: [String: Tensor] = [:]
@@ -100,7 +101,7 @@ struct Checkpoint {
             try optimizer.load(state: Self.subset(state, prefix: "optimizer."))
             if let generator = state["generator"] { try Generator.restore(generator) }
         } catch {
-            throw TrainingError.checkpoint(file: file.path, problem: "\(error)")
+            throw Diagnostic.checkpoint(file: file.path, problem: "\(error)")
         }
         return position
     }

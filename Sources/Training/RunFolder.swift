@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Torch
 
 /// The folder of one training run: `last.safetensors` (to resume), `best.safetensors` (by validation), `metrics.csv`.
@@ -20,11 +21,11 @@ public struct RunFolder: Sendable {
         if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return }
         let parent = (path as NSString).deletingLastPathComponent
         guard reason == ENOENT, !parent.isEmpty, parent != path else {
-            throw TrainingError.folder(path, problem: String(cString: strerror(reason)))
+            throw Diagnostic.folder(path, problem: String(cString: strerror(reason)))
         }
         try make(parent)
         guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-            throw TrainingError.folder(path, problem: String(cString: strerror(errno)))
+            throw Diagnostic.folder(path, problem: String(cString: strerror(errno)))
         }
     }
 
@@ -55,32 +56,26 @@ public struct RunFolder: Sendable {
 
     /// Takes over a run that another program began: the next training in this folder, under these settings, goes on after
     /// its last step.
-    /// - Parameters:
-    ///   - model: the weights by path.
-    ///   - optimizer: `<path>.step`, `.exp_avg` and `.exp_avg_sq`, as `AdamW.state()` names them.
-    ///   - step: optimiser steps done.
-    /// - Throws: `TrainingError.folder` when a run is here already.
-    public func adopt(
-        model: [(String, Tensor)], optimizer: [(String, Tensor)], step: Int, settings: String
-    ) throws {
+    /// - Throws: `Diagnostic` when a run is here already.
+    public func adopt(_ run: any ForeignRun, settings: String) throws {
         guard !FileManager.default.fileExists(atPath: last.path) else {
-            throw TrainingError.folder(
+            throw Diagnostic.folder(
                 url.path,
                 problem: "holds a run already: leave out --from to go on with it, or give --restart to lose it")
         }
         try removeBest()
         var position = TrainingPosition()
-        position.step = step
-        try Checkpoint(file: last).write(model, optimizer: optimizer, position: position, settings: settings)
+        position.step = run.step
+        try Checkpoint(file: last).write(run.weights, optimizer: run.moments, position: position, settings: settings)
     }
 
-    /// - Throws: `TrainingError.foreignBest` when the best model here is that of a run under other settings.
+    /// - Throws: `Diagnostic` when the best model here is that of a run under other settings.
     func checkBest(settings: String) throws {
         // Where earlier versions wrote it, no settings stand beside it.
         guard let former = (try? SafetensorsFile(contentsOf: best))?.metadata["settings"], former != settings else {
             return
         }
-        throw TrainingError.foreignBest(file: best.path, difference: difference(former, settings))
+        throw Diagnostic.foreignBest(file: best.path, difference: difference(former, settings))
     }
 
     /// Removes the best model of a run that is gone.
@@ -100,4 +95,18 @@ public struct RunFolder: Sendable {
             try FileManager.default.removeItem(at: file)
         }
     }
+}
+
+/// A training that another program began and that can go on here.
+public protocol ForeignRun {
+    /// The weights by path.
+    var weights: [(String, Tensor)] { get }
+    /// `<path>.step`, `.exp_avg` and `.exp_avg_sq`, as `AdamW.state()` names them.
+    var moments: [(String, Tensor)] { get }
+    /// Optimiser steps done.
+    var step: Int { get }
+    /// Compares names and shapes with the model that is to go on, and rates and schedule with its options.
+    /// - Returns: what differs, for the user to read; from here on the options count.
+    /// - Throws: `Diagnostic` for another architecture.
+    func check(_ model: Module, against options: TrainingOptions) throws -> [String]
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Keeps two processes from training in one folder, where each would overwrite the other's checkpoints.
 ///
@@ -9,7 +10,7 @@ public final class RunLock {
     private var descriptor: Int32
 
     /// Takes the lock `file`, making its folder where there is none.
-    /// - Throws: `TrainingError.locked` when another process holds it; `TrainingError.folder` when it cannot be made.
+    /// - Throws: `Diagnostic` when another process holds it; `Diagnostic` when it cannot be made.
     public init(_ file: URL) throws {
         path = file.path
         let folder = file.deletingLastPathComponent()
@@ -17,7 +18,7 @@ public final class RunLock {
         while true {
             descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else {
-                throw TrainingError.folder(folder.path, problem: String(cString: strerror(errno)))
+                throw Diagnostic.folder(folder.path, problem: String(cString: strerror(errno)))
             }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 let reason = errno
@@ -28,7 +29,7 @@ public final class RunLock {
                     // A file system without locks: training alone is better than not training.
                     return
                 }
-                throw TrainingError.locked(folder: folder.path, process: Self.holder(path))
+                throw Diagnostic.locked(folder: folder.path, process: Self.holder(path))
             }
             if isInPlace { break }
             // Its last owner removed the file between our opening and locking it.

@@ -47,7 +47,7 @@ public final class Trainer<Task: TrainingTask> {
     /// Trains to the end, to an early stop, or to an interruption; afterwards the model holds its best weights.
     public func run() throws -> TrainingOutcome {
         let rows = task.source.count(.training)
-        guard rows >= 2 else { throw TrainingError.tooFewRows(split: "training", rows: rows, needed: 2) }
+        guard rows >= 2 else { throw Diagnostic.tooFewRows(split: "training", rows: rows, needed: 2) }
         folder.sweep()
         Generator.seed(seed)
         if let saved = try checkpoint.restore(
@@ -132,10 +132,10 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     /// Writes down the rows whose loss is not finite, as numbers within their split.
-    private func notFinite(_ what: String, step: Int, split: TrainingSplit = .training, rows: [Int]) -> TrainingError {
+    private func notFinite(_ what: String, step: Int, split: TrainingSplit = .training, rows: [Int]) -> Diagnostic {
         let report = NotFiniteReport(what: what, step: step, split: split.rawValue, rows: rows)
         try? report.write(to: folder.notFinite)
-        return .notFinite(what: what, step: step, rows: rows, folder: folder.url.path, saved: savedStep)
+        return .notFinite(what: what, step: step, rows: rows.count, folder: folder.url.path, saved: savedStep)
     }
 
     /// Validates, keeps the best model, and tells whether patience has run out.

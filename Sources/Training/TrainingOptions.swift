@@ -1,3 +1,5 @@
+import Support
+
 /// How one training run proceeds. Every value has a default; the presets and the user's YAML change what differs.
 public struct TrainingOptions: Codable, Sendable, Equatable {
     /// Rows per step.
@@ -53,7 +55,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()
@@ -76,7 +78,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
 
     private func validate(at path: String) throws {
         func require(_ condition: Bool, _ name: String, _ problem: String) throws {
-            guard condition else { throw ConfigurationError.invalid(path: "\(path).\(name)", problem: problem) }
+            guard condition else { throw Diagnostic.invalid(path: "\(path).\(name)", problem: problem) }
         }
         try require(batch >= 1, "batch", "\(batch) rows per step; give at least 1")
         try require(steps >= 1, "steps", "\(steps) steps; give at least 1")

@@ -1,6 +1,8 @@
+import Datasets
 import Foundation
-import SpecCLIP
+import Instruments
 import Spectra
+import Tables
 import Testing
 import Torch
 
@@ -35,7 +37,7 @@ struct BadInputTests {
             try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: path))
         },
         Spoilt(name: "columns.fits", words: ["columns.fits"]) { path in
-            try TableWriter.writeFITS([TableColumn("apples", .double([1, 2, 3]))], to: URL(fileURLWithPath: path))
+            try TableFile.write(Table([Column("apples", .numbers([1, 2, 3]))]), to: URL(fileURLWithPath: path))
         },
         Spoilt(name: "image.fits", words: ["image.fits"]) { path in
             let cards = [
@@ -76,12 +78,12 @@ struct BadInputTests {
 
     private static func fits(_ path: String) throws {
         let star = Fixture.lrs()
-        try TableWriter.writeFITS(
-            [
-                TableColumn("loglam", .double(star.wavelength.map { log10($0) })),
-                TableColumn("flux", .double(star.flux)),
-                TableColumn("ivar", .double(star.flux.map { _ in 0.01 })),
-            ], to: URL(fileURLWithPath: path))
+        try TableFile.write(
+            Table([
+                Column("loglam", .numbers(star.wavelength.map { log10($0) })),
+                Column("flux", .numbers(star.flux)),
+                Column("ivar", .numbers(star.flux.map { _ in 0.01 })),
+            ]), to: URL(fileURLWithPath: path))
     }
 
     @Test(arguments: spoilt)

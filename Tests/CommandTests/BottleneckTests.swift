@@ -1,7 +1,8 @@
 import Foundation
 import LearnedResults
-import Spectra
+import Tables
 import Testing
+import Torch
 
 /// `specclip iob`, from data to dimension.
 @Suite(.serialized) struct BottleneckTests {

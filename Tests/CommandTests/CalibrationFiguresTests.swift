@@ -1,9 +1,8 @@
 import Evaluation
 import Figures
-import Spectra
-import StellarLabels
+import Support
 import Testing
-
+@testable import StarReading
 @testable import SpecCLIPCommand
 
 /// What checks of posteriors say is what figures show.

@@ -1,6 +1,8 @@
 import Foundation
+import Instruments
+import PublishedModels
 import SpecCLIP
-import Spectra
+import Tables
 import Testing
 import Torch
 

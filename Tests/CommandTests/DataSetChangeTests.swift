@@ -1,4 +1,6 @@
+import Datasets
 import Foundation
+import Instruments
 import Spectra
 import Testing
 

@@ -1,5 +1,4 @@
 import Foundation
-import Spectra
 import Testing
 
 /// Making data sets and looking into them.

@@ -1,6 +1,8 @@
+import Datasets
 import Foundation
 import LearnedResults
-import Spectra
+import Simulation
+import Tables
 import Testing
 
 /// What embeddings are worth when they are cut, and what their numbers carry: `iob widths`, `iob labels`, `--where`.

@@ -1,5 +1,5 @@
 import Foundation
-import Spectra
+import Simulation
 import Synchronization
 
 /// Files that many tests read: a tiny model, a small data set, two spectra. Made once.

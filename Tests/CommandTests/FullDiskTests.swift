@@ -51,7 +51,7 @@ struct FullDiskTests {
         let before = try Data(contentsOf: last)
         let outcome = try run(arguments + ["--restart", "--instrument", "lamost-lrs"], blocks: 40)
         #expect(outcome.code == 1)
-        #expect(outcome.errors.contains("last.safetensors: cannot be written: File too large; free some space"))
+        #expect(outcome.errors.contains("last.safetensors: cannot be written (File too large); free some space"))
         #expect(try Data(contentsOf: last) == before)
         let left = try FileManager.default.contentsOfDirectory(atPath: fixture.file("run", "lamost-lrs").path)
         #expect(left.allSatisfy { !$0.hasPrefix(".") && $0 != "lock" }, "\(left)")

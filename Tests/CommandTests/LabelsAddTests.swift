@@ -1,8 +1,7 @@
 import Foundation
 import Testing
 import Torch
-
-@testable import StellarLabels
+@testable import StarReading
 
 /// `specclip labels add`: a published regressor becomes part of a model, and `predict` prints what it says.
 struct LabelsAddTests {

@@ -1,3 +1,7 @@
+import Datasets
+import Instruments
+import Spectra
+
 #if os(Linux)
     import Foundation
     import Spectra

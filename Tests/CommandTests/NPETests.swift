@@ -1,5 +1,6 @@
 import Foundation
-import Spectra
+import Support
+import Tables
 import Testing
 
 /// `specclip npe`, from simulations to samples and densities.

@@ -1,7 +1,11 @@
+import Datasets
 import Foundation
 import GoldenNumbers
+import Instruments
 import SpecCLIP
 import Spectra
+import Statistics
+import Tables
 import Testing
 import Torch
 

@@ -1,5 +1,8 @@
+import Datasets
 import Foundation
+import Instruments
 import Spectra
+import Tables
 import Testing
 
 /// Stars in, answers out.

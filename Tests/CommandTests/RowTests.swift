@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
+@testable import Instruments
 @testable import Spectra
+@testable import Tables
 
 /// Rows of a data set that another program wrote: the bad ones are named and left out, the others answered.
 struct RowTests {

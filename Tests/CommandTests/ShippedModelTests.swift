@@ -1,6 +1,5 @@
 import Foundation
-import GoldenNumbers
-import Spectra
+import Support
 import Testing
 
 /// The model that comes with the program: the first command of a new user gives an answer, and doubts what is no star.

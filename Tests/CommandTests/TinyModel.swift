@@ -1,9 +1,9 @@
 import Foundation
+import Instruments
 import SpecCLIP
 import Spectra
 import Torch
-
-@testable import StellarLabels
+@testable import StarReading
 
 /// A model of the tiny preset's make with untrained weights: enough for everything but sensible numbers.
 enum TinyModel {

@@ -1,10 +1,11 @@
 import Foundation
 import LearnedResults
-import SpecCLIP
 import Testing
 import Torch
-
+@testable import Datasets
+@testable import Instruments
 @testable import Spectra
+@testable import Tables
 
 /// What goes wrong with trainings: each is answered in one line that names file, field and remedy, and what was
 /// reached before stays.

@@ -1,6 +1,6 @@
 import Foundation
 import LearnedResults
-import Spectra
+import Simulation
 
 /// A small data set and a configuration that trains every stage on it within seconds.
 struct TrainingFixture {

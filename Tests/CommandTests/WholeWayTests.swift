@@ -1,5 +1,6 @@
 import Foundation
 import LearnedResults
+import Support
 import Testing
 
 /// The whole way without any download: stars from formulas, a short training, an evaluation, a star read.

@@ -1,12 +1,12 @@
 import Foundation
 import LearnedResults
 import OrderedBottleneck
-import Spectra
-import StellarLabels
+import StarReading
+import Support
 import Testing
 import Torch
-
 @testable import Evaluation
+@testable import Statistics
 
 @Suite struct BaselineTests {
     /// Rows that are exactly linear in three hidden numbers: three components explain them, and labels that are linear

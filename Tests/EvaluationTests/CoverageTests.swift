@@ -1,9 +1,9 @@
 import Foundation
-import Spectra
-import StellarLabels
+import StarReading
+import Support
 import Testing
-
 @testable import Evaluation
+@testable import Statistics
 
 /// Posteriors of known faults, whose coverage is known in closed form: truth = centre + gaussian, draws about
 /// centre + bias with a width.

@@ -1,8 +1,7 @@
 import LearnedResults
-import OrderedBottleneck
+import Support
 import Testing
 import Torch
-
 @testable import Evaluation
 
 /// What latents tell of labels, on latents and labels whose dependence is known.
@@ -37,6 +36,6 @@ import Torch
         let half = try LatentLabels(code, labels: [("half", values)])
         #expect(half.shares[0].rows == 150)
         let few = values.indices.map { $0 < 60 ? values[$0] : .nan }
-        #expect(throws: BottleneckError.self) { try LatentLabels(code, labels: [("few", few)]) }
+        #expect(throws: Diagnostic.self) { try LatentLabels(code, labels: [("few", few)]) }
     }
 }

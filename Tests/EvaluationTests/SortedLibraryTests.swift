@@ -1,9 +1,10 @@
+import Datasets
 import Foundation
+import Instruments
 import SpecCLIP
 import Spectra
 import Testing
 import Torch
-
 @testable import Evaluation
 
 /// Libraries are sorted, by brightness for example: scores of some of their stars must be those of all.

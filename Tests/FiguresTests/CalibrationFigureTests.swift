@@ -1,7 +1,6 @@
 import Foundation
-import Spectra
+import Support
 import Testing
-
 @testable import Figures
 
 @Suite struct CalibrationFigureTests {
@@ -88,22 +87,22 @@ import Testing
     }
 
     @Test func arraysThatDoNotFitAreNamed() throws {
-        #expect(throws: FigureError.self) {
+        #expect(throws: Diagnostic.self) {
             _ = try CoverageFigure(
                 title: "t", tier: "", curves: [.init(name: "a", expected: [0.5], observed: [], stars: 3)]
             ).figure()
         }
-        #expect(throws: FigureError.self) {
+        #expect(throws: Diagnostic.self) {
             _ = try RankFigure(title: "t", tier: "", histograms: [.init(symbol: "a", counts: [1], compared: [1, 2])])
                 .figure()
         }
-        #expect(throws: FigureError.self) {
+        #expect(throws: Diagnostic.self) {
             _ = try ResidualFigure(
                 title: "t", tier: "", residuals: [.init(symbol: "a", unit: "", values: [1])],
                 quantities: [.init(symbol: "b", values: [1, 2])]
             ).figure()
         }
-        #expect(throws: FigureError.self) {
+        #expect(throws: Diagnostic.self) {
             _ = try CornerFigure(title: "t", tier: "", quantities: [.init(symbol: "a", unit: "", draws: [1, 2])])
                 .figure()
         }

@@ -1,6 +1,6 @@
 import Foundation
+import Support
 import Testing
-
 @testable import Figures
 
 @Suite struct CardTests {
@@ -100,7 +100,7 @@ import Testing
     @Test func arraysOfDifferentLengthAreNamed() throws {
         var card = fullCard()
         card.observed?.continuum = [1]
-        let error = #expect(throws: FigureError.self) { _ = try CardFigure(card).figure() }
+        let error = #expect(throws: Diagnostic.self) { _ = try CardFigure(card).figure() }
         #expect(error?.description.contains("observed spectrum: arrays of 800, 800, 1, 800 pixels") == true)
     }
 

@@ -1,6 +1,7 @@
 import Foundation
+import Statistics
+import Support
 import Testing
-
 @testable import Figures
 
 @Suite struct FigureTests {
@@ -28,11 +29,11 @@ import Testing
     }
 
     @Test func arraysThatDoNotFitAreNamed() throws {
-        let error = #expect(throws: FigureError.self) { _ = try script([.line(x: [1, 2, 3], y: [1])]) }
-        #expect(error?.kind == .invalidData)
+        let error = #expect(throws: Diagnostic.self) { _ = try script([.line(x: [1, 2, 3], y: [1])]) }
+        #expect(error?.reason == .invalidData)
         #expect(error?.description.contains("3, 1") == true)
-        #expect(throws: FigureError.self) { _ = try script([.histogram(edges: [0, 1], counts: [1, 2])]) }
-        #expect(throws: FigureError.self) {
+        #expect(throws: Diagnostic.self) { _ = try script([.histogram(edges: [0, 1], counts: [1, 2])]) }
+        #expect(throws: Diagnostic.self) {
             _ = try script([.heatMap(x: [0, 1], y: [0, 1], values: [[1, 2], [3]])])
         }
     }
@@ -74,7 +75,7 @@ import Testing
         #expect(try !isLogarithmic([1.2, 1.1, 1]))
         #expect(try !isLogarithmic([10, 1, -0.5]))
         #expect(try !isLogarithmic([.nan, .nan]))
-        let error = #expect(throws: FigureError.self) {
+        let error = #expect(throws: Diagnostic.self) {
             _ = try LossFigure(title: "run", columns: ["step": [1], "train_loss": [1]])
         }
         #expect(error?.description.contains("'validation_loss'") == true)
@@ -86,7 +87,7 @@ import Testing
         ).figure()
         #expect(figure.panels[0].series[0].label?.plain == "A → B: top-1 50.0 %, top-10 75.0 %, median 1.5")
         #expect(figure.panels[0].series[0].yExtent.last == 1)
-        #expect(throws: FigureError.self) {
+        #expect(throws: Diagnostic.self) {
             _ = try RetrievalFigure(title: "t", directions: [.init(name: "A", ranks: [0])], candidates: 5).figure()
         }
     }

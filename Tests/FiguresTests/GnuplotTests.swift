@@ -1,18 +1,18 @@
 import Foundation
+import Support
 import Testing
-
 @testable import Figures
 
 @Suite struct GnuplotTests {
     @Test func aMissingProgramIsNamedWithItsRemedy() throws {
-        let onPath = #expect(throws: FigureError.self) { _ = try Gnuplot(environment: ["PATH": "/nonexistent:"]) }
-        #expect(onPath?.kind == .gnuplotMissing)
+        let onPath = #expect(throws: Diagnostic.self) { _ = try Gnuplot(environment: ["PATH": "/nonexistent:"]) }
+        #expect(onPath?.reason == .gnuplotMissing)
         #expect(onPath?.description.contains("gnuplot-nox") == true)
-        let named = #expect(throws: FigureError.self) {
+        let named = #expect(throws: Diagnostic.self) {
             _ = try Gnuplot(environment: ["PATH": "/usr/bin", "SPECCLIP_GNUPLOT": "/nonexistent/gnuplot"])
         }
         #expect(named?.description.contains("/nonexistent/gnuplot: no such program") == true)
-        #expect(throws: FigureError.self) { _ = try Gnuplot(executable: URL(fileURLWithPath: "/tmp")) }
+        #expect(throws: Diagnostic.self) { _ = try Gnuplot(executable: URL(fileURLWithPath: "/tmp")) }
     }
 
     @Test func theFirstProgramOnPathIsTaken() throws {
@@ -26,8 +26,8 @@ import Testing
 
     @Test(arguments: ["picture.gif", "picture", "picture.png.gz"])
     func otherFormatsAreRefused(name: String) throws {
-        let error = #expect(throws: FigureError.self) { _ = try PictureFormat(of: URL(fileURLWithPath: name)) }
-        #expect(error?.kind == .unknownFormat)
+        let error = #expect(throws: Diagnostic.self) { _ = try PictureFormat(of: URL(fileURLWithPath: name)) }
+        #expect(error?.reason == .unknownFormat)
     }
 
     @Test func complaintsBecomeOneLineAndLeaveNoFile() throws {
@@ -40,10 +40,10 @@ import Testing
             exit 1
             """)
         let before = scratch.contents
-        let error = #expect(throws: FigureError.self) {
+        let error = #expect(throws: Diagnostic.self) {
             try simpleFigure().write(to: scratch.file("a.png"), gnuplot: program)
         }
-        #expect(error?.kind == .gnuplotFailed)
+        #expect(error?.reason == .gnuplotFailed)
         #expect(error?.description.contains("line 12: undefined variable: foo") == true)
         #expect(error?.description.contains("\n") == false)
         #expect(scratch.contents == before)
@@ -63,8 +63,8 @@ import Testing
         var figure = simpleFigure()
         let many = (0..<100_000).map(Double.init)
         figure.panels[0].series = [.line(x: many, y: many)]
-        let error = #expect(throws: FigureError.self) { try figure.write(to: output, force: true, gnuplot: program) }
-        #expect(error?.kind == .gnuplotFailed)
+        let error = #expect(throws: Diagnostic.self) { try figure.write(to: output, force: true, gnuplot: program) }
+        #expect(error?.reason == .gnuplotFailed)
         #expect(scratch.contents == before)
         #expect(try Data(contentsOf: output) == Data("kept".utf8))
     }
@@ -75,10 +75,10 @@ import Testing
         program.timeout = 0.2
         let before = scratch.contents
         let start = Date()
-        let error = #expect(throws: FigureError.self) {
+        let error = #expect(throws: Diagnostic.self) {
             try simpleFigure().write(to: scratch.file("a.svg"), gnuplot: program)
         }
-        #expect(error?.kind == .timedOut)
+        #expect(error?.reason == .timedOut)
         #expect(Date().timeIntervalSince(start) < 20)
         #expect(scratch.contents == before)
     }
@@ -88,14 +88,14 @@ import Testing
         let program = try scratch.program("touch was-run; exit 1")
         let output = scratch.file("a.pdf")
         try Data("kept".utf8).write(to: output)
-        let exists = #expect(throws: FigureError.self) { try simpleFigure().write(to: output, gnuplot: program) }
-        #expect(exists?.kind == .outputExists)
+        let exists = #expect(throws: Diagnostic.self) { try simpleFigure().write(to: output, gnuplot: program) }
+        #expect(exists?.reason == .outputExists)
         #expect(exists?.description.contains("--force") == true)
-        let lost = #expect(throws: FigureError.self) {
+        let lost = #expect(throws: Diagnostic.self) {
             try simpleFigure().write(to: scratch.file("no/such/a.pdf"), gnuplot: program)
         }
-        #expect(lost?.kind == .outputNotWritable)
-        #expect(throws: FigureError.self) { try simpleFigure().write(to: scratch.url, gnuplot: program) }
+        #expect(lost?.reason == .outputNotWritable)
+        #expect(throws: Diagnostic.self) { try simpleFigure().write(to: scratch.url, gnuplot: program) }
         #expect(!scratch.contents.contains("was-run"))
         #expect(try Data(contentsOf: output) == Data("kept".utf8))
     }
@@ -113,7 +113,7 @@ import Testing
     @Test(.enabled(if: hasGnuplot, needsGnuplot))
     func gnuplotsOwnErrorsAreReported() throws {
         let scratch = try Scratch()
-        let error = #expect(throws: FigureError.self) {
+        let error = #expect(throws: Diagnostic.self) {
             try Gnuplot().draw(
                 "plot undefined_name", terminal: "svg", format: .svg, to: scratch.file("a.svg"), force: false)
         }

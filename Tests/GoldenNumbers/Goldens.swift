@@ -1,5 +1,5 @@
 import Foundation
-import Spectra
+import Tables
 import Torch
 
 /// Numbers of the published code, kept outside this repository; where they are absent the tests say so.

@@ -1,8 +1,7 @@
 import Foundation
+import Support
 import Testing
 import Torch
-import Training
-
 @testable import OrderedBottleneck
 
 /// A dimension is a property of the data: more rows must not make more of it.
@@ -154,6 +153,6 @@ import Training
         #expect {
             try report(.inverseVariance(ivar.narrow(0, start: 0, length: 5), name: "ivar"))
         } throws: { "\($0)".contains("ivar: [5, 30] inverse variances for [2000, 30] numbers") }
-        #expect(throws: BottleneckError.self) { try report(.standardDeviation(0)) }
+        #expect(throws: Diagnostic.self) { try report(.standardDeviation(0)) }
     }
 }

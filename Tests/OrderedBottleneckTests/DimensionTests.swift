@@ -1,8 +1,6 @@
 import Foundation
 import Testing
 import Torch
-import Training
-
 @testable import OrderedBottleneck
 
 @Suite(.serialized) struct DimensionTests {

@@ -1,6 +1,5 @@
 import Testing
 import Torch
-
 @testable import OrderedBottleneck
 
 @Suite(.serialized) struct LayerTests {

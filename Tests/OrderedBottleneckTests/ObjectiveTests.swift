@@ -1,9 +1,8 @@
 import Foundation
 import LearnedResults
+import Support
 import Testing
 import Torch
-import Training
-
 @testable import OrderedBottleneck
 
 @Suite(.serialized) struct ObjectiveTests {
@@ -153,8 +152,8 @@ import Training
         }
         let sweep = UnitSweep.Options(steps: 50)
         #expect(try read(sections[3]) == .random(.geometric(p: 0.2), per: .sample, sweep: sweep))
-        #expect(throws: ConfigurationError.self) { try read(#"{"kind": "uniform", "sweep": {"hold": 1}}"#) }
-        #expect(throws: ConfigurationError.self) { try read(#"{"kind": "uniform", "sweep": {"step": 1}}"#) }
+        #expect(throws: Diagnostic.self) { try read(#"{"kind": "uniform", "sweep": {"hold": 1}}"#) }
+        #expect(throws: Diagnostic.self) { try read(#"{"kind": "uniform", "sweep": {"step": 1}}"#) }
         #expect(try read(sections[2]).problem(width: 1)?.contains("give 1 to 2") == true)
     }
 

@@ -1,9 +1,9 @@
 import Foundation
 import LearnedResults
+import Support
 import Testing
 import Torch
 import Training
-
 @testable import OrderedBottleneck
 
 @Suite(.serialized) struct TrainingTests {
@@ -49,7 +49,7 @@ import Training
         #expect(a.floats() == b.floats())
         let (c, d) = (try model.decompress(a), try read.decompress(b))
         #expect(c.floats() == d.floats() && c.shape == split.test.shape)
-        #expect(throws: BottleneckError.width(7, of: 6)) { try read.compress(split.test, width: 7) }
+        #expect(throws: Diagnostic.width(7, of: 6)) { try read.compress(split.test, width: 7) }
     }
 
     /// With a shortcut the untrained model has the errors of principal components, at every width, scaled and unscaled.

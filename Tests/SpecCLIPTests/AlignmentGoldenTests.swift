@@ -1,9 +1,11 @@
 import Foundation
 import GoldenNumbers
+import Instruments
 import Spectra
+import Tables
 import Testing
 import Torch
-
+@testable import PublishedModels
 @testable import SpecCLIP
 
 /// Aligned models read from the published program's own checkpoints, in float32, against its float64 results.

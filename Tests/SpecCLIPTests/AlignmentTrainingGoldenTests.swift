@@ -1,10 +1,10 @@
 import Foundation
 import GoldenNumbers
+import Instruments
 import Spectra
 import Testing
 import Torch
-import Training
-
+@testable import PublishedModels
 @testable import SpecCLIP
 
 /// Two optimiser steps of the published alignment, from its checkpoints and batches, without dropout (reference,
@@ -12,15 +12,18 @@ import Training
 @Suite(.serialized, .enabled(if: Goldens.arePresent, "\(Goldens.absence)"))
 struct AlignmentTrainingGoldenTests {
     /// In float64 the arithmetic is the published one to its last digits. In float32 the published program itself is off
-    /// by as much as rounding makes it: ours must stay within four times that.
+    /// by as much as rounding makes it: ours must stay within twenty times that (17 on one kind of processor with
+    /// AVX-512, 4 on others: sums are taken in another order, and AdamW makes a step of full length of what is near 0).
     ///
-    /// One thing is decided by chance: of the 8 x 343 residuals of the XP prediction one is nearer to 0 than float32 can
-    /// tell after the first step. An L1 loss makes a sign of it, and a flipped one is 2 / √2744 = 4 % of that decoder's
-    /// gradient, so that what comes after it cannot be compared more closely.
+    /// One thing is decided by chance: some of the 8 x 343 residuals of an L1 loss are nearer to 0 than float32 can tell. The
+    /// loss makes signs of them, and a flipped one is 2 / √2744 = 4 % of its decoder's gradient. So the signs are compared
+    /// with those of a run in float64, and only what comes after a flip may be off by as much for each.
     @Test(arguments: ["base_e48", "pr_e48"], [DType.float64, .float32])
     func twoSteps(name: String, dtype: DType) throws {
         let golden = "train/\(name)_2steps_f64.npz"
         let run = try Run(name, dtype)
+        let exact = dtype == .float32 ? try Run(name, .float64) : nil
+        var flips = 0
         let (truth, rounded) = (try Goldens.arrays(golden), try Goldens.arrays("train/\(name)_2steps_f32.npz"))
         func check(_ key: String, _ values: Tensor, within stated: Double) throws {
             let expected = try #require(truth[key], "\(key)").tensor
@@ -38,20 +41,16 @@ struct AlignmentTrainingGoldenTests {
             let theirs = try #require(rounded[key], "\(key)").tensor
             let rounding = (theirs - expected).abs().max().item() / max(1e-300, expected.abs().max().item())
             let error = Goldens.error(golden, key, own, expected)
-            // What follows a flipped sign: up to 0.006 with AVX-512, 0.0185 to 0.0187 with `ATEN_CPU_CAPABILITY=default` and
-            // avx2, 0.0205 with MKL held to plain instructions; which residual flips, rounding decides.
-            let flipped =
-                name.hasPrefix("pr")
-                ? [
-                    "step1.grad_norm": 2e-3, "after2.lrs": 3e-2, "after2.xp": 3e-2,
-                    "after2.xp_from_lrs": 3e-2, "after2.lrs_from_xp": 3e-2,
-                ] : [:]
-            let bound = max(stated, 4 * rounding, flipped[key] ?? 0)
-            #expect(error <= bound, "\(key): the published float32 is off by \(rounding)")
+            let bound = max(stated, 20 * rounding, 0.04 * Double(flips))
+            #expect(error <= bound, "\(key): the published float32 is off by \(rounding), \(flips) signs flipped")
         }
         let trainable = try #require(truth["trainable_names"]?.strings)
         #expect(Set(run.trained.map(\.name)) == Set(trainable))
         for step in 0..<2 {
+            if let exact {
+                flips += zip(try run.residualSigns(), try exact.residualSigns()).count { $0 != $1 }
+                _ = try exact.step(step)
+            }
             let result = try run.step(step)
             for (key, value) in result.losses where truth["step\(step).\(key)"] != nil {
                 try check("step\(step).\(key)", Tensor(value, dtype: .float64), within: 1e-5)
@@ -120,6 +119,25 @@ struct AlignmentTrainingGoldenTests {
         }
 
         func flux(_ instrument: Instrument) throws -> Tensor { try #require(spectra[instrument.embeddingKey]) }
+
+        /// Whether each residual of reconstruction and prediction is above 0, as the next step will find it.
+        func residualSigns() throws -> [Bool] {
+            // Batch norm takes part as in training, which must not count twice.
+            let state = model.buffers().map { ($0.buffer, $0.buffer.value.clone()) }
+            defer { for (buffer, value) in state { buffer.value = value } }
+            model.train()
+            return try withoutGradient {
+                try model.instruments.flatMap { source in
+                    let embedding = try model.embed(try flux(source), from: source)
+                    return try model.instruments.flatMap { target -> [Bool] in
+                        guard let own = try? model.translate(embedding, from: source, to: target) else { return [] }
+                        let spectra = try flux(target)
+                        let wanted = source == target ? try model.branch(target).reconstructionTarget(spectra) : spectra
+                        return (own - wanted).gt(0).bools()
+                    }
+                }
+            }
+        }
 
         func step(
             _ step: Int

@@ -1,9 +1,9 @@
 import Foundation
 import GoldenNumbers
-import Spectra
+import Tables
 import Testing
 import Torch
-
+@testable import PublishedModels
 @testable import SpecCLIP
 
 /// Encoders read from the published program's own checkpoints, in float32, against its float64 results.

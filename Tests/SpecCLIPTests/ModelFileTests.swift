@@ -1,7 +1,6 @@
 import Foundation
 import Testing
 import Torch
-
 @testable import SpecCLIP
 
 /// What a model file in half precision may hold.

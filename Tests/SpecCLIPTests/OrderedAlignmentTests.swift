@@ -1,10 +1,9 @@
 import Foundation
+import Instruments
 import LearnedResults
 import Spectra
 import Testing
 import Torch
-import Training
-
 @testable import SpecCLIP
 
 /// Embeddings that are ordered by use: `objective: clip-ordered`.

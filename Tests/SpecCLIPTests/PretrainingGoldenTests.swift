@@ -1,9 +1,7 @@
 import Foundation
 import GoldenNumbers
-import Spectra
 import Testing
 import Torch
-
 @testable import SpecCLIP
 
 @Suite(.enabled(if: Goldens.arePresent, "\(Goldens.absence)"))

@@ -1,8 +1,10 @@
 import Foundation
-import Support
+import TestFiles
 import Testing
-
+@testable import Datasets
+@testable import Instruments
 @testable import Spectra
+@testable import Support
 
 /// Pixels that a file itself marks bad are no data, however it says so.
 struct BadPixelTests {

@@ -1,8 +1,10 @@
 import Foundation
 import GoldenNumbers
 import Testing
-
+@testable import Instruments
 @testable import Spectra
+@testable import Statistics
+@testable import Tables
 
 /// Continuum and resampling of LAMOST spectra against the published pipeline's own numbers, step by step.
 ///

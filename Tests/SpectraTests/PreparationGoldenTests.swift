@@ -1,8 +1,9 @@
 import Foundation
 import GoldenNumbers
 import Testing
-
+@testable import Instruments
 @testable import Spectra
+@testable import Statistics
 
 /// Gaia XP spectra and the robust scatter against the published code's own numbers.
 @Suite(.enabled(if: Goldens.arePresent, "\(Goldens.absence)"))

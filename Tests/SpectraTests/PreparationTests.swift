@@ -1,7 +1,9 @@
 import Foundation
 import Testing
-
+@testable import Instruments
 @testable import Spectra
+@testable import Statistics
+@testable import Support
 
 struct PreparationTests {
     /// A made-up spectrum with curvature, three lines and noise, on the grid of LAMOST files.
@@ -120,7 +122,7 @@ struct PreparationTests {
             #expect(copy == instrument)
             #expect(try Instrument.named(instrument.embeddingKey) == instrument)
         }
-        #expect(throws: SpectrumError.self) { try Instrument.named("desi") }
+        #expect(throws: Diagnostic.self) { try Instrument.named("desi") }
     }
 
     @Test func airAndVacuum() {
@@ -139,7 +141,7 @@ struct PreparationTests {
     }
 
     @Test(arguments: [3, 5, 7, 11]) func medianMatchesSorting(width: Int) {
-        var generator = FuzzTests.Generator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let values = (0..<200).map { _ in Double(Int.random(in: -9...9, using: &generator)) }
         let medians = runningMedian(values, width: width)
         for i in values.indices {

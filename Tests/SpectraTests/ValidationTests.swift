@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-
+@testable import Instruments
 @testable import Spectra
 
 /// Every spectrum that cannot be used is refused by an error that says what is wrong and what to do.

@@ -1,7 +1,5 @@
 import Testing
 
-@testable import Support
-
 struct EvenSampleTests {
     private func mean(_ values: [Int]) -> Double { Double(values.reduce(0, +)) / Double(values.count) }
 

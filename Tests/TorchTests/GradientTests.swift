@@ -1,5 +1,5 @@
 import Testing
-
+@testable import Support
 @testable import Torch
 
 extension TorchTests {
@@ -65,8 +65,8 @@ extension TorchTests {
             #expect(p.gradient == nil)
             let y = withoutGradient { p.value * 2 }
             #expect(!y.requiresGradient && (p.value * 2).requiresGradient)
-            #expect(throws: TorchError.self) { try catchingTorchErrors { (p.value * 2).backward() } }
-            #expect(throws: TorchError.self) { try catchingTorchErrors { p.gradient = .zeros([3]) } }
+            #expect(throws: Diagnostic.self) { try catchingTorchErrors { (p.value * 2).backward() } }
+            #expect(throws: Diagnostic.self) { try catchingTorchErrors { p.gradient = .zeros([3]) } }
         }
 
         @Test("a gradient of a chosen outer derivative")

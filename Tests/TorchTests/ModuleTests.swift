@@ -1,5 +1,5 @@
 import Testing
-
+@testable import Support
 @testable import Torch
 
 extension TorchTests {
@@ -57,7 +57,7 @@ extension TorchTests {
         func loading() throws {
             let model = Linear(3, 2)
             let before = model.weight.value.floats()
-            let error = #expect(throws: TorchError.self) {
+            let error = #expect(throws: Diagnostic.self) {
                 try model.load(["weight": .zeros([2, 4]), "bais": .zeros([2])])
             }
             #expect(

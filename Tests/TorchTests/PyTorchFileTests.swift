@@ -1,7 +1,7 @@
 import Foundation
 import GoldenNumbers
 import Testing
-
+@testable import Support
 @testable import Torch
 
 @Suite struct PyTorchFileTests {
@@ -61,7 +61,7 @@ import Testing
             // Cut short, it says so.
             let cut = folder.appending(path: "cut")
             try Data(contentsOf: packed).dropLast(20).write(to: cut)
-            #expect(throws: TorchError.self) { try PyTorchFile(contentsOf: cut) }
+            #expect(throws: Diagnostic.self) { try PyTorchFile(contentsOf: cut) }
         }
     }
 
@@ -148,8 +148,8 @@ import Testing
         for cut in stride(from: 5, to: bytes.count - 1, by: 37) {
             #expect(try problem("cut.pt", Array(bytes[..<cut])) != "read")
         }
-        #expect(throws: TorchError.self) { try PyTorchFile(contentsOf: folder) }
-        #expect(throws: TorchError.self) { try PyTorchFile(contentsOf: folder.appending(path: "absent")) }
+        #expect(throws: Diagnostic.self) { try PyTorchFile(contentsOf: folder) }
+        #expect(throws: Diagnostic.self) { try PyTorchFile(contentsOf: folder.appending(path: "absent")) }
     }
 
     /// Any change to a file either leaves it readable or is refused; never a crash, a hang, or memory beyond bounds.
@@ -188,7 +188,7 @@ import Testing
                 let file = try PyTorchFile(contentsOf: target)
                 for (_, tensor) in try file.stateDictionary() { _ = try file.tensor(tensor) }
                 read += 1
-            } catch is TorchError { refused += 1 }
+            } catch is Diagnostic { refused += 1 }
             // The pickle by itself, so that checksums do not keep mutations out.
             _ = try? Unpickler.read(Array(bytes.drop { $0 != 0x80 }), budget: 1 << 22)
         }

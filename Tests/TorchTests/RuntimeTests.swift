@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-
+@testable import Support
 @testable import Torch
 
 extension TorchTests {
@@ -24,8 +24,8 @@ extension TorchTests {
             let first = Tensor.randn([100]).floats()
             try Generator.restore(state)
             #expect(Tensor.randn([100]).floats() == first)
-            #expect(throws: TorchError.self) { try Generator.restore(.zeros([10])) }
-            #expect(throws: TorchError.self) { try Generator.restore(.zeros([10], dtype: .uint8)) }
+            #expect(throws: Diagnostic.self) { try Generator.restore(.zeros([10])) }
+            #expect(throws: Diagnostic.self) { try Generator.restore(.zeros([10], dtype: .uint8)) }
         }
 
         @Test("tensors are made, differentiated, handed over and freed on many threads")
@@ -53,7 +53,7 @@ extension TorchTests {
 
         @Test("error scopes nest, keep the first error, and belong to their task")
         func scopes() async throws {
-            let error = #expect(throws: TorchError.self) {
+            let error = #expect(throws: Diagnostic.self) {
                 try catchingTorchErrors {
                     let inner = Result { try catchingTorchErrors { Tensor.zeros([2]) + .zeros([3]) } }
                     if case .success = inner { Issue.record("the inner scope must throw") }
@@ -102,12 +102,12 @@ extension TorchTests {
         func devices() throws {
             #expect(try Device(parsing: "CPU") == .cpu)
             for word in ["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cpu:0", "cuda:0:1"] {
-                let error = #expect(throws: TorchError.self) { try Device(parsing: word) }
+                let error = #expect(throws: Diagnostic.self) { try Device(parsing: word) }
                 #expect(error?.description.contains("unknown device '\(word)'") == true)
             }
             do {
                 #expect(try Tensor.ones([2]).to(Device(parsing: "cuda:0")).sum().item() == 2)
-            } catch let error as TorchError {
+            } catch let error as Diagnostic {
                 #expect(error.description.contains("CUDA") && !error.description.contains("\n"), "\(error)")
             }
             #expect((Tensor.ones([2]) + 1).sum().item() == 4)

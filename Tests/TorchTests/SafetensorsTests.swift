@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-
+@testable import Support
 @testable import Torch
 
 extension TorchTests {
@@ -35,7 +35,7 @@ extension TorchTests {
                 try file.tensor("b.weight").floats() == [1.5, -2, 0.25, 3] && file.shape(of: "b.weight") == [2, 2])
             #expect(try file.tensor("a").ints() == [1, -2, 3] && file.tensor("flag").bools() == [true, false, true])
             #expect(try file.tensor("x\"é").item() == 2.5 && file.tensor("none").shape == [0, 3])
-            let error = #expect(throws: TorchError.self) { try file.tensor("c") }
+            let error = #expect(throws: Diagnostic.self) { try file.tensor("c") }
             #expect(error?.description == "\(url.path): has no tensor 'c'")
         }
 
@@ -73,7 +73,7 @@ extension TorchTests {
             // Neither model has written through to the file, and the folder holds nothing else.
             #expect(try Data(contentsOf: url) == bytes)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["model.safetensors"])
-            #expect(throws: TorchError.self) { try resumed.load(state: ["9.weight.step": Tensor(1)]) }
+            #expect(throws: Diagnostic.self) { try resumed.load(state: ["9.weight.step": Tensor(1)]) }
         }
 
         @Test("weights can be used where they lie in the file, and changing them leaves the file alone")
@@ -137,7 +137,7 @@ extension TorchTests {
         func crafted(header: String, data: Int) throws {
             let folder = try TemporaryFolder()
             let url = try file(header: header, data: data, in: folder)
-            let error = #expect(throws: TorchError.self) { try SafetensorsFile(contentsOf: url) }
+            let error = #expect(throws: Diagnostic.self) { try SafetensorsFile(contentsOf: url) }
             let message = error?.description ?? ""
             #expect(message.hasPrefix(url.path + ": ") && !message.contains("\n"), "\(message)")
         }
@@ -146,13 +146,13 @@ extension TorchTests {
         func truncated() throws {
             let folder = try TemporaryFolder()
             for url in [folder.url, folder.file("missing")] {
-                #expect(throws: TorchError.self) { try SafetensorsFile(contentsOf: url) }
+                #expect(throws: Diagnostic.self) { try SafetensorsFile(contentsOf: url) }
             }
             let whole = try #require(Data(base64Encoded: fromPython))
             for count in 0..<whole.count {
                 let url = folder.file("cut")
                 try whole.prefix(count).write(to: url)
-                #expect(throws: TorchError.self) { try SafetensorsFile(contentsOf: url) }
+                #expect(throws: Diagnostic.self) { try SafetensorsFile(contentsOf: url) }
             }
             for length in [UInt64.max, 1 << 63, 100_000_001, 400] {
                 let bytes = withUnsafeBytes(of: length.littleEndian, Array.init) + Array(whole.dropFirst(8).prefix(300))
@@ -197,13 +197,13 @@ extension TorchTests {
             let folder = try TemporaryFolder()
             let url = folder.file("out.safetensors")
             for names in [["a", "a"], ["__metadata__"]] {
-                #expect(throws: TorchError.self) { try SafetensorsFile.write(names.map { ($0, Tensor(1)) }, to: url) }
+                #expect(throws: Diagnostic.self) { try SafetensorsFile.write(names.map { ($0, Tensor(1)) }, to: url) }
             }
             let missing = folder.file("no/such/folder/out.safetensors")
-            let error = #expect(throws: TorchError.self) { try SafetensorsFile.write([("a", Tensor(1))], to: missing) }
+            let error = #expect(throws: Diagnostic.self) { try SafetensorsFile.write([("a", Tensor(1))], to: missing) }
             #expect(
                 error?.description
-                    == "\(missing.path): cannot be written: No such file or directory; choose a folder that can be written"
+                    == "\(missing.path): cannot be written (No such file or directory); choose a folder that can be written"
             )
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
         }

@@ -1,5 +1,5 @@
 import Testing
-
+@testable import Support
 @testable import Torch
 
 extension TorchTests {
@@ -73,15 +73,15 @@ extension TorchTests {
         func errors() {
             let a = Tensor.zeros([3, 4])
             let b = Tensor.zeros([5, 6])
-            let error = #expect(throws: TorchError.self) {
+            let error = #expect(throws: Diagnostic.self) {
                 try catchingTorchErrors { ((a.matmul(b) + 1) * a).sum().backward() }
             }
             #expect(error?.description.hasPrefix("matmul: [3, 4] and [5, 6] do not fit (") == true, "\(error!)")
             #expect(error?.description.contains("\n") == false)
-            #expect(throws: TorchError.self) {
+            #expect(throws: Diagnostic.self) {
                 try catchingTorchErrors { Tensor([1, 2, 3] as [Float], shape: [2, 2]) }
             }
-            #expect(throws: TorchError.self) { try catchingTorchErrors { a.chunk(0) } }
+            #expect(throws: Diagnostic.self) { try catchingTorchErrors { a.chunk(0) } }
             #expect((a + 1).sum().item() == 12)
         }
     }

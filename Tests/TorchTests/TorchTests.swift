@@ -1,6 +1,5 @@
 import Foundation
 import Testing
-
 @testable import Torch
 
 /// All tests of this room. They run one after the other because they share libtorch's random generator and its threads.

@@ -1,6 +1,5 @@
 import Foundation
 import Testing
-
 @testable import Training
 
 @Suite struct RunLockTests {

@@ -1,6 +1,4 @@
-import SpecCLIP
-import Spectra
-import StellarLabels
+import StarReading
 import Torch
 import Training
 

@@ -1,4 +1,4 @@
-import StellarLabels
+import StarReading
 import Torch
 
 /// Labels as a linear function of features that are not trained for them: how much of a label a frozen encoder has laid out

@@ -1,6 +1,6 @@
 import Foundation
 import OrderedBottleneck
-import StellarLabels
+import StarReading
 import Torch
 
 /// Labels as a quadratic function of the principal components of a spectrum, in the manner of The Cannon turned round (Ness

@@ -1,4 +1,4 @@
-import Spectra
+import Statistics
 import Torch
 
 /// A linear function of features whose weights are kept small: by how much is chosen on validation rows, and rows that lie

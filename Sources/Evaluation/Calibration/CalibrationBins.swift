@@ -1,5 +1,5 @@
-import Spectra
-import StellarLabels
+import StarReading
+import Statistics
 
 /// How honest and how good a label's posteriors are for faint and bright, cool and hot, poor and rich stars.
 public struct CalibrationBins: Codable, Sendable {

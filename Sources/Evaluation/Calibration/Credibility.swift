@@ -1,5 +1,5 @@
-import Spectra
-import StellarLabels
+import Statistics
+import Support
 
 /// For each star the level of the credible region that just holds the truth. Whatever the regions (central intervals,
 /// highest densities, balls about random points), levels are uniform in 0…1 if posteriors are honest.

@@ -1,5 +1,5 @@
-import Spectra
-import StellarLabels
+import StarReading
+import Support
 
 extension Credibility {
     /// Tests of accuracy with random points (TARP; Lemos et al. 2023, arXiv 2302.03026): regions are balls about a random

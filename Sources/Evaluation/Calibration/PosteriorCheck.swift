@@ -1,5 +1,6 @@
-import Spectra
-import StellarLabels
+import StarReading
+import Statistics
+import Support
 
 /// What the posteriors of one label say about the truths of held-out stars: one pass over the draws, from which ranks,
 /// coverage, residuals and their dependence on other quantities follow.

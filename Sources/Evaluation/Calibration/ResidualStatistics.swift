@@ -1,4 +1,5 @@
-import Spectra
+import Statistics
+import Support
 
 /// Bias and scatter of residuals with their errors, from resampled stars.
 public struct ResidualStatistics: Codable, Sendable, Hashable {

@@ -1,9 +1,11 @@
+import Datasets
 import Foundation
+import Simulation
 import SpecCLIP
 import Spectra
-import StellarLabels
+import StarReading
+import Support
 import Torch
-import Training
 
 /// Held-out stars as a model reads them: posteriors, flags, and what the catalogue says.
 public struct HeldOutStars {
@@ -20,6 +22,9 @@ public struct HeldOutStars {
     /// Reasons to mistrust each star.
     public let flags: [QualityFlags]
 
+    /// Samples per posterior that a report is made of.
+    public static let draws = 1000
+
     /// How many stars.
     public var count: Int { snr.count }
 
@@ -27,13 +32,12 @@ public struct HeldOutStars {
     /// - Parameters:
     ///   - rows: which stars of the split.
     ///   - observing: how noise-free spectra are observed first; nil takes spectra as they are.
-    ///   - draws: samples per posterior.
     public init(
-        _ file: ModelFile, _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split,
-        rows: [Int], observing: ObservingConditions?, draws: Int = 1000
+        _ reader: StarReader, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, rows: [Int],
+        observing: ObservingConditions?
     ) throws {
-        let inference = try LabelInference(file, model, draws: draws)
-        let labels = try inference.labels.labels(for: instrument)
+        let heads = try reader.labels()
+        let (labels, draws) = (try heads.labels(for: instrument), heads.draws)
         var augmentation: Augmentation?
         if let observing {
             augmentation = Augmentation()
@@ -53,7 +57,7 @@ public struct HeldOutStars {
             let wanted = Array(rows[start..<min(start + 256, rows.count)])
             var random = StepRandom(0x7E57, UInt64(start))
             let batch = try source.batch(wanted, random: &random)
-            let read = try inference.read(batch.flux, from: instrument, .init(ivar: batch.ivar, snr: batch.snr))
+            let read = try reader.reading(batch.flux, from: instrument, .init(ivar: batch.ivar, snr: batch.snr))
             values += (read.posterior ?? PosteriorSamples(gaussians: read.stars, draws: draws)).values
             flags += read.stars.map(\.flags)
             snr += batch.snr

@@ -1,8 +1,7 @@
+import Datasets
 import Foundation
-import SpecCLIP
-import Spectra
-import StellarLabels
-import Torch
+import StarReading
+import Statistics
 
 /// What held-out stars say of the labels a model reads: how good, how honest, beside what simpler methods reach.
 public struct LabelReport: Codable, Sendable {

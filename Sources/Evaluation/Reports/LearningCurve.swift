@@ -1,7 +1,8 @@
+import Datasets
 import Foundation
 import SpecCLIP
 import Spectra
-import StellarLabels
+import StarReading
 import Support
 import Torch
 import Training

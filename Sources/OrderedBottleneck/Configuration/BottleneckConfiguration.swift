@@ -1,3 +1,4 @@
+import Support
 import Training
 
 /// Everything that decides an ordered auto-encoder but its data: written into the model file, read from YAML.
@@ -37,7 +38,7 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         width = try fields.required(.width)
@@ -101,7 +102,7 @@ public struct EpochTraining: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()
@@ -113,11 +114,11 @@ public struct EpochTraining: Codable, Sendable, Hashable {
             minimumImprovement: try fields(.minimumImprovement, default: base.minimumImprovement))
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         for (name, value) in [("batch", batch), ("epochs", epochs), ("patience", patience)] where value < 1 {
-            throw ConfigurationError.invalid(path: "\(path).\(name)", problem: "\(value); give at least 1")
+            throw Diagnostic.invalid(path: "\(path).\(name)", problem: "\(value); give at least 1")
         }
         for (name, value) in [("learningRate", rate), ("finalLearningRate", finalLearningRate)]
         where !(value >= 0 && value < 10) || rate == 0 {
-            throw ConfigurationError.invalid(path: "\(path).\(name)", problem: "\(value); give one in (0, 10)")
+            throw Diagnostic.invalid(path: "\(path).\(name)", problem: "\(value); give one in (0, 10)")
         }
     }
 

@@ -1,4 +1,5 @@
-import Training
+import Support
+import Torch
 
 // Configuration sections with a `kind`, written by hand: the compiler's own coding of enums nests where YAML should not.
 
@@ -9,7 +10,7 @@ extension NetworkConfiguration {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let activation: Activation = try fields(.activation, default: .gelu)
@@ -62,7 +63,7 @@ extension OrderedObjective {
     private enum CodingKeys: String, CodingKey, CaseIterable { case kind, weights, widthsPerRow, p, rate, per, sweep }
 
     /// Reads the section strictly: `linear`, or `kind:` with its numbers.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         if let name = try? decoder.singleValueContainer().decode(Kind.self) {
             self =

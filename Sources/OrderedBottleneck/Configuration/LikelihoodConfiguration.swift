@@ -1,4 +1,4 @@
-import Training
+import Support
 
 /// Which likelihood an ordered auto-encoder maximises.
 public struct LikelihoodConfiguration: Codable, Sendable, Hashable {
@@ -28,7 +28,7 @@ public struct LikelihoodConfiguration: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         kind = try fields(.kind, default: .gaussian)

@@ -67,17 +67,17 @@ public struct DimensionReport: Codable, Sendable {
     ///   - test: held-out rows, in their own units.
     ///   - reference: rows that principal components are found on; `nil` takes the test rows themselves.
     ///   - noise: what the latents' gains are compared with under the statistic `noise`.
-    /// - Throws: `BottleneckError` for rows of another shape, rows that are all equal, and noise that does not fit them.
+    /// - Throws: `Diagnostic` for rows of another shape, rows that are all equal, and noise that does not fit them.
     public init(
         models: [OrderedModel], test: Tensor, reference: Tensor?, data: String, noise: NoiseSource = .residual,
         statistic: IntrinsicDimension.Statistic = .noise, separate: [Separate] = []
     ) throws {
-        guard let first = models.first else { throw BottleneckError.data(data, problem: "no model to judge it with") }
+        guard let first = models.first else { throw Diagnostic(data, problem: "no model to judge it with") }
         for model in models { try model.check(test, data: data) }
         let scaled = first.scaled(test)
         let variance = scaled.totalVariance
         guard variance > 0 else {
-            throw BottleneckError.data(data, problem: "all rows are equal: there is nothing to count; give other data")
+            throw Diagnostic(data, problem: "all rows are equal: there is nothing to count; give other data")
         }
         let inverseVariance = try noise.inverseVariance(test, data: data)
         ordered = try catchingTorchErrors {
@@ -110,16 +110,16 @@ extension DimensionReport.NoiseSource {
         case .residual: return nil
         case .standardDeviation(let sigma):
             guard sigma > 0, sigma.isFinite else {
-                throw BottleneckError.data(data, problem: "a noise of \(sigma) is none; give a number above 0")
+                throw Diagnostic(data, problem: "a noise of \(sigma) is none; give a number above 0")
             }
             return Tensor.ones([1, features]) / (sigma * sigma)
         case .inverseVariance(let weights, let name):
             guard weights.size(0) == test.size(0), weights.count == test.count else {
-                throw BottleneckError.data(
+                throw Diagnostic(
                     name, problem: "\(weights.shape) inverse variances for \(test.shape) numbers; give one for each")
             }
             guard weights.max().item() > 0 else {
-                throw BottleneckError.data(name, problem: "no inverse variance is above 0; name another array")
+                throw Diagnostic(name, problem: "no inverse variance is above 0; name another array")
             }
             return weights
         }
@@ -164,9 +164,13 @@ extension DimensionReport.Components {
 }
 
 extension OrderedModel {
-    /// - Throws: `BottleneckError.features` when rows are not of the shape the model was trained on.
+    /// - Throws: `Diagnostic` when rows are not of the shape the model was trained on.
     public func check(_ rows: Tensor, data: String) throws {
         let (found, expected) = (rows.shape.dropFirst().reduce(1, *), description.shape.reduce(1, *))
-        guard found == expected else { throw BottleneckError.features(found: found, expected: expected, data: data) }
+        guard found == expected else {
+            throw Diagnostic(
+                data, problem: "\(found) features per row, but the model was trained on \(expected)",
+                remedy: "give data of the same kind")
+        }
     }
 }

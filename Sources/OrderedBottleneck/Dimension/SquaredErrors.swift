@@ -1,6 +1,6 @@
 import Foundation
+import Support
 import Torch
-import Training
 
 /// Squared errors of many rows at every width, and the curves made of them.
 struct SquaredErrors {

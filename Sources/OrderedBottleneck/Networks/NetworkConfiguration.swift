@@ -1,5 +1,4 @@
 import Torch
-import Training
 
 /// Which encoder and decoder an ordered auto-encoder has; the decoder mirrors the encoder.
 public enum NetworkConfiguration: Codable, Sendable, Hashable {

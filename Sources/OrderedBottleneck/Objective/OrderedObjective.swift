@@ -1,5 +1,5 @@
+import Support
 import Torch
-import Training
 
 /// What an ordered auto-encoder maximises: log-likelihood over widths (Ho et al. 2023, §2.2).
 public enum OrderedObjective: Codable, Sendable, Hashable {
@@ -71,7 +71,7 @@ public final class UnitSweep: Module {
         }
 
         /// Reads the section strictly.
-        /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+        /// - Throws: `Diagnostic` for unknown keys and values out of range.
         public init(from decoder: any Decoder) throws {
             let (fields, base) = (try StrictFields(decoder, keyedBy: CodingKeys.self), Self())
             self.init(
@@ -80,7 +80,7 @@ public final class UnitSweep: Module {
                 hold: try fields(.hold, default: base.hold))
             let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
             guard steps >= 1, tolerance >= 0, (0..<1).contains(hold) else {
-                throw ConfigurationError.invalid(
+                throw Diagnostic.invalid(
                     path: path, problem: "give steps of at least 1, a tolerance not below 0, and hold in [0, 1)")
             }
         }

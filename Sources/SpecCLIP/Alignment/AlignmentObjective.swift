@@ -1,6 +1,5 @@
-import OrderedBottleneck
+import Support
 import Torch
-import Training
 
 /// The loss that aligns instruments: contrast, reconstruction and cross-prediction, each with a weight
 /// (SpecCLIP §3.3; reference, section 8).
@@ -26,14 +25,14 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         var reconstructs: Bool { self != .clip && self != .clipP }
         var predicts: Bool { self != .clip && self != .clipR }
 
-        /// - Throws: `ConfigurationError` naming the nearest.
+        /// - Throws: `Diagnostic` naming the nearest.
         init(named name: String, path: [any CodingKey]) throws {
             guard let kind = Self(rawValue: name) else {
                 let known = Self.allCases.map(\.rawValue)
                 let remedy =
                     nearest(to: name, among: known).map { "did you mean '\($0)'?" }
                     ?? "known are " + known.joined(separator: ", ")
-                throw ConfigurationError.invalid(
+                throw Diagnostic.invalid(
                     path: path.map(\.stringValue).joined(separator: "."), problem: "no objective '\(name)'; \(remedy)")
             }
             self = kind
@@ -78,7 +77,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
     }
 
     /// Reads a name, or a section strictly.
-    /// - Throws: `ConfigurationError` for unknown names and keys and for values out of range.
+    /// - Throws: `Diagnostic` for unknown names and keys and for values out of range.
     public init(from decoder: any Decoder) throws {
         if let name = try? decoder.singleValueContainer().decode(String.self) {
             self.init(try Kind(named: name, path: decoder.codingPath))
@@ -95,7 +94,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
             (CodingKeys.temperature, temperature), (.contrast, contrast), (.reconstruction, reconstruction),
             (.prediction, prediction),
         ] where !(value >= 0 && value.isFinite) {
-            throw ConfigurationError.invalid(
+            throw Diagnostic.invalid(
                 path: (decoder.codingPath + [key]).map(\.stringValue).joined(separator: "."),
                 problem: "\(value) is no weight; give a number that is not negative")
         }

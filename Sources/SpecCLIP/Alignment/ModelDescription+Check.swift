@@ -1,5 +1,3 @@
-import Spectra
-
 extension ModelDescription {
     /// What makes a model of this description impossible, as `field: problem; remedy`; `nil` when nothing does.
     ///

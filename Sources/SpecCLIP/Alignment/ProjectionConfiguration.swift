@@ -1,4 +1,4 @@
-import Training
+import Support
 
 /// Which projection, and its sizes.
 public struct ProjectionConfiguration: Codable, Sendable, Hashable {
@@ -39,7 +39,7 @@ public struct ProjectionConfiguration: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         kind = try fields.required(.kind)

@@ -14,7 +14,7 @@ public final class Sharpness: Module {
     }
 
     /// The factor of a width, `[1]`; 1 at first, and at most 10.
-    func callAsFunction(width: Int) -> Tensor {
+    package func callAsFunction(width: Int) -> Tensor {
         (rate.value.narrow(0, start: width - 1, length: 1) * 10).clamp(max: 2.3).exp()
     }
 }

@@ -1,5 +1,6 @@
 import OrderedBottleneck
 import Spectra
+import Support
 import Torch
 
 /// The aligned model: any number of instruments, one embedding (SpecCLIP, arXiv 2507.01939).
@@ -28,10 +29,10 @@ public final class SpecCLIPModel: Module {
     /// The instruments the model reads, in the order of its description.
     public var instruments: [Instrument] { descriptionOfModel.instruments }
 
-    /// - Throws: `ModelError.unknownInstrument`, naming those the model knows.
+    /// - Throws: `Diagnostic`, naming those the model knows.
     public func branch(_ instrument: Instrument) throws -> Branch {
         guard let branch = branches[instrument.embeddingKey] else {
-            throw ModelError.unknownInstrument(instrument.name, known: instruments.map(\.name))
+            throw Diagnostic.unknownInstrument(instrument.name, known: instruments.map(\.name))
         }
         return branch
     }
@@ -82,7 +83,9 @@ public final class SpecCLIPModel: Module {
     public func translate(_ embedding: Tensor, from source: Instrument, to target: Instrument) throws -> Tensor {
         let branch = try branch(target)
         guard let decoder = source == target ? branch.decoder : branch.crossDecoder else {
-            throw ModelError.noDecoder(from: source.name, to: target.name)
+            throw Diagnostic(
+                problem: "this model has no decoder from \(source.name) to \(target.name)",
+                remedy: "align with a prediction loss to get one")
         }
         return decoder(source == target ? embedding : shared(embedding))
     }
@@ -121,20 +124,9 @@ public final class Branch: Module {
     }
 }
 
-/// What can be wrong with a model or its file.
-public enum ModelError: Error, CustomStringConvertible {
-    case unknownInstrument(String, known: [String])
-    case noDecoder(from: String, to: String)
-    case file(path: String, problem: String)
-
-    /// One line: what is wrong, where, and the remedy.
-    public var description: String {
-        switch self {
-        case .unknownInstrument(let name, let known):
-            "this model does not read \(name); it reads \(known.joined(separator: ", "))"
-        case .noDecoder(let source, let target):
-            "this model has no decoder from \(source) to \(target); align with a prediction loss to get one"
-        case .file(let path, let problem): "\(path): \(problem)"
-        }
+extension Diagnostic {
+    /// A model that does not read an instrument's spectra.
+    public static func unknownInstrument(_ name: String, known: [String]) -> Diagnostic {
+        Diagnostic(problem: "this model does not read \(name)", remedy: "it reads \(known.joined(separator: ", "))")
     }
 }

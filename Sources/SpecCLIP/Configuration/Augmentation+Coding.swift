@@ -1,5 +1,5 @@
-import Spectra
-import Training
+import Simulation
+import Support
 
 /// Read strictly from YAML: a misspelt part would silently leave a training without it.
 extension Augmentation: Codable {
@@ -8,7 +8,7 @@ extension Augmentation: Codable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         self.init()
@@ -21,12 +21,12 @@ extension Augmentation: Codable {
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         for (name, value) in [("ownNoise", ownNoise), ("continuumWarp", continuumWarp), ("extinction", extinction)] {
             guard value >= 0 else {
-                throw ConfigurationError.invalid(
+                throw Diagnostic.invalid(
                     path: "\(path).\(name)", problem: "\(value) is negative; give 0 or more")
             }
         }
         for (name, value) in [("skyResiduals", skyResiduals), ("gaps", gaps)] where !(0...1).contains(value) {
-            throw ConfigurationError.invalid(path: "\(path).\(name)", problem: "\(value) is no share; give 0 to 1")
+            throw Diagnostic.invalid(path: "\(path).\(name)", problem: "\(value) is no share; give 0 to 1")
         }
     }
 
@@ -63,7 +63,7 @@ private struct ObservingSection: Codable {
         let widths = try fields(.broadening, default: [base.broadening.lowerBound, base.broadening.upperBound])
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         guard widths.count == 2, widths[0] > 0, widths[0] <= widths[1], widths[1] <= 1.2 else {
-            throw ConfigurationError.invalid(
+            throw Diagnostic.invalid(
                 path: "\(path).broadening", problem: "\(widths) is no range of pixels; give two numbers from 0 to 1.2")
         }
         conditions.broadening = widths[0]...widths[1]
@@ -71,7 +71,7 @@ private struct ObservingSection: Codable {
             conditions.velocitySigma >= 0, (0...1).contains(conditions.uniformVelocityShare),
             (0...500).contains(conditions.uniformVelocityLimit)
         else {
-            throw ConfigurationError.invalid(
+            throw Diagnostic.invalid(
                 path: path,
                 problem: "needs signalToNoise > 0, spreads >= 0, uniformVelocityShare in [0, 1], "
                     + "uniformVelocityLimit up to 500 km/s")

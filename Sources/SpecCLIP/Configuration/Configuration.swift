@@ -1,5 +1,8 @@
 import Foundation
+import Instruments
+import Simulation
 import Spectra
+import Support
 import Training
 
 /// A whole training as one YAML file: instruments with their encoders, the alignment, the label heads.
@@ -28,7 +31,7 @@ public struct Configuration: Codable, Sendable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         name = try fields(.name, default: "model")
@@ -57,8 +60,8 @@ public struct Configuration: Codable, Sendable {
         let url = URL(fileURLWithPath: nameOrPath)
         guard let text = try? String(contentsOf: url, encoding: .utf8) else {
             let presets = Preset.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ConfigurationFileError(
-                source: nameOrPath, problem: "no such file; give a YAML file or one of the presets \(presets)")
+            throw Diagnostic(
+                nameOrPath, problem: "no such file; give a YAML file or one of the presets \(presets)")
         }
         self = try Configuration(yaml: text, source: nameOrPath)
     }
@@ -71,14 +74,14 @@ public struct Configuration: Codable, Sendable {
     }
 
     /// The instrument of a name, or all of them where none is named.
-    /// - Throws: `ModelError.unknownInstrument`, naming those the configuration has.
+    /// - Throws: `Diagnostic`, naming those the configuration has.
     public func resolvedInstruments(
         named name: String?
     ) throws -> [(instrument: Instrument, configuration: InstrumentConfiguration)] {
         let all = try resolvedInstruments()
         guard let name else { return all }
         let found = all.filter { $0.instrument.name == name }
-        guard !found.isEmpty else { throw ModelError.unknownInstrument(name, known: all.map(\.instrument.name)) }
+        guard !found.isEmpty else { throw Diagnostic.unknownInstrument(name, known: all.map(\.instrument.name)) }
         return found
     }
 
@@ -100,21 +103,21 @@ public struct Configuration: Codable, Sendable {
         let known = Instrument.builtIn.map(\.name)
         for (name, part) in instruments where part.definition == nil && !known.contains(name) {
             let remedy = nearest(to: name, among: known).map { "did you mean '\($0)'?" } ?? "give its `definition`"
-            throw ConfigurationFileError(source: source, problem: "instruments.\(name): no such instrument; \(remedy)")
+            throw Diagnostic(source, problem: "instruments.\(name): no such instrument; \(remedy)")
         }
         for (instrument, part) in try resolvedInstruments() {
             let sections = [("pretrain", part.pretrain.augment), ("finetune", part.finetune?.augment)]
             if let (section, _) = sections.first(where: { $1?.observing != nil }),
                 let problem = ObservingConditions.problem(observing: instrument)
             {
-                throw ConfigurationFileError(
-                    source: source, problem: "instruments.\(instrument.name).\(section).augment.observing: \(problem)")
+                throw Diagnostic(
+                    source, problem: "instruments.\(instrument.name).\(section).augment.observing: \(problem)")
             }
         }
         try checkAlignment(source)
         for name in labels.heads.keys where instruments[name] == nil {
-            throw ConfigurationFileError(
-                source: source,
+            throw Diagnostic(
+                source,
                 problem:
                     "labels.heads.\(name): no such instrument; known are \(instruments.keys.sorted().joined(separator: ", "))"
             )
@@ -125,13 +128,13 @@ public struct Configuration: Codable, Sendable {
     private func checkAlignment(_ source: String) throws {
         let model = try alignedModel()
         if let problem = model.problem ?? align.objective.problem(aligning: model) {
-            throw ConfigurationFileError(source: source, problem: problem)
+            throw Diagnostic(source, problem: problem)
         }
     }
 
     /// Aligns with another objective, as though its name stood in the configuration: weights given there stay.
     /// - Parameter source: the configuration's name, for the error line.
-    /// - Throws: `ConfigurationFileError` when the model lacks what this objective needs.
+    /// - Throws: `Diagnostic` when the model lacks what this objective needs.
     public mutating func replaceObjective(with kind: AlignmentObjective.Kind, source: String) throws {
         align.objective = align.objective.replacingKind(kind)
         try checkAlignment(source)
@@ -193,17 +196,6 @@ public struct Configuration: Codable, Sendable {
         @unknown default: return "\(error)"
         }
     }
-}
-
-/// A configuration file that cannot be used.
-public struct ConfigurationFileError: Error, CustomStringConvertible {
-    /// The file or preset.
-    public let source: String
-    /// What is wrong with it, and the remedy.
-    public let problem: String
-
-    /// One line: what is wrong, where, and the remedy.
-    public var description: String { "\(source): \(problem)" }
 }
 
 /// The configurations that come with the program.

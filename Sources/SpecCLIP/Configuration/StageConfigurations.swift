@@ -1,4 +1,7 @@
+import Posteriors
+import Simulation
 import Spectra
+import Support
 import Training
 
 /// One instrument of a configuration: its encoder, how that is pre-trained, and how it joins the others.
@@ -25,7 +28,7 @@ public struct InstrumentConfiguration: Codable, Sendable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         definition = try fields(.definition, default: nil)
@@ -54,7 +57,7 @@ public struct PretrainConfiguration: Codable, Sendable {
     public init() { training = TrainingOptions() }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
@@ -81,7 +84,7 @@ public struct FineTuneConfiguration: Codable, Sendable {
     enum CodingKeys: String, CodingKey, CaseIterable { case data, names, hidden, pretraining, training, augment }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
@@ -92,10 +95,10 @@ public struct FineTuneConfiguration: Codable, Sendable {
         augment = try fields(.augment, default: nil)
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         guard !names.isEmpty, Set(names).count == names.count else {
-            throw ConfigurationError.invalid(path: "\(path).names", problem: "give at least one label, each once")
+            throw Diagnostic.invalid(path: "\(path).names", problem: "give at least one label, each once")
         }
         guard pretraining >= 0 else {
-            throw ConfigurationError.invalid(
+            throw Diagnostic.invalid(
                 path: "\(path).pretraining", problem: "\(pretraining) is negative; give 0 or more")
         }
     }
@@ -119,7 +122,7 @@ public struct AlignConfiguration: Codable, Sendable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
@@ -139,7 +142,7 @@ public struct LabelsConfiguration: Codable, Sendable {
     public init() { heads = [:] }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         heads = try fields(.heads, default: [:])
@@ -172,7 +175,7 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         data = try fields(.data, default: nil)
@@ -186,10 +189,10 @@ public struct LabelHeadConfiguration: Codable, Sendable {
         training = try fields(.training, default: TrainingOptions())
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         guard (1...32).contains(members) else {
-            throw ConfigurationError.invalid(path: "\(path).members", problem: "\(members); give 1 to 32")
+            throw Diagnostic.invalid(path: "\(path).members", problem: "\(members); give 1 to 32")
         }
         guard (0...10_000_000).contains(spectra) else {
-            throw ConfigurationError.invalid(path: "\(path).spectra", problem: "\(spectra); give 0 to 10 million")
+            throw Diagnostic.invalid(path: "\(path).spectra", problem: "\(spectra); give 0 to 10 million")
         }
     }
 }

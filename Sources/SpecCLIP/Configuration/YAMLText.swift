@@ -1,19 +1,19 @@
-import Training
+import Support
 import Yams
 
 /// Reads a configuration of any kind from YAML text.
 /// - Parameter source: the file's name, for the error line.
-/// - Throws: `ConfigurationFileError` naming source, field and remedy.
+/// - Throws: `Diagnostic` naming source, field and remedy.
 public func decodeYAML<Value: Decodable>(_ type: Value.Type, _ text: String, source: String) throws -> Value {
     do {
         return try YAMLDecoder().decode(type, from: text)
-    } catch let error as ConfigurationError {
-        throw ConfigurationFileError(source: source, problem: "\(error)")
-    } catch let DecodingError.dataCorrupted(context) where context.underlyingError is ConfigurationError {
-        throw ConfigurationFileError(source: source, problem: context.underlyingError.map { "\($0)" } ?? "")
+    } catch let error as Diagnostic {
+        throw Diagnostic(source, problem: "\(error)")
+    } catch let DecodingError.dataCorrupted(context) where context.underlyingError is Diagnostic {
+        throw Diagnostic(source, problem: context.underlyingError.map { "\($0)" } ?? "")
     } catch let error as DecodingError {
-        throw ConfigurationFileError(source: source, problem: Configuration.explain(error))
+        throw Diagnostic(source, problem: Configuration.explain(error))
     } catch {
-        throw ConfigurationFileError(source: source, problem: "not valid YAML: \(error)")
+        throw Diagnostic(source, problem: "not valid YAML: \(error)")
     }
 }

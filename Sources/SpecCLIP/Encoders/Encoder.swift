@@ -49,7 +49,7 @@ public enum EncoderConfiguration: Codable, Sendable, Hashable {
     private enum KindKey: String, CodingKey { case kind }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         switch try decoder.container(keyedBy: KindKey.self).decode(Kind.self, forKey: .kind) {
         case .maskedTransformer: self = .maskedTransformer(try MaskedTransformerConfiguration(from: decoder))

@@ -1,4 +1,4 @@
-import Training
+import Support
 
 /// Sizes of a masked transformer; the defaults are the published LAMOST encoder (42,677,013 parameters).
 public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
@@ -36,7 +36,7 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()
@@ -49,7 +49,7 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
         attentionScale = try fields(.attentionScale, default: base.attentionScale)
         dropout = try fields(.dropout, default: base.dropout)
         guard width >= 1, heads >= 1, layers >= 1, width % heads == 0 else {
-            throw ConfigurationError.invalid(
+            throw Diagnostic.invalid(
                 path: decoder.codingPath.map(\.stringValue).joined(separator: "."),
                 problem: "width \(width) must be a multiple of heads (\(heads)), layers at least 1")
         }

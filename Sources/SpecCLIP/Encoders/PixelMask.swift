@@ -1,5 +1,5 @@
+import Support
 import Torch
-import Training
 
 /// Which pixels an auto-encoder must fill in while it is pre-trained: runs at random places, which may overlap; the
 /// statistics before them always stay visible (reference, section 6).
@@ -36,7 +36,7 @@ public struct PixelMask: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()

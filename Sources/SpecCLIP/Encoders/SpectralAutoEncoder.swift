@@ -1,5 +1,5 @@
+import Support
 import Torch
-import Training
 
 /// Sizes of an auto-encoder; the defaults are the published Gaia XP encoder (42,846,129 parameters).
 public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
@@ -36,7 +36,7 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         let base = Self()
@@ -158,5 +158,5 @@ final class AutoEncoderBlock: Module {
         super.init()
     }
 
-    func callAsFunction(_ x: Tensor) -> Tensor { mlp(norm(x)) }
+    package func callAsFunction(_ x: Tensor) -> Tensor { mlp(norm(x)) }
 }

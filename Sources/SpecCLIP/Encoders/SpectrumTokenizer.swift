@@ -1,5 +1,5 @@
+import Support
 import Torch
-import Training
 
 /// Cuts a spectrum into overlapping sections, the words of a transformer.
 ///
@@ -23,14 +23,14 @@ public struct SpectrumTokenizer: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         section = try fields(.section, default: 20)
         step = try fields(.step, default: 10)
         statistics = try fields(.statistics, default: .logStd)
         guard section >= 1, step >= 1, step <= section else {
-            throw ConfigurationError.invalid(
+            throw Diagnostic.invalid(
                 path: decoder.codingPath.map(\.stringValue).joined(separator: "."),
                 problem: "section \(section), step \(step); need 1 <= step <= section")
         }

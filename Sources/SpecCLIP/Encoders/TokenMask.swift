@@ -1,5 +1,5 @@
+import Support
 import Torch
-import Training
 
 /// Which tokens are hidden in pre-training: one run of `width` tokens in each of `chunks` equal parts
 /// (reference, section 3.3).
@@ -18,7 +18,7 @@ public struct TokenMask: Codable, Sendable, Hashable {
     }
 
     /// Reads the section strictly.
-    /// - Throws: `ConfigurationError` for unknown keys and values out of range.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         chunks = try fields(.chunks, default: 6)

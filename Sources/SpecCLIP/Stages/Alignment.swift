@@ -1,5 +1,6 @@
+import Datasets
 import Foundation
-import Spectra
+import Support
 import Torch
 import Training
 
@@ -47,8 +48,8 @@ public struct Alignment {
         for instrument in model.instruments {
             let (stage, _, url) = context.encoder(of: instrument)
             guard FileManager.default.fileExists(atPath: url.path) else {
-                throw ModelError.file(
-                    path: url.path,
+                throw Diagnostic(
+                    url.path,
                     problem: "the encoder of \(instrument.name) is missing; run `specclip \(stage)` first")
             }
             let file = try ModelFile(contentsOf: url)
@@ -57,8 +58,8 @@ public struct Alignment {
             do {
                 try model.branch(instrument).backbone.load(state, strict: true)
             } catch {
-                throw ModelError.file(
-                    path: url.path,
+                throw Diagnostic(
+                    url.path,
                     problem: "not the encoder of this configuration (\(error)); align with the configuration it was "
                         + "trained with, or run `specclip \(stage)` in another --run folder")
             }
@@ -75,7 +76,7 @@ final class AlignmentTask: TrainingTask {
     }
 
     struct Source: BatchSource {
-        struct Rows: Sendable {
+        package struct Rows: Sendable {
             let spectra: SpectrumRows
             let features: FeatureCache
         }

@@ -1,6 +1,8 @@
+import Datasets
+import Simulation
 import Spectra
+import Support
 import Torch
-import Training
 
 /// Rows of one instrument as a training shows them: changed anew each time, with labels that say so.
 public struct AugmentedRows: Sendable {

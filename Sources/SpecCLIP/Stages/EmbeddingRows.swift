@@ -1,6 +1,7 @@
+import Datasets
 import Spectra
+import Support
 import Torch
-import Training
 
 extension SpecCLIPModel {
     /// What instruments share of the embeddings of a split, `[N, E]` by `embeddingKey`, for every instrument that model

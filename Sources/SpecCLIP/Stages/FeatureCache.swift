@@ -1,7 +1,6 @@
 import Foundation
-import Spectra
+import Support
 import Torch
-import Training
 
 /// The features of a frozen encoder for every row of a split, computed once and mapped from disk.
 ///
@@ -64,14 +63,14 @@ public final class FeatureCache: Sendable {
             do {
                 try features.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
             } catch {
-                throw ModelError.file(
-                    path: url.path, problem: "cannot be written (\(error.localizedDescription)); free some space")
+                throw Diagnostic(
+                    url.path, problem: "cannot be written (\(error.localizedDescription)); free some space")
             }
             progress(block.upperBound, rows.count)
         }
         try file.synchronize()
         guard rename(partial.path, url.path) == 0 else {
-            throw ModelError.file(path: url.path, problem: "cannot be written (\(String(cString: strerror(errno))))")
+            throw Diagnostic(url.path, problem: "cannot be written (\(String(cString: strerror(errno))))")
         }
     }
 

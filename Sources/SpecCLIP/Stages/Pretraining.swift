@@ -1,5 +1,8 @@
+import Datasets
 import Foundation
+import Simulation
 import Spectra
+import Support
 import Torch
 import Training
 
@@ -25,9 +28,9 @@ public struct Pretraining {
     }
 
     /// Trains, resuming what was begun, and writes `<run>/<instrument>/encoder.safetensors`.
-    /// - Parameter lightning: a run of the published program to go on with, in a folder without a run.
+    /// - Parameter foreign: a run of another program to go on with, in a folder without a run.
     @discardableResult
-    public func run(from lightning: LightningRun? = nil) throws -> TrainingOutcome {
+    public func run(from foreign: (any ForeignRun)? = nil) throws -> TrainingOutcome {
         let lock = try context.lock(instrument.name)
         defer { lock.release() }
         let data = try context.open(configuration.pretrain.data)
@@ -35,7 +38,7 @@ public struct Pretraining {
             instrument.name,
             settings: [try settingsText(configuration.encoder), try settingsText(configuration.pretrain)], data: data,
             output: output)
-        if lightning == nil, let outcome = try run.finished() { return outcome }
+        if foreign == nil, let outcome = try run.finished() { return outcome }
         let description = ModelDescription(
             embedding: nil,
             branches: [BranchDescription(instrument: instrument, encoder: configuration.encoder)],
@@ -43,13 +46,13 @@ public struct Pretraining {
         Generator.seed(context.configuration.seed)
         let model = SpecCLIPModel(description)
         try model.to(context.device)
-        if let lightning {
-            try lightning.check(model.branch(instrument).backbone, against: configuration.pretrain.training)
-            for note in lightning.notes { context.progress(instrument.name).note(note) }
+        if let foreign {
+            let notes = try foreign.check(model.branch(instrument).backbone, against: configuration.pretrain.training)
+            for note in notes { context.progress(instrument.name).note(note) }
         }
         let task = try PretrainingTask(
             model, instrument, data: data, augmentation: configuration.pretrain.augment, device: context.device)
-        return try run.train(task, options: configuration.pretrain.training, from: lightning) {
+        return try run.train(task, options: configuration.pretrain.training, from: foreign) {
             try ModelFile.write(model, to: output)
         }
     }

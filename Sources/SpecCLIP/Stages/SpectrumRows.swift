@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Spectra
 import Torch
@@ -23,7 +24,7 @@ public final class SpectrumRows: Sendable {
     /// - Parameters:
     ///   - instrument: as the model that reads the spectra describes it.
     ///   - withErrors: whether inverse variances will be asked for beside the flux.
-    /// - Throws: `SpectrumError` when the data set has no spectra of this instrument in this split, or has them on another
+    /// - Throws: `Diagnostic` when the data set has no spectra of this instrument in this split, or has them on another
     ///   grid or normalised otherwise.
     public init(
         _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, withErrors: Bool = false

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Spectra
 import Torch
@@ -64,20 +65,4 @@ public struct StageContext {
         let all = settings + ["seed \(configuration.seed)", "data \(data.tier), content \(data.contentHash)"]
         return StageRun(self, name: name, settings: all.joined(separator: "\n"), output: output)
     }
-}
-
-/// A configuration section as stable text, to compare and to store.
-public func settingsText(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
-/// Whether a result exists and is no older than the files it was made from: a process may be killed between the two.
-public func isUpToDate(_ output: URL, after sources: [URL]) -> Bool {
-    func time(_ url: URL) -> Date? {
-        (try? FileManager.default.attributesOfItem(atPath: url.path))?[.modificationDate] as? Date
-    }
-    guard let written = time(output) else { return false }
-    return sources.allSatisfy { source in time(source).map { written >= $0 } ?? true }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Training
 
 /// One training of a stage: its folder, everything that decides its result, and where that result goes.
@@ -31,16 +32,13 @@ public struct StageRun {
     }
 
     /// Trains, resuming what was begun; once it is finished, `write` puts the result in place.
-    /// - Parameter lightning: a run of the published program to go on with.
+    /// - Parameter foreign: a run of another program to go on with.
     public func train<Task: TrainingTask>(
-        _ task: Task, options: TrainingOptions, from lightning: LightningRun? = nil, write: () throws -> Void
+        _ task: Task, options: TrainingOptions, from foreign: (any ForeignRun)? = nil, write: () throws -> Void
     ) throws -> TrainingOutcome {
         let folder = try RunFolder(url)
         if context.restart { try folder.clear() }
-        if let lightning {
-            try folder.adopt(
-                model: lightning.weights, optimizer: lightning.moments, step: lightning.step, settings: settings)
-        }
+        if let foreign { try folder.adopt(foreign, settings: settings) }
         let sink = context.progress(name)
         describe(task, options, to: sink)
         let trainer = Trainer(

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Foundation
+import Statistics
+import Support
+import Torch
 
 /// Times one piece of work for `bench/run.py`, which runs the same work in PyTorch beside it.
 struct BenchCommand: ParsableCommand {

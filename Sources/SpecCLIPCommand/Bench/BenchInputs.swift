@@ -1,6 +1,7 @@
 import Foundation
 import SpecCLIP
 import Spectra
+import Support
 import Torch
 
 /// The weights and spectra that both sides of a benchmark read.
@@ -29,7 +30,7 @@ struct BenchInputs {
     func encoder(_ instrument: Instrument, weights: String, forTraining: Bool = false) throws -> Encoder {
         let configuration = try Configuration(named: Preset.paper.rawValue)
         guard let part = configuration.instruments[instrument.name] else {
-            throw CommandError(subject: "preset paper", field: instrument.name, problem: "is missing", remedy: "")
+            throw Diagnostic("preset paper", field: instrument.name, problem: "is missing", remedy: "")
         }
         let encoder = Initializer.$isSkipped.withValue(true) {
             part.encoder.makeEncoder(pixels: instrument.grid.count)
@@ -55,7 +56,7 @@ struct BenchInputs {
     private func file(_ name: String) throws -> URL {
         let url = folder.appending(path: name + ".safetensors")
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw CommandError(subject: url.path, problem: "does not exist", remedy: "run bench/run.py, which makes it")
+            throw Diagnostic(url.path, problem: "does not exist", remedy: "run bench/run.py, which makes it")
         }
         return url
     }

@@ -1,7 +1,10 @@
+import Figures
 import Foundation
+import Instruments
 import OrderedBottleneck
 import SpecCLIP
 import Spectra
+import Statistics
 import Torch
 import Training
 

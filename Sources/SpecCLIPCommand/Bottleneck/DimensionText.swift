@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import OrderedBottleneck
+import Statistics
+import Support
 
 /// A dimension report for people and programs.
 struct DimensionText {

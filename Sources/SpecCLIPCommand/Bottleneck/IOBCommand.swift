@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import OrderedBottleneck
-import Spectra
+import Tables
 import Torch
 
 /// `specclip iob`.

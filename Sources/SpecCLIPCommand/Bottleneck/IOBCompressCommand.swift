@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import OrderedBottleneck
-import Spectra
+import Tables
 import Torch
 
 /// `specclip iob compress`.
@@ -32,14 +32,14 @@ struct IOBCompressCommand: ParsableCommand {
         let (rows, name) = try rows.read(data)
         try model.check(rows, data: name)
         let code = try model.compress(rows, width: width ?? model.width)
-        var columns = [OutputTable.Column(name: "code", values: .vectors(code.floats(), width: code.size(1)))]
+        var columns = [Column("code", .vectors(code.floats(), width: code.size(1)))]
         if reconstruct {
             let rebuilt = try model.decompress(code)
             columns.append(
                 .init(
-                    name: "reconstruction", values: .vectors(rebuilt.floats(), width: rebuilt.count / rebuilt.size(0))))
+                    "reconstruction", .vectors(rebuilt.floats(), width: rebuilt.count / rebuilt.size(0))))
         }
-        try OutputTable(columns: columns).write(to: url)
+        try TableFile.write(Table(columns), to: url)
         print(url.path)
     }
 }

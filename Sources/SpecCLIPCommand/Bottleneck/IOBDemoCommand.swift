@@ -2,6 +2,7 @@ import ArgumentParser
 import Figures
 import Foundation
 import OrderedBottleneck
+import Support
 import Torch
 
 /// `specclip iob demo`.
@@ -57,7 +58,7 @@ struct IOBDemoCommand: ParsableCommand {
             data: "\(name): the \(training.split.test.size(0)) rows that training left out",
             noise: sample == .sCurve ? .standardDeviation(SampleSet.sCurveNoise) : .residual, statistic: statistic,
             separate: try separate.errors(beside: model, training.split, name: name, device: device))
-        try AtomicOutputFile.write(try DimensionText(report).json + "\n", to: folder.appending(path: "report.json"))
+        try AtomicFile.write(try DimensionText(report).json + "\n", to: folder.appending(path: "report.json"))
         draw(model, report, training.split.test, in: folder)
         print(json ? try DimensionText(report).json : DimensionText(report).text)
     }

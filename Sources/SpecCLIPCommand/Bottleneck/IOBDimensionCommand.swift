@@ -2,8 +2,8 @@ import ArgumentParser
 import Figures
 import Foundation
 import OrderedBottleneck
+import Support
 import Torch
-import Training
 
 extension IntrinsicDimension.Statistic: ExpressibleByArgument {}
 
@@ -74,8 +74,8 @@ struct IOBDimensionCommand: ParsableCommand {
         guard let ivar else { return .residual }
         let (weights, name) = try RowOptions.read(data, name: ivar)
         guard weights.size(0) == all.size(0) else {
-            throw CommandError(
-                subject: name, problem: "has \(weights.size(0)) rows where the data have \(all.size(0))",
+            throw Diagnostic(
+                name, problem: "has \(weights.size(0)) rows where the data have \(all.size(0))",
                 remedy: "name the inverse variances of these data")
         }
         // Rows are divided by their number alone: those of the weights are those of the data.

@@ -1,9 +1,9 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Figures
 import Foundation
-import OrderedBottleneck
-import Spectra
+import Support
 import Torch
 
 /// `specclip iob labels`.
@@ -40,14 +40,14 @@ struct IOBLabelsCommand: ParsableCommand {
         let (code, name) = try rows.read(codes)
         let data = try PairedDataSet(opening: URL(fileURLWithPath: data))
         guard code.size(0) == data.count(split) else {
-            throw CommandError(
-                subject: name,
+            throw Diagnostic(
+                name,
                 problem: "\(code.size(0)) rows, but the \(split.rawValue) split of \(data.url.lastPathComponent) has "
                     + "\(data.count(split)) stars",
                 remedy: "give codes of all stars of one split, and name it with --split")
         }
         guard !data.labelNames.isEmpty else {
-            throw CommandError(subject: self.data, problem: "has no labels", remedy: "give a data set with labels")
+            throw Diagnostic(self.data, problem: "has no labels", remedy: "give a data set with labels")
         }
         let labels = try Self.ordered(data.labelNames).map { ($0, try data.labels($0, split: split)) }
         let flat = code.reshaped([code.size(0), -1])

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import OrderedBottleneck
 import SpecCLIP
+import Support
 import Torch
 import Training
 
@@ -57,7 +58,7 @@ struct IOBTrainCommand: ParsableCommand {
         var configuration: BottleneckConfiguration
         if let config {
             guard let text = try? String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8) else {
-                throw CommandError(subject: config, problem: "cannot be read", remedy: "give a YAML file")
+                throw Diagnostic(config, problem: "cannot be read", remedy: "give a YAML file")
             }
             configuration = try decodeYAML(BottleneckConfiguration.self, text, source: config)
         } else {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Figures
 import Foundation
 import OrderedBottleneck
-import Spectra
+import Tables
 import Torch
 
 /// `specclip iob traverse`.

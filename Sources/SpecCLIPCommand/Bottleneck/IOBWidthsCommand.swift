@@ -1,9 +1,11 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Figures
 import Foundation
 import SpecCLIP
-import Spectra
+import StarReading
+import Support
 import Torch
 
 /// `specclip iob widths`.
@@ -44,23 +46,23 @@ struct IOBWidthsCommand: ParsableCommand {
 
     func run() throws {
         let url = try output.reportURL()
-        let loaded = try LoadedModel(model, compute)
-        let widths = try chosenWidths(of: loaded)
+        let reader = try model.reader(compute)
+        let widths = try chosenWidths(of: reader)
         let pairs = try PairedDataSet(opening: URL(fileURLWithPath: data))
-        guard pairs.count(.test) > 0, loaded.model.instruments.filter(pairs.has).count > 1 else {
-            throw CommandError(
-                subject: data, problem: "holds no held-out stars seen by two instruments of the model",
+        guard pairs.count(.test) > 0, reader.instruments.filter(pairs.has).count > 1 else {
+            throw Diagnostic(
+                data, problem: "holds no held-out stars seen by two instruments of the model",
                 remedy: "give pairs with a test split")
         }
-        let ordered = try WidthEvaluation(loaded.model, pairs)
+        let ordered = try WidthEvaluation(reader.model, pairs)
         var curves = [WidthCurve(name: "ordered", scores: try ordered.cut(widths: widths))]
         if let beside {
             let plain = try ModelFile(contentsOf: URL(fileURLWithPath: beside))
-            let model = try catchingTorchErrors { try plain.model(on: loaded.device) }
+            let model = try catchingTorchErrors { try plain.model(on: reader.device) }
             let full = plain.description.embedding ?? 0
-            guard let most = widths.last, most <= full, model.instruments == loaded.model.instruments else {
-                throw CommandError(
-                    subject: beside, problem: "is a model of other instruments or of fewer numbers (\(full))",
+            guard let most = widths.last, most <= full, model.instruments == reader.instruments else {
+                throw Diagnostic(
+                    beside, problem: "is a model of other instruments or of fewer numbers (\(full))",
                     remedy: "give one of the same instruments, or --widths up to \(full)")
             }
             let unordered = try WidthEvaluation(model, pairs)
@@ -73,10 +75,10 @@ struct IOBWidthsCommand: ParsableCommand {
         print(json ? encoded : WidthText(report).text)
     }
 
-    private func chosenWidths(of loaded: LoadedModel) throws -> [Int] {
-        guard let full = loaded.file.description.embedding else {
-            throw CommandError(
-                subject: loaded.file.url.lastPathComponent, problem: "is not aligned",
+    private func chosenWidths(of reader: StarReader) throws -> [Int] {
+        guard let full = reader.file.description.embedding else {
+            throw Diagnostic(
+                reader.file.url.lastPathComponent, problem: "is not aligned",
                 remedy: "give a model of `specclip align`")
         }
         guard let widths else {

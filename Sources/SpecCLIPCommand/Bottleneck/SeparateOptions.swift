@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OrderedBottleneck
+import Support
 import Torch
 
 /// Ordinary auto-encoders, one per width, trained on the same rows as an ordered one: what each width could reach alone.
@@ -18,8 +19,8 @@ struct SeparateOptions: ParsableArguments {
         guard let separate else { return [] }
         let widths = try WidthList.parse(separate, option: "--separate", upTo: model.width)
         guard let split else {
-            throw CommandError(
-                subject: "--separate", problem: "needs the data the model was trained on", remedy: "give those as DATA")
+            throw Diagnostic(
+                "--separate", problem: "needs the data the model was trained on", remedy: "give those as DATA")
         }
         return try widths.compactMap { width in
             var configuration = model.description.configuration

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Datasets
 import Figures
 import Foundation
-import Spectra
+import StarReading
+import Support
+import Tables
 
 struct CardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -48,11 +51,9 @@ struct CardCommand: ParsableCommand {
     func run() throws {
         let url = try output.requiredURL(extensions: PictureFormat.allCases.map(\.rawValue))
         let gnuplot = try Gnuplot()
-        let loaded = try LoadedModel(model, compute)
-        let star = try theStar(loaded)
-        var maker = try CardMaker(
-            star, loaded, input.prepareOptions,
-            modelName: loaded.file.url.deletingPathExtension().lastPathComponent)
+        let reader = try model.reader(compute)
+        let star = try theStar(reader)
+        var maker = try CardMaker(star, reader)
         if let observed { try maker.add(observed: observed) }
         if let dataSet {
             try maker.addNeighbours(in: URL(fileURLWithPath: dataSet), searchSplit ?? input.split, top: top)
@@ -64,10 +65,10 @@ struct CardCommand: ParsableCommand {
     }
 
     /// The one star to draw.
-    private func theStar(_ loaded: LoadedModel) throws -> Star {
+    private func theStar(_ reader: StarReader) throws -> Observation {
         struct Found: Error {}
-        let stars = try StarInput(input, among: loaded.model.instruments, doing: "card")
-        var chosen: Star?
+        let stars = try StarInput(input, among: reader.instruments, doing: "card")
+        var chosen: Observation?
         do {
             try stars.forEachBatch { batch in
                 chosen = row == nil ? batch.first : batch.first { $0.name.hasSuffix("#\(row ?? 0)") }
@@ -76,8 +77,8 @@ struct CardCommand: ParsableCommand {
         } catch is Found {}
         guard let chosen else {
             try stars.finish()
-            throw CommandError(
-                subject: input.inputs.joined(separator: " "), field: "--row \(row ?? 0)",
+            throw Diagnostic(
+                input.inputs.joined(separator: " "), field: "--row \(row ?? 0)",
                 problem: "there is no such spectrum",
                 remedy: "see what 'specclip predict' lists")
         }

@@ -1,39 +1,36 @@
+import Datasets
 import Figures
 import Foundation
-import SpecCLIP
+import Instruments
 import Spectra
-import StellarLabels
+import StarReading
+import Support
 import Torch
 
 /// Gathers what the card of a star shows.
 struct CardMaker {
     private(set) var card: Card
-    private let star: Star
-    private let loaded: LoadedModel
-    private let options: PrepareOptions
+    private let star: Observation
+    private let reader: StarReader
     private let embedding: Tensor
     private var estimates: [LabelEstimate] = []
     /// The instrument whose spectrum is predicted, if the model can.
     private let other: Instrument?
 
-    /// - Parameters:
-    ///   - options: how spectra are prepared.
-    ///   - modelName: the model's name on the page.
-    init(_ star: Star, _ loaded: LoadedModel, _ options: PrepareOptions, modelName: String) throws {
+    init(_ star: Observation, _ reader: StarReader) throws {
         self.star = star
-        self.options = options
-        self.loaded = loaded
-        embedding = try loaded.embed([star])
+        self.reader = reader
+        embedding = try reader.embed([star])
         other =
-            loaded.model.descriptionOfModel.branches
+            reader.model.descriptionOfModel.branches
             .first { $0.instrument != star.instrument && $0.crossDecoder != nil }?.instrument
         card = Card(title: (star.name as NSString).lastPathComponent, instrument: star.instrument.title)
         card.sourceID = star.sourceID.isEmpty ? nil : star.sourceID
         card.rightAscension = star.raw?.ra
         card.declination = star.raw?.dec
         card.signalToNoise = star.prepared.snr
-        card.model = modelName
-        card.dataTier = loaded.file.description.provenance["tier"]
+        card.model = reader.file.url.deletingPathExtension().lastPathComponent
+        card.dataTier = reader.file.description.provenance["tier"]
         card.observed = star.raw.map { Self.observed($0, star) }
         try addModelInput()
         try addTranslation()
@@ -43,22 +40,22 @@ struct CardMaker {
     /// What the other instrument observed, beside the prediction.
     mutating func add(observed path: String) throws {
         guard let other, card.translation != nil else {
-            throw CommandError(
-                subject: "--observed \(path)", problem: "the model predicts no other instrument's spectrum",
+            throw Diagnostic(
+                "--observed \(path)", problem: "the model predicts no other instrument's spectrum",
                 remedy: "leave it out, or use an aligned model")
         }
         let spectra = try SpectrumReader.read(URL(fileURLWithPath: path), as: other)
         // Of a table with many stars, the same one, where identifiers tell.
         guard let own = spectra.first(where: { $0.sourceID == card.sourceID }) ?? spectra.first else { return }
-        card.translation?.observed = try other.prepare(own, options: options).flux.map { Double($0) }
+        card.translation?.observed = try other.prepare(own, options: star.options).flux.map { Double($0) }
     }
 
     /// Look-alikes among the spectra of the star's own instrument, else of the one that is predicted.
     mutating func addNeighbours(in url: URL, _ split: Split, top: Int) throws {
         let data = try PairedDataSet(opening: url)
         let instrument = data.has(star.instrument) ? star.instrument : other ?? star.instrument
-        let search = try NeighbourSearch(url, split, among: instrument.name, top: top, loaded)
-        let found = try search.nearest(to: embedding, of: [star], excludingSelf: true).first ?? []
+        let search = try LookAlikes(data, split, among: instrument.name, with: reader)
+        let found = try search.nearest(to: embedding, of: [star], top: top, excludingSelf: true).first ?? []
         let spectra = try data.spectra(instrument, split: split, indices: found.map(\.row))
         card.neighbours = found.enumerated().map { i, found in
             neighbour(found, flux: spectra.flux(ofRow: i).map { Double($0) })
@@ -73,9 +70,9 @@ struct CardMaker {
 
     /// Look-alikes among the stars that the model brings, if it does. Their spectra it does not bring.
     mutating func addNeighboursOfModel(top: Int) throws {
-        guard loaded.file.header("atlas") != nil else { return }
-        let search = try NeighbourSearch(atlasOf: loaded, among: "both", top: top)
-        let found = try search.nearest(to: embedding, of: [star], excludingSelf: true).first ?? []
+        guard reader.hasAtlas else { return }
+        let search = try LookAlikes(atlasOf: reader)
+        let found = try search.nearest(to: embedding, of: [star], top: top, excludingSelf: true).first ?? []
         card.neighbours = found.map { neighbour($0, flux: nil) }
         card.neighbourSource = search.instruments.map(\.title).joined(separator: ", ") + ", in the model"
         if let teff = search.labels["teff"], let logg = search.labels["logg"] { addKiel(teff: teff, logg: logg) }
@@ -89,7 +86,7 @@ struct CardMaker {
             logg: found.labels["logg"].flatMap(finite), feH: found.labels["fe_h"].flatMap(finite), flux: flux)
     }
 
-    private static func observed(_ raw: Spectrum, _ star: Star) -> Card.Observed {
+    private static func observed(_ raw: Spectrum, _ star: Observation) -> Card.Observed {
         let bad = raw.flux.indices.map { i in
             (raw.mask?[i] ?? false) || !(raw.ivar.map { $0[i] > 0 } ?? true) || !raw.flux[i].isFinite
         }
@@ -103,10 +100,10 @@ struct CardMaker {
     }
 
     private mutating func addModelInput() throws {
-        let branch = loaded.model.descriptionOfModel.branches.first { $0.instrument == star.instrument }
+        let branch = reader.model.descriptionOfModel.branches.first { $0.instrument == star.instrument }
         var reconstruction: [Double]?
         if branch?.decoder != nil {
-            reconstruction = try Translator(loaded).spectra([star], embedding, to: star.instrument).map { Double($0) }
+            reconstruction = try reader.translate([star], embedding, to: star.instrument).map { Double($0) }
         }
         let mask = star.prepared.mask
         card.modelInput = Card.ModelInput(
@@ -117,17 +114,15 @@ struct CardMaker {
 
     private mutating func addTranslation() throws {
         guard let other else { return }
-        let flux = try Translator(loaded).spectra([star], embedding, to: other)
+        let flux = try reader.translate([star], embedding, to: other)
         card.translation = Card.Translation(
             instrument: other.title, wavelength: other.grid.wavelengths, flux: flux.map { Double($0) },
             normalisation: other.normalisation.divisor)
     }
 
     private mutating func addParameters() throws {
-        guard loaded.file.header("labels") != nil else { return card.flags += doubts }
-        let reader = try StarReader(loaded, options)
-        guard let heads = try? reader.labels.descriptions(for: star.instrument) else { return card.flags += doubts }
-        let found = try reader.read([Sightings(spectra: [star])]).first ?? StarLabels()
+        guard let heads = try? reader.labels().descriptions(for: star.instrument) else { return card.flags += doubts }
+        let found = try reader.read([ObservedStar(star)]).first ?? StarLabels()
         estimates = found.estimates
         card.flags += found.flags.names.map { $0.replacingOccurrences(of: "-", with: " ") }
         if !reader.judges(star.instrument) { card.flags += doubts }

@@ -1,5 +1,5 @@
 import Foundation
-import Spectra
+import Simulation
 
 /// What is in the cache of stellar libraries.
 struct CacheReport: Encodable {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Spectra
+import Simulation
 
 struct DataFetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

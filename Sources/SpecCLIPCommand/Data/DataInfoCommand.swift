@@ -1,6 +1,9 @@
 import ArgumentParser
+import Datasets
 import Foundation
-import Spectra
+import Support
+import Tables
+import Torch
 
 struct DataInfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Datasets
 import Foundation
-import Spectra
-import Training
+import Simulation
+import Support
+import Tables
+import Torch
 
 struct DataPairsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

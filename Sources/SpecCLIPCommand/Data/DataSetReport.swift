@@ -1,6 +1,8 @@
+import Datasets
 import Foundation
-import Spectra
-import StellarLabels
+import StarReading
+import Statistics
+import Tables
 
 /// What a data set holds.
 struct DataSetReport: Encodable {
@@ -54,13 +56,13 @@ struct DataSetReport: Encodable {
 
     /// For people, with the label ranges and the provenance as it is stored.
     var text: String {
-        let table = OutputTable(columns: [
-            .init(name: "label", values: .text(labels.map(\.name))),
-            .init(name: "unit", values: .text(labels.map(\.unit))),
-            .init(name: "known", values: .integers(labels.map { $0.known.values.reduce(0, +) })),
-            .init(name: "lowest", values: .numbers(labels.map(\.lowest), digits: 2)),
-            .init(name: "median", values: .numbers(labels.map(\.median), digits: 2)),
-            .init(name: "highest", values: .numbers(labels.map(\.highest), digits: 2)),
+        let table = Table([
+            .init("label", .text(labels.map(\.name))),
+            .init("unit", .text(labels.map(\.unit))),
+            .init("known", .integers(labels.map { $0.known.values.reduce(0, +) })),
+            .init("lowest", .numbers(labels.map(\.lowest)), digits: 2),
+            .init("median", .numbers(labels.map(\.median)), digits: 2),
+            .init("highest", .numbers(labels.map(\.highest)), digits: 2),
         ])
         return [
             "Data set     \(file)", "Tier         \(tier)", "Instruments  \(instruments.joined(separator: ", "))",

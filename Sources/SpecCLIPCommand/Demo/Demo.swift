@@ -1,11 +1,9 @@
 import ArgumentParser
-import Evaluation
 import Foundation
 import SpecCLIP
-import Spectra
-import StellarLabels
+import StarReading
+import Support
 import Torch
-import Training
 
 /// The stages of the demo, each skipped where its result is there.
 struct Demo {
@@ -26,17 +24,17 @@ struct Demo {
         for (instrument, configuration) in try context.configuration.resolvedInstruments() {
             try training("Pre-training: \(instrument.title)", context) { context in
                 let stage = Pretraining(instrument, configuration, context: context)
-                guard try stage.run().isFinished else { throw TrainingError.interrupted }
+                guard try stage.run().isFinished else { throw Interrupted() }
                 drawLosses(stage.output, title: "\(instrument.title) encoder, \(data.pairsTier)")
             }
         }
         try training("Alignment", context) { context in
             let stage = Alignment(context: context)
-            guard try stage.run().isFinished else { throw TrainingError.interrupted }
+            guard try stage.run().isFinished else { throw Interrupted() }
             drawLosses(stage.output, title: "Alignment, \(data.pairsTier)")
         }
         try training("Labels", context) { context in
-            guard try LabelFitting(context: context).run() else { throw TrainingError.interrupted }
+            guard try LabelFitting(context: context).run() else { throw Interrupted() }
         }
         let labels = LabelFitting(context: context)
         let evaluation = DemoEvaluation(model: labels.output, data: data, lamost: lamost)
@@ -51,7 +49,7 @@ struct Demo {
         try stage(name) {
             do {
                 try body(context)
-            } catch TrainingError.differentConfiguration {
+            } catch let error as Diagnostic where error.reason == .settingsDiffer {
                 print("    was trained under other settings: training anew")
                 var anew = context
                 anew.restart = true
@@ -94,7 +92,7 @@ struct Demo {
         fflush(nil)
         do {
             try body()
-        } catch TrainingError.interrupted {
+        } catch is Interrupted {
             print("Interrupted; the same command goes on from here.")
             throw ExitCode.success
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Training
+import Support
 
 /// `specclip demo`.
 struct DemoCommand: ParsableCommand {

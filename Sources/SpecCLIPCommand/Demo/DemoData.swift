@@ -1,6 +1,6 @@
 import Foundation
-import Spectra
-import Training
+import Simulation
+import Support
 
 /// The data sets of the demo.
 struct DemoData {

@@ -1,8 +1,10 @@
+import Datasets
 import Evaluation
 import Foundation
-import SpecCLIP
+import Instruments
 import Spectra
-import StellarLabels
+import StarReading
+import Support
 import Torch
 
 /// Evaluates the demo's model on held-out stars, beside baselines fitted on the same split.
@@ -19,26 +21,24 @@ struct DemoEvaluation {
     private var baselineName: String { data.isProcedural ? "mean label" : "PCA + linear" }
 
     func run() throws -> DemoReport {
-        let file = try ModelFile(contentsOf: model)
-        let aligned = try file.model()
-        let reader = try LabelReader(file)
+        let reader = try StarReader(contentsOf: model)
         var report = DemoReport(
-            configuration: file.description.provenance["configuration"] ?? "", lines: [],
+            configuration: reader.file.description.provenance["configuration"] ?? "", lines: [],
             testsLAMOST: lamost != nil)
         // A short training smooths: it need not come as near as the noisy counterpart of the nearest star.
         if data.isProcedural { report.forOrientation = ["nearest neighbour"] }
 
-        try addXP(aligned, reader, to: &report)
-        try addLRS(aligned, reader, to: &report)
-        let pairs = PairEvaluation(aligned, try PairedDataSet(opening: data.pairs))
+        try addXP(reader, to: &report)
+        try addLRS(reader, to: &report)
+        let pairs = PairEvaluation(reader.model, try PairedDataSet(opening: data.pairs))
         report.lines += try pairs.retrieval()
         report.lines += try pairs.translation()
         return report
     }
 
-    private func addXP(_ model: SpecCLIPModel, _ reader: LabelReader, to report: inout DemoReport) throws {
+    private func addXP(_ reader: StarReader, to report: inout DemoReport) throws {
         let set = try PairedDataSet(opening: data.xp)
-        let test = LabelTest(model, reader, .gaiaXP)
+        let test = try LabelTest(reader, .gaiaXP)
         let results = try test.run(set, split: .test, baseline: test.baseline(set, components: components))
         for result in results {
             var line = add(result, .gaiaXP, tier: set.tier, to: &report)
@@ -50,9 +50,9 @@ struct DemoEvaluation {
         }
     }
 
-    private func addLRS(_ model: SpecCLIPModel, _ reader: LabelReader, to report: inout DemoReport) throws {
+    private func addLRS(_ reader: StarReader, to report: inout DemoReport) throws {
         let pairs = try PairedDataSet(opening: data.pairs)
-        let test = LabelTest(model, reader, .lamostLRS)
+        let test = try LabelTest(reader, .lamostLRS)
         let baseline = try test.baseline(pairs, components: components)
         for set in try [pairs] + [data.miles].compactMap(\.self).map(PairedDataSet.init(opening:)) {
             for result in try test.run(set, split: .test, baseline: baseline) {
@@ -61,9 +61,10 @@ struct DemoEvaluation {
         }
         guard let lamost else { return }
         let stars = try LASPStars(lamost)
-        let truth = try reader.labels(for: .lamostLRS).map { stars.labels[$0.name] ?? stars.files.map { _ in .nan } }
-        let flux = Tensor(try stars.flux().flatMap { $0 }, shape: [stars.files.count, Instrument.lamostLRS.grid.count])
-        for result in try test.run(flux, truth: truth, baseline: baseline) {
+        let truth = try reader.labels().labels(for: .lamostLRS).map {
+            stars.labels[$0.name] ?? stars.files.map { _ in .nan }
+        }
+        for result in try test.run(try stars.observations(reader), truth: truth, baseline: baseline) {
             add(result, .lamostLRS, tier: "real-lamost", to: &report)
         }
     }

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Support
 
 /// What the demo measured: printed, and kept as `report.json`.
 struct DemoReport: Codable {
@@ -45,8 +46,8 @@ struct DemoReport: Codable {
     func check() throws {
         let lost = lines.filter { !$0.isBeaten && isDemanded($0) }
         guard lost.isEmpty else {
-            throw CommandError(
-                subject: "demo", problem: "not better than the baseline: " + lost.map(\.name).joined(separator: "; "),
+            throw Diagnostic(
+                "demo", problem: "not better than the baseline: " + lost.map(\.name).joined(separator: "; "),
                 remedy: "see report.json")
         }
     }

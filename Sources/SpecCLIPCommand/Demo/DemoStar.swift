@@ -1,5 +1,8 @@
 import ArgumentParser
+import Datasets
 import Foundation
+import Instruments
+import Simulation
 import Spectra
 
 /// The star that the demo reads in the end: `star.png`, and its parameters on the screen.

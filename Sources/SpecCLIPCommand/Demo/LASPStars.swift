@@ -1,5 +1,7 @@
 import Foundation
-import Spectra
+import Instruments
+import StarReading
+import Support
 
 /// Real LAMOST files with the labels of the survey's own pipeline (LASP), from a folder with a `labels.csv`:
 /// columns `file`, `snr_g`, `teff_K`, `logg_dex`, `feh_dex`.
@@ -12,15 +14,15 @@ struct LASPStars {
     init(_ folder: URL) throws {
         let table = folder.appending(path: "labels.csv")
         guard let text = try? String(contentsOf: table, encoding: .utf8) else {
-            throw CommandError(
-                subject: table.path, problem: "cannot be read", remedy: "give a folder with labels.csv to --lamost")
+            throw Diagnostic(
+                table.path, problem: "cannot be read", remedy: "give a folder with labels.csv to --lamost")
         }
         let rows = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",").map(String.init) }
         let header = rows.first ?? []
         func column(_ name: String) throws -> Int {
             guard let index = header.firstIndex(of: name) else {
-                throw CommandError(
-                    subject: table.path, field: name, problem: "this column is missing",
+                throw Diagnostic(
+                    table.path, field: name, problem: "this column is missing",
                     remedy: "its columns are \(header.joined(separator: ", "))")
             }
             return index
@@ -33,13 +35,13 @@ struct LASPStars {
         }
     }
 
-    /// The spectra as a model reads them, in the order of `files`.
-    func flux() throws -> [[Float]] {
+    /// The stars as a reader takes them, in the order of `files`.
+    func observations(_ reader: StarReader) throws -> [Observation] {
         try files.map { file in
             guard let spectrum = try SpectrumReader.read(file.url, as: .lamostLRS).first else {
-                throw CommandError(subject: file.url.path, problem: "holds no spectrum", remedy: "check labels.csv")
+                throw Diagnostic(file.url, problem: "holds no spectrum", remedy: "check labels.csv")
             }
-            return try Instrument.lamostLRS.prepare(spectrum).flux
+            return try Observation(spectrum, of: .lamostLRS, among: reader.instruments)
         }
     }
 }

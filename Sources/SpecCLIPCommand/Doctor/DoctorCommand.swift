@@ -1,4 +1,5 @@
 import ArgumentParser
+import Support
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

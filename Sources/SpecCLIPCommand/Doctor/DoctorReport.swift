@@ -1,5 +1,5 @@
 import Foundation
-import Spectra
+import Tables
 import Torch
 
 /// The state of this machine, as far as it matters to the program.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Support
 import Torch
 
 /// Where to compute, and with how many threads.
@@ -18,7 +19,7 @@ struct ComputeOptions: ParsableArguments {
 
     /// Sets the threads and makes the device ready.
     ///
-    /// - Throws: `CommandError` that says why the device cannot be used.
+    /// - Throws: `Diagnostic` that says why the device cannot be used.
     func prepare() throws -> Device {
         if let threads { TorchRuntime.threads = threads }
         return try device.ready()
@@ -46,8 +47,8 @@ struct DeviceName: ExpressibleByArgument {
         do {
             return try Device(parsing: word)
         } catch {
-            throw CommandError(
-                subject: "--device \(word)", problem: ErrorLine.text(of: error), remedy: "use --device cpu")
+            throw Diagnostic(
+                "--device \(word)", problem: ErrorLine.text(of: error), remedy: "use --device cpu")
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Errors as people read them: one line, `file: field: problem; remedy`.
 enum ErrorLine {
@@ -6,7 +7,7 @@ enum ErrorLine {
     static func text(of error: any Error) -> String {
         let text =
             switch error {
-            case let error as CommandError: error.description
+            case let error as Diagnostic: error.description
             case let error as CocoaError: system(error)
             case let error as any CustomStringConvertible & Error: "\(error)"
             default: error.localizedDescription
@@ -27,19 +28,5 @@ enum ErrorLine {
             default: (error.localizedDescription, "")
             }
         return ([path, problem].compactMap { $0 }.joined(separator: ": ")) + (remedy.isEmpty ? "" : "; " + remedy)
-    }
-}
-
-/// An error of the command line's own doing.
-struct CommandError: Error, CustomStringConvertible {
-    /// The file, option or thing concerned.
-    var subject: String
-    /// The field of it concerned; empty for the whole.
-    var field = ""
-    var problem: String
-    var remedy: String
-
-    var description: String {
-        [subject, field, problem].filter { !$0.isEmpty }.joined(separator: ": ") + (remedy.isEmpty ? "" : "; " + remedy)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Figures
 import Foundation
+import Support
 
 /// Where a result goes.
 struct OutputOptions: ParsableArguments {
@@ -34,7 +35,7 @@ extension OutputOptions {
     /// Writes a report as its extension asks.
     func write(_ json: String, or figure: some FigureConvertible, to url: URL) throws {
         guard url.pathExtension.lowercased() == "json" else { return try figure.write(to: url, force: force) }
-        try AtomicOutputFile.write(json + "\n", to: url)
+        try AtomicFile.write(json + "\n", to: url)
     }
 }
 
@@ -43,8 +44,8 @@ enum OutputCheck {
     static func url(_ path: String, extensions: [String], force: Bool) throws -> URL {
         let url = URL(fileURLWithPath: path)
         guard extensions.isEmpty || extensions.contains(url.pathExtension.lowercased()) else {
-            throw CommandError(
-                subject: path, field: "extension",
+            throw Diagnostic(
+                path, field: "extension",
                 problem: url.pathExtension.isEmpty
                     ? "is missing" : "'.\(url.pathExtension)' is no format of this command",
                 remedy: "name it \(list(extensions))")
@@ -59,27 +60,27 @@ enum OutputCheck {
         let folder = url.deletingLastPathComponent().path
         var isFolder: ObjCBool = false
         guard manager.fileExists(atPath: folder, isDirectory: &isFolder) else {
-            throw CommandError(
-                subject: path, problem: "its folder does not exist", remedy: "make it: mkdir -p '\(folder)'")
+            throw Diagnostic(
+                path, problem: "its folder does not exist", remedy: "make it: mkdir -p '\(folder)'")
         }
         guard isFolder.boolValue else {
-            throw CommandError(subject: path, problem: "\(folder) is not a folder", remedy: "choose another path")
+            throw Diagnostic(path, problem: "\(folder) is not a folder", remedy: "choose another path")
         }
         if manager.fileExists(atPath: url.path, isDirectory: &isFolder) {
             guard !isFolder.boolValue else {
-                throw CommandError(subject: path, problem: "is a folder", remedy: "name a file in it")
+                throw Diagnostic(path, problem: "is a folder", remedy: "name a file in it")
             }
             guard force else {
-                throw CommandError(
-                    subject: path, problem: "exists already", remedy: "choose another name, or replace it with --force")
+                throw Diagnostic(
+                    path, problem: "exists already", remedy: "choose another name, or replace it with --force")
             }
         }
         // Only an attempt tells: permissions, read-only disks and full ones all end here.
         var probe = Array((folder + "/.specclip-XXXXXX").utf8CString)
         let descriptor = mkstemp(&probe)
         guard descriptor >= 0 else {
-            throw CommandError(
-                subject: path, problem: "its folder \(folder) cannot be written (\(String(cString: strerror(errno))))",
+            throw Diagnostic(
+                path, problem: "its folder \(folder) cannot be written (\(String(cString: strerror(errno))))",
                 remedy: "choose a folder that can be written")
         }
         close(descriptor)

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Training
+import Support
 
 /// Runs the command line: parses, runs, prints what went wrong, and ends with the right code.
 enum Program {
@@ -29,8 +29,8 @@ enum Program {
                 try command.run()
             }
             end(0)
-        } catch TrainingError.interrupted {
-            note("\(TrainingError.interrupted)")
+        } catch is Interrupted {
+            note("\(Interrupted())")
             end(0)
         } catch let exit as ExitCode {
             end(exit.rawValue)

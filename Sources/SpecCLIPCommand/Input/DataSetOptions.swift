@@ -1,6 +1,11 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Spectra
+import StarReading
+import Support
+import Tables
+import Torch
 
 /// Which stars of a data set a command works on as a whole.
 struct DataSetOptions: ParsableArguments {
@@ -14,22 +19,22 @@ struct DataSetOptions: ParsableArguments {
     var conditions: [LabelCondition] = []
 
     /// The data set, the instrument whose spectra are read, and the rows of a split that meet all conditions.
-    /// - Throws: `CommandError` where model and data have no instrument in common, or no star is left.
+    /// - Throws: `Diagnostic` where model and data have no instrument in common, or no star is left.
     func open(
-        for loaded: LoadedModel, _ split: Split
+        for reader: StarReader, _ split: Split
     ) throws -> (set: PairedDataSet, instrument: Instrument, rows: [Int]) {
         let set = try PairedDataSet(opening: URL(fileURLWithPath: data))
-        let shared = loaded.model.instruments.filter { set.has($0) }
-        let chosen = try instrument.map { try StarInput.instrument(named: $0, among: shared) } ?? shared.first
+        let shared = reader.instruments.filter { set.has($0) }
+        let chosen = try instrument.map { try StarReader.instrument(named: $0, among: shared) } ?? shared.first
         guard let chosen else {
-            throw CommandError(
-                subject: data, field: "instruments", problem: "holds none that the model reads",
-                remedy: "the model reads " + loaded.model.instruments.map(\.name).joined(separator: ", "))
+            throw Diagnostic(
+                data, field: "instruments", problem: "holds none that the model reads",
+                remedy: "the model reads " + reader.instruments.map(\.name).joined(separator: ", "))
         }
         let rows = try set.rows(where: conditions, split: split)
         guard !rows.isEmpty else {
-            throw CommandError(
-                subject: data, field: split.rawValue, problem: "holds no such stars",
+            throw Diagnostic(
+                data, field: split.rawValue, problem: "holds no such stars",
                 remedy: "give another --split or --where")
         }
         return (set, chosen, rows)

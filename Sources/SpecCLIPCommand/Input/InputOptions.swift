@@ -1,6 +1,11 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Spectra
+import StarReading
+import Support
+import Tables
+import Torch
 
 /// Which stars a command reads.
 struct InputOptions: ParsableArguments {
@@ -51,6 +56,26 @@ struct InputOptions: ParsableArguments {
     var prepareOptions: PrepareOptions {
         PrepareOptions(
             continuumIsDivided: isNormalised, referenceRounding: referenceRounding, radialVelocity: radialVelocity)
+    }
+
+    /// What is read, by a model that knows these instruments.
+    func observations(among known: [Instrument]) throws -> ObservationInput {
+        ObservationInput(
+            inputs, split: split, conditions: conditions, limit: limit,
+            instrument: try instrument.map { try StarReader.instrument(named: $0, among: known) },
+            options: prepareOptions)
+    }
+
+    /// What decides the rows of a command's result beside the model: interrupted work goes on only under the same.
+    var settings: String {
+        // Survey files are too many to be read twice: their names and sizes stand for them.
+        let files = inputs.map { path in
+            if ObservationStream.isHDF5(path) { return "\(path) \(ContentHash.of(URL(fileURLWithPath: path)))" }
+            let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+            return "\(path) \(size ?? 0)"
+        }
+        let choice = "\(split) \(conditions) \(limit ?? 0) \(instrument ?? "") \(prepareOptions)"
+        return ([choice] + files).joined(separator: "\n")
     }
 }
 

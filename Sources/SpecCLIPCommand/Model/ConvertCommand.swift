@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
+import PublishedModels
 import SpecCLIP
+import Support
 import Torch
+import Training
 
 /// `specclip convert`.
 struct ConvertCommand: ParsableCommand {
@@ -52,12 +55,12 @@ struct ConvertCommand: ParsableCommand {
         let source = URL(fileURLWithPath: input)
         let target = try OutputCheck.url(out, extensions: ["safetensors", "ckpt", "pt"], force: force)
         guard source.standardizedFileURL != target.standardizedFileURL else {
-            throw CommandError(subject: out, problem: "is the input itself", remedy: "name another output file")
+            throw Diagnostic(out, problem: "is the input itself", remedy: "name another output file")
         }
         if let precision {
             guard [source, target].allSatisfy({ $0.pathExtension == "safetensors" }) else {
-                throw CommandError(
-                    subject: "--precision", problem: "is for a copy of a model file",
+                throw Diagnostic(
+                    "--precision", problem: "is for a copy of a model file",
                     remedy: "give two .safetensors files")
             }
             try ModelFile(contentsOf: source).write(as: precision.dtype, to: target)

@@ -1,6 +1,5 @@
 import Foundation
 import SpecCLIP
-import Spectra
 
 extension EncoderConfiguration {
     /// Kind and sizes, in a line.

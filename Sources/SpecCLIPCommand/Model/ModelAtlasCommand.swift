@@ -1,8 +1,7 @@
 import ArgumentParser
-import Atlas
+import Datasets
 import Foundation
-import SpecCLIP
-import Spectra
+import StarReading
 import Support
 
 /// `specclip model atlas`.
@@ -35,18 +34,18 @@ struct ModelAtlasCommand: ParsableCommand {
 
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
-        let loaded = try LoadedModel(model, compute)
-        guard loaded.file.description.embedding != nil else {
-            throw CommandError(
-                subject: loaded.file.url.path, problem: "is not aligned: it has no embeddings to compare",
+        let reader = try model.reader(compute)
+        guard reader.file.description.embedding != nil else {
+            throw Diagnostic(
+                reader.file.url.path, problem: "is not aligned: it has no embeddings to compare",
                 remedy: "run 'specclip align' first")
         }
-        let (set, instrument, rows) = try stars.open(for: loaded, split)
+        let (set, instrument, rows) = try stars.open(for: reader, split)
         let chosen = rows.evenlySampled(limit)
         let atlas = try ReferenceAtlas(
-            loaded.model, instrument, set, split, rows: chosen,
-            labelNames: NeighbourSearch.catalogue.filter(set.labelNames.contains))
-        try loaded.file.write(with: try atlas.part(), to: url)
+            reader.model, instrument, set, split, rows: chosen,
+            labelNames: LookAlikes.catalogue.filter(set.labelNames.contains))
+        try reader.file.write(with: try atlas.part(), to: url)
         print("\(url.relativePath): \(chosen.count) \(instrument.name) spectra of \(set.tier), \(split.rawValue)")
     }
 }

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Foundation
+import PublishedModels
 import SpecCLIP
+import Support
+import Torch
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

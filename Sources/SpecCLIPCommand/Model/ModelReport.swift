@@ -1,8 +1,9 @@
-import Atlas
 import Foundation
 import SpecCLIP
 import Spectra
-import StellarLabels
+import StarReading
+import Tables
+import Torch
 
 /// What there is to say about a model file.
 struct ModelReport: Encodable {

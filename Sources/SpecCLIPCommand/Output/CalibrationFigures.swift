@@ -1,6 +1,6 @@
 import Evaluation
 import Figures
-import StellarLabels
+import StarReading
 
 extension StellarLabel {
     /// As figures set it.

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
-import Spectra
-import StellarLabels
+import Posteriors
+import Support
+import Tables
 import Torch
 
 /// `specclip npe`.
@@ -26,7 +27,7 @@ struct MatrixArchive {
     init(_ path: String) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else {
-            throw CommandError(subject: path, problem: "does not exist", remedy: "give an .npz file")
+            throw Diagnostic(path, problem: "does not exist", remedy: "give an .npz file")
         }
         archive = try NPZ.read(URL(fileURLWithPath: path))
     }
@@ -34,16 +35,16 @@ struct MatrixArchive {
     /// `[rows, columns]`; an array of one axis is one column.
     func matrix(_ name: String, option: String) throws -> Tensor {
         guard let array = archive[name] else {
-            throw CommandError(
-                subject: path, field: name, problem: "no such array",
+            throw Diagnostic(
+                path, field: name, problem: "no such array",
                 remedy: "the file has \(archive.names.joined(separator: ", ")); name one with \(option)")
         }
         guard let values = array.floats else {
-            throw CommandError(subject: path, field: name, problem: "holds text", remedy: "give an array of numbers")
+            throw Diagnostic(path, field: name, problem: "holds text", remedy: "give an array of numbers")
         }
         guard array.shape.count == 1 || array.shape.count == 2 else {
-            throw CommandError(
-                subject: path, field: name, problem: "has shape \(array.shape)", remedy: "give rows and columns")
+            throw Diagnostic(
+                path, field: name, problem: "has shape \(array.shape)", remedy: "give rows and columns")
         }
         return Tensor(values, shape: array.shape.count == 1 ? array.shape + [1] : array.shape)
     }
@@ -53,8 +54,8 @@ struct MatrixArchive {
         let x = try matrix(name, option: "--x")
         try requireColumns(x, name, posterior.description.context)
         if let row = x.isfinite().to(.float32).min(dims: [1]).bools().firstIndex(of: false) {
-            throw CommandError(
-                subject: path, field: name, problem: "row \(row) holds a number that is not finite",
+            throw Diagnostic(
+                path, field: name, problem: "row \(row) holds a number that is not finite",
                 remedy: "leave such rows out")
         }
         return x
@@ -62,8 +63,8 @@ struct MatrixArchive {
 
     func requireColumns(_ matrix: Tensor, _ name: String, _ columns: Int) throws {
         guard matrix.size(1) != columns else { return }
-        throw CommandError(
-            subject: path, field: name, problem: "\(matrix.size(1)) columns, the posterior was trained on \(columns)",
+        throw Diagnostic(
+            path, field: name, problem: "\(matrix.size(1)) columns, the posterior was trained on \(columns)",
             remedy: "give data of the same kind")
     }
 }

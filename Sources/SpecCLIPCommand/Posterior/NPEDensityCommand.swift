@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
-import StellarLabels
+import Posteriors
+import Support
+import Tables
 import Torch
 
 /// `specclip npe density`.
@@ -27,7 +29,7 @@ struct NPEDensityCommand: ParsableCommand {
 
     func run() throws {
         _ = try compute.prepare()
-        let url = try output.url(extensions: OutputTable.extensions)
+        let url = try output.url(extensions: TableFile.extensions)
         let posterior = try LabelPosterior(contentsOf: URL(fileURLWithPath: posterior))
         let archive = try MatrixArchive(data)
         let context = try archive.context(x, of: posterior)
@@ -35,24 +37,24 @@ struct NPEDensityCommand: ParsableCommand {
         let names = posterior.description.labels
         try archive.requireColumns(labels, theta, names.count)
         guard labels.size(0) == context.size(0) else {
-            throw CommandError(
-                subject: data, field: theta, problem: "\(labels.size(0)) rows for \(context.size(0)) of \(x)",
+            throw Diagnostic(
+                data, field: theta, problem: "\(labels.size(0)) rows for \(context.size(0)) of \(x)",
                 remedy: "give pairs")
         }
         var columns = [
-            OutputTable.Column(
-                name: "log_density",
-                values: .numbers(try posterior.logDensity(labels, given: context).doubles(), digits: 4))
+            Column(
+                "log_density",
+                .numbers(try posterior.logDensity(labels, given: context).doubles()), digits: 4)
         ]
         if marginals {
             let values = try posterior.logMarginals(labels, given: context)
             columns += names.enumerated().map { index, name in
-                .init(name: "log_marginal_" + name, values: .numbers(values.select(1, index).doubles(), digits: 4))
+                .init("log_marginal_" + name, .numbers(values.select(1, index).doubles()), digits: 4)
             }
         }
-        let table = OutputTable(columns: columns)
+        let table = Table(columns)
         guard let url else { return print(table.text(.table), terminator: "") }
-        try table.write(to: url)
+        try TableFile.write(table, to: url)
         print(url.path)
     }
 }

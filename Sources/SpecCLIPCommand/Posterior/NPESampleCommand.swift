@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
-import Spectra
-import StellarLabels
+import Posteriors
+import Support
+import Tables
 import Torch
 
 /// `specclip npe sample`.

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
+import Posteriors
 import SpecCLIP
-import StellarLabels
+import Support
 import Torch
 import Training
 
@@ -88,7 +89,7 @@ struct NPETrainCommand: ParsableCommand {
         var configuration = FlowConfiguration()
         if let config {
             guard let text = try? String(contentsOf: URL(fileURLWithPath: config), encoding: .utf8) else {
-                throw CommandError(subject: config, problem: "cannot be read", remedy: "give a YAML file")
+                throw Diagnostic(config, problem: "cannot be read", remedy: "give a YAML file")
             }
             configuration = try decodeYAML(FlowConfiguration.self, text, source: config)
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
-import Spectra
+import StarReading
+import Support
 
 struct EmbedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,74 +25,25 @@ struct EmbedCommand: ParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
-        let url = try output.requiredURL(extensions: ["npz", "fits", "csv"])
-        let loaded = try LoadedModel(model, compute, cut)
-        let stars = try StarInput(input, among: loaded.model.instruments, doing: "embed")
-        var parts: [String: EmbeddedStars] = [:]
-        var all = EmbeddedStars()
+        let url = try rows.output.requiredURL(extensions: EmbeddingFile.extensions)
+        let reader = try model.reader(compute, cut)
+        let width = cut.width ?? reader.embeddingWidth
+        let keys = Dictionary(uniqueKeysWithValues: reader.instruments.map { ($0.name, $0.embeddingKey) })
+        let output = try RowOutput(
+            StarCatalogue.vectors("embedding", [], [], width: width), to: url,
+            settings: ["embed", ContentHash.of(reader.file.url), input.settings, "\(width)"], restart: rows.restart,
+            as: EmbeddingFile.format(keys))
+        let stars = try StarInput(input, among: reader.instruments, doing: "embed", into: output)
         try stars.forEachBatch { batch in
-            let embeddings = try loaded.embed(batch)
-            let (width, values) = (embeddings.shape[1], embeddings.floats())
-            for (row, star) in batch.enumerated() {
-                let own = values[row * width..<row * width + (cut.width ?? width)]
-                if url.pathExtension.lowercased() == "npz" {
-                    parts[star.instrument.embeddingKey, default: EmbeddedStars()].append(star, own)
-                } else {
-                    all.append(star, own)
-                }
-            }
+            let embeddings = try reader.embed(batch).narrow(1, start: 0, length: width).floats()
+            try output.append(
+                StarCatalogue.vectors("embedding", batch, embeddings, width: width), at: batch.map(\.position))
         }
-        if stars.count > 0 {
-            if url.pathExtension.lowercased() == "npz" {
-                try NPZ.write(arrays: EmbeddedStars.arrays(parts), to: url)
-            } else {
-                try all.table.write(to: url)
-            }
-        }
+        try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
-    }
-}
-
-/// Embeddings that have been computed, with what identifies them.
-struct EmbeddedStars {
-    private var files: [String] = []
-    private var sourceIDs: [String] = []
-    private var instruments: [String] = []
-    private var values: [Float] = []
-    private var width = 0
-
-    mutating func append(_ star: Star, _ embedding: ArraySlice<Float>) {
-        files.append(star.name)
-        sourceIDs.append(star.sourceID)
-        instruments.append(star.instrument.name)
-        values += embedding
-        width = embedding.count
-    }
-
-    var table: OutputTable {
-        OutputTable(columns: [
-            .init(name: "file", values: .text(files)), .init(name: "source_id", values: .text(sourceIDs)),
-            .init(name: "instrument", values: .text(instruments)),
-            .init(name: "embedding", values: .vectors(values, width: width)),
-        ])
-    }
-
-    /// The arrays of an `.npz`: one per instrument, and the identifiers, once where all instruments saw the same stars.
-    static func arrays(_ parts: [String: EmbeddedStars]) -> [(name: String, array: NPYArray)] {
-        let sorted = parts.sorted { $0.key < $1.key }
-        var arrays = sorted.map { key, part in
-            (name: key, array: NPYArray(.float32(part.values), shape: [part.files.count, part.width]))
-        }
-        let isShared = Set(sorted.map(\.value.sourceIDs)).count == 1 && Set(sorted.map(\.value.files)).count == 1
-        for (key, part) in isShared ? Array(sorted.prefix(1)) : sorted {
-            let prefix = isShared ? "" : key + "_"
-            arrays.append((prefix + "source_id", NPYArray(.string(part.sourceIDs))))
-            arrays.append((prefix + "file", NPYArray(.string(part.files))))
-        }
-        return arrays
     }
 }

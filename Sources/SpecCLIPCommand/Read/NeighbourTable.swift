@@ -1,51 +1,43 @@
-import StellarLabels
+import StarReading
+import Tables
 
 /// Stars and the stars found for them.
-struct NeighbourTable {
-    private let labels: [StellarLabel]
-    private var rows: [(file: String, sourceID: String, found: FoundStar)] = []
-
-    init(labels: [String]) { self.labels = labels.map { StellarLabel(named: $0) } }
-
-    mutating func append(_ star: Star, _ neighbours: [FoundStar]) {
-        rows += neighbours.map { (star.name, star.sourceID, $0) }
-    }
-
+enum NeighbourTable {
     /// One row a neighbour: the star that was given, then what was found.
-    var table: OutputTable {
-        OutputTable(
-            columns: [
-                .init(name: "file", values: .text(rows.map(\.file))),
-                .init(name: "query_source_id", values: .text(rows.map(\.sourceID))),
-            ] + Self.columns(rows.map(\.found), labels))
+    /// - Parameter found: per star.
+    static func rows(_ stars: [Observation], _ found: [[FoundStar]], _ labels: [StellarLabel]) -> Table {
+        let pairs = zip(stars, found).flatMap { star, own in own.map { (star: star, found: $0) } }
+        let all = pairs.map(\.found)
+        return Table(
+            [
+                Column("file", .text(pairs.map(\.star.name))),
+                Column("query_source_id", .text(pairs.map(\.star.sourceID))),
+                Column("rank", .integers(all.map(\.rank))),
+                Column("source_id", .text(all.map(\.sourceID))),
+                Column("instrument", .text(all.map(\.instrument.name))),
+                Column("similarity", .numbers(all.map(\.similarity)), digits: 4),
+            ]
+                + labels.map { label in
+                    Column(
+                        label.name, unit: label.unit, .numbers(all.map { $0.labels[label.name] ?? .nan }),
+                        digits: label.digits)
+                })
     }
 
     /// The same for people: a heading for each star, its neighbours below.
-    var report: String {
+    static func report(_ table: Table) -> String {
+        guard case .text(let files)? = table["file"]?.values, case .text(let ids)? = table["query_source_id"]?.values
+        else { return table.text(.table) }
+        let neighbours = table.without("file", "query_source_id")
         var text = ""
         var start = 0
-        while start < rows.count {
-            let end = rows[start...].firstIndex { $0.file != rows[start].file } ?? rows.count
-            let part = rows[start..<end]
-            text += (start > 0 ? "\n" : "") + rows[start].file
-            text += (rows[start].sourceID.isEmpty ? "" : "  (source \(rows[start].sourceID))") + "\n"
-            text += AlignedText(OutputTable(columns: Self.columns(part.map(\.found), labels))).text
+        while start < files.count {
+            let end = files[start...].firstIndex { $0 != files[start] } ?? files.count
+            text += (start > 0 ? "\n" : "") + files[start]
+            text += (ids[start].isEmpty ? "" : "  (source \(ids[start]))") + "\n"
+            text += neighbours.rows(start..<end).text(.table)
             start = end
         }
         return text
-    }
-
-    private static func columns(_ found: [FoundStar], _ labels: [StellarLabel]) -> [OutputTable.Column] {
-        [
-            .init(name: "rank", values: .integers(found.map(\.rank))),
-            .init(name: "source_id", values: .text(found.map(\.sourceID))),
-            .init(name: "instrument", values: .text(found.map(\.instrument.name))),
-            .init(name: "similarity", values: .numbers(found.map(\.similarity), digits: 4)),
-        ]
-            + labels.map { label in
-                .init(
-                    name: label.name, unit: label.unit,
-                    values: .numbers(found.map { $0.labels[label.name] ?? .nan }, digits: label.digits))
-            }
     }
 }

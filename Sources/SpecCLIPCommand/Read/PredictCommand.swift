@@ -1,9 +1,8 @@
 import ArgumentParser
 import Foundation
-import SpecCLIP
-import Spectra
-import StellarLabels
+import StarReading
 import Support
+import Tables
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,12 +31,11 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var rows: ResultOptions
     @Option(help: ArgumentHelp("Samples of each posterior, from 100 on (default: 2000).", valueName: "n"))
     var samples: Int?
     @Flag(help: "Read spectra of one star by two instruments as one (same source id, or row of a data set).")
     var together = false
-    @Flag(help: "Begin anew instead of going on with an interrupted run.") var restart = false
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func validate() throws {
@@ -47,44 +45,30 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let url = try output.url(extensions: OutputTable.extensions)
-        let loaded = try LoadedModel(model, compute)
-        let reader = try StarReader(loaded, input.prepareOptions, draws: samples)
-        let stars = try StarInput(input, among: loaded.model.instruments, doing: "predict")
-        let catalogue = StarCatalogue(reader.labels.allLabels)
-        var rows = try CatalogueOutput(
-            catalogue.columns, to: url, format: format, settings: url == nil ? "" : settings(loaded.file),
-            restart: restart)
-        rows.resume(stars)
-        // Small batches: what is done is on disk, or on the screen, within a second or two. Which files are of one star
-        // is known when all are read.
-        stars.rowsComeWhole = together
+        let url = try rows.output.url(extensions: TableFile.extensions)
+        let reader = try model.reader(compute, draws: samples)
+        let labels = try reader.labels().allLabels
+        let output = try RowOutput(
+            StarCatalogue.columns(labels), to: url,
+            settings: [
+                "predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(together)",
+            ], restart: rows.restart, print: format)
+        let stars = try StarInput(
+            input, among: reader.instruments, doing: "predict", rowsComeWhole: together, into: output)
         if together, !reader.countsPriorOnce {
             Program.note(
-                "specclip: \(loaded.file.url.lastPathComponent): does not know its prior, which --together counts twice: "
+                "specclip: \(reader.file.url.lastPathComponent): does not know its prior, which --together counts twice: "
                     + "errors are too small where spectra tell little; add it with 'specclip labels calibrate'")
         }
-        try stars.forEachBatch(of: together && stars.dataSet == nil ? .max : 64) { batch in
-            let sightings = together ? Sightings.of(batch) : batch.map { Sightings(spectra: [$0]) }
-            try rows.append(
-                catalogue.table(sightings, reader.read(sightings)), at: sightings.map(\.spectra[0].position))
+        // Small batches: what is done is on disk, or on the screen, within a second or two. Which files are of one star
+        // is known when all are read.
+        try stars.forEachBatch(of: together && !stars.isDataSet ? .max : 64) { batch in
+            let observed = together ? ObservedStar.together(batch) : ObservedStar.apart(batch)
+            try output.append(
+                StarCatalogue.labels(labels, observed, reader.read(observed)), at: observed.map(\.position))
         }
-        try rows.finish(isEmpty: stars.count == 0)
+        try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
-    }
-
-    /// What decides the catalogue: an interrupted run goes on only under the same.
-    private func settings(_ file: ModelFile) -> String {
-        // Survey files are too many to be read twice: their names and sizes stand for them.
-        let inputs = input.inputs.map { path in
-            if StarInput.isHDF5(path) { return "\(path) \(ContentHash.of(URL(fileURLWithPath: path)))" }
-            let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-            return "\(path) \(size ?? 0)"
-        }
-        let choice =
-            "\(input.split) \(input.conditions) \(input.limit ?? 0) \(input.instrument ?? "") \(samples ?? 0) \(together)"
-        return ContentHash.of(
-            ([ContentHash.of(file.url), choice, "\(input.prepareOptions)"] + inputs).joined(separator: "\n"))
     }
 }
 

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
+import Instruments
 import SpecCLIP
 import Spectra
+import StarReading
+import Support
 
 struct PrepareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,26 +33,49 @@ struct PrepareCommand: ParsableCommand {
     var model: String?
 
     @OptionGroup(title: "Input") var input: InputOptions
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var rows: ResultOptions
 
     func run() throws {
-        let url = try output.requiredURL(extensions: SpectrumFile.extensions)
-        let known = try model.map { try ModelFile(contentsOf: URL(fileURLWithPath: $0)).description.instruments }
-        let stars = try StarInput(input, among: known ?? Instrument.builtIn, doing: "prepare")
-        var file: (instrument: Instrument, sink: any SpectrumSink)?
+        let url = try rows.output.requiredURL(extensions: SpectrumFile.extensions)
+        let modelURL = model.map { URL(fileURLWithPath: $0) }
+        let known = try modelURL.map { try ModelFile(contentsOf: $0).description.instruments } ?? Instrument.builtIn
+        let instrument = try chosen(among: known)
+        let pixels = instrument.grid.count
+        let output = try RowOutput(
+            StarCatalogue.vectors("flux", [], [], width: pixels), to: url,
+            settings: ["prepare", modelURL.map(ContentHash.of) ?? "", input.settings, instrument.name],
+            restart: rows.restart, as: SpectrumFile.format(instrument))
+        let stars = try StarInput(input, among: known, doing: "prepare", into: output)
         try stars.forEachBatch { batch in
-            guard let first = batch.first else { return }
-            let open = try file ?? (first.instrument, try SpectrumFile.create(url, first.instrument))
-            file = open
-            if let other = batch.first(where: { $0.instrument != open.instrument }) {
-                throw CommandError(
-                    subject: other.name,
-                    problem: "is a spectrum of \(other.instrument.name) among those of \(open.instrument.name)",
+            if let other = batch.first(where: { $0.instrument != instrument }) {
+                output.discard()
+                throw Diagnostic(
+                    other.name, problem: "is a spectrum of \(other.instrument.name) among those of \(instrument.name)",
                     remedy: "write a file for each, with --instrument")
             }
-            try open.sink.append(batch, batch.flatMap(\.prepared.flux))
+            try output.append(
+                StarCatalogue.vectors("flux", batch, batch.flatMap(\.prepared.flux), width: pixels),
+                at: batch.map(\.position))
         }
-        try file?.sink.finish()
+        try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
+    }
+
+    /// The instrument of the file: the one asked for, else that of the first spectrum that can be read.
+    private func chosen(among known: [Instrument]) throws -> Instrument {
+        struct Found: Error {}
+        if let name = input.instrument { return try StarReader.instrument(named: name, among: known) }
+        var found: Instrument?
+        for path in input.inputs where found == nil {
+            let stream = try ObservationStream(ObservationInput([path], split: input.split), among: known)
+            do {
+                try stream.forEachBatch(of: 1) { batch in
+                    found = batch.first?.instrument
+                    throw Found()
+                }
+            } catch is Found {}
+        }
+        // Where none can be read, the command says so, spectrum by spectrum.
+        return found ?? known[0]
     }
 }

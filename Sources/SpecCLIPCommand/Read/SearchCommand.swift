@@ -1,9 +1,9 @@
 import ArgumentParser
-import Atlas
+import Datasets
 import Foundation
-import SpecCLIP
-import Spectra
-import Torch
+import StarReading
+import Support
+import Tables
 
 struct SearchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,27 +28,51 @@ struct SearchCommand: ParsableCommand {
     @OptionGroup(title: "Search") var search: SearchOptions
     @Flag(help: "Leave out stars with the source id of the star itself.") var excludeSelf = false
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
-        let url = try output.url(extensions: OutputTable.extensions)
-        let loaded = try LoadedModel(model, compute, cut)
-        let stars = try StarInput(input, among: loaded.model.instruments, doing: "search")
-        let searcher = try NeighbourSearch(search, split: search.split ?? input.split, loaded)
-        var found = NeighbourTable(labels: searcher.labelNames)
-        try stars.forEachBatch { batch in
-            let neighbours = try searcher.nearest(to: try loaded.embed(batch), of: batch, excludingSelf: excludeSelf)
-            for (star, own) in zip(batch, neighbours) { found.append(star, own) }
+        let url = try rows.output.url(extensions: TableFile.extensions)
+        let reader = try model.reader(compute, cut)
+        let stars = try search.stars(search.split ?? input.split, reader)
+        let labels = stars.labelNames.map { StellarLabel(named: $0) }
+        let output = try RowOutput(
+            NeighbourTable.rows([], [], labels), to: url,
+            settings: [
+                "search", ContentHash.of(reader.file.url), input.settings, search.settings,
+                "\(excludeSelf) \(cut.width ?? 0)",
+            ], restart: rows.restart, print: format)
+        let given = try StarInput(input, among: reader.instruments, doing: "search", into: output)
+        try given.forEachBatch { batch in
+            let found = try stars.nearest(
+                to: try reader.embed(batch), of: batch, top: search.top, excludingSelf: excludeSelf)
+            try output.append(
+                NeighbourTable.rows(batch, found, labels),
+                at: zip(batch, found).flatMap { star, own in own.map { _ in star.position } })
         }
-        if stars.count > 0 {
-            if let url {
-                try found.table.write(to: url)
-            } else {
-                print(format == .table ? found.report : found.table.text(format), terminator: "")
-            }
+        try output.finish(isEmpty: given.count == 0, text: NeighbourTable.report)
+        try given.finish()
+    }
+}
+
+extension SearchOptions {
+    /// The known stars: of a data set, or those that came with the model.
+    /// - Parameter split: of the data set.
+    func stars(_ split: Split, _ reader: StarReader) throws -> LookAlikes {
+        guard let dataSet else {
+            let stars = try LookAlikes(atlasOf: reader, among: among)
+            Program.progress("searching among \(stars.source)")
+            return stars
         }
-        try stars.finish()
+        let data = try PairedDataSet(opening: URL(fileURLWithPath: dataSet))
+        Program.progress("embedding \(data.count(split)) stars of \(data.url.lastPathComponent) to search among them")
+        return try LookAlikes(data, split, among: among, with: reader)
+    }
+
+    /// What decides the stars that are found.
+    fileprivate var settings: String {
+        let content = dataSet.map { ContentHash.of(URL(fileURLWithPath: $0)) } ?? ""
+        return "\(content) \(split?.rawValue ?? "") \(top) \(among)"
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
-import Spectra
+import StarReading
+import Support
 
 struct TranslateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,20 +25,25 @@ struct TranslateCommand: ParsableCommand {
     @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: ArgumentHelp("The instrument to predict: gaia-xp or lamost-lrs.", valueName: "name")) var to: String
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
-        let url = try output.requiredURL(extensions: SpectrumFile.extensions)
-        let loaded = try LoadedModel(model, compute, cut)
-        let translator = Translator(loaded)
-        let target = try translator.instrument(named: to)
-        let stars = try StarInput(input, among: loaded.model.instruments, doing: "translate")
-        let sink = try SpectrumFile.create(url, target)
+        let url = try rows.output.requiredURL(extensions: SpectrumFile.extensions)
+        let reader = try model.reader(compute, cut)
+        let target = try reader.instrument(named: to, option: "--to")
+        let pixels = target.grid.count
+        let output = try RowOutput(
+            StarCatalogue.vectors("flux", [], [], width: pixels), to: url,
+            settings: [
+                "translate", ContentHash.of(reader.file.url), input.settings, "\(target.name) \(cut.width ?? 0)",
+            ], restart: rows.restart, as: SpectrumFile.format(target))
+        let stars = try StarInput(input, among: reader.instruments, doing: "translate", into: output)
         try stars.forEachBatch { batch in
-            try sink.append(batch, try translator.spectra(batch, try loaded.embed(batch), to: target))
+            let flux = try reader.translate(batch, try reader.embed(batch), to: target)
+            try output.append(StarCatalogue.vectors("flux", batch, flux, width: pixels), at: batch.map(\.position))
         }
-        if stars.count > 0 { try sink.finish() }
+        try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import SpecCLIP
-import StellarLabels
+import StarReading
+import Support
 
 /// `specclip finetune`.
 struct FinetuneCommand: ParsableCommand {
@@ -30,8 +30,8 @@ struct FinetuneCommand: ParsableCommand {
         let tuned = try context.configuration.resolvedInstruments(named: instrument)
             .filter { $0.configuration.finetune != nil }
         guard !tuned.isEmpty else {
-            throw CommandError(
-                subject: training.configuration, field: "instruments.\(instrument ?? "<name>").finetune",
+            throw Diagnostic(
+                training.configuration, field: "instruments.\(instrument ?? "<name>").finetune",
                 problem: "there is no such section",
                 remedy: "add one with `data` and `names`, or go on to `specclip align`")
         }

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
+import PublishedModels
 import SpecCLIP
-import Spectra
-import StellarLabels
+import StarReading
+import Torch
 
 /// `specclip labels add`.
 struct LabelsAddCommand: ParsableCommand {
@@ -45,7 +46,7 @@ struct LabelsAddCommand: ParsableCommand {
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
         let file = try ModelFile(contentsOf: try model.url())
-        let read = try StarInput.instrument(named: instrument, among: file.description.instruments)
+        let read = try StarReader.instrument(named: instrument, among: file.description.instruments)
         let regressor = try PublishedRegressor(
             contentsOf: URL(fileURLWithPath: regressor), statistics: stats.map { URL(fileURLWithPath: $0) },
             label: label)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import SpecCLIP
-import StellarLabels
+import StarReading
 
 /// `specclip labels calibrate`.
 struct LabelsCalibrateCommand: ParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
-import SpecCLIP
-import StellarLabels
+import StarReading
 
 /// `specclip labels`.
 struct LabelsCommand: ParsableCommand {

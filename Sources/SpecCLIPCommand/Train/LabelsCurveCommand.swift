@@ -2,7 +2,9 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import SpecCLIP
-import StellarLabels
+import StarReading
+import Support
+import Tables
 
 /// `specclip labels curve`.
 struct LabelsCurveCommand: ParsableCommand {
@@ -44,8 +46,8 @@ struct LabelsCurveCommand: ParsableCommand {
         let context = try training.context(device: .cpu)
         let part = try context.configuration.resolvedInstruments(named: instrument)[0]
         guard var section = part.configuration.finetune else {
-            throw CommandError(
-                subject: training.configuration, field: "instruments.\(instrument).finetune",
+            throw Diagnostic(
+                training.configuration, field: "instruments.\(instrument).finetune",
                 problem: "there is no such section", remedy: "add one with `data` and `names`")
         }
         if let steps { section.training.steps = max(1, steps) }
@@ -55,13 +57,13 @@ struct LabelsCurveCommand: ParsableCommand {
             seed: context.configuration.seed, progress: Program.note)
         print(curve.table(section.names).text(.table), terminator: "")
         print("\n\(curve.instrument), \(curve.tier), test: robust σ over \(curve.stars) stars")
-        if let url { try AtomicOutputFile.write(JSONText.encode(curve) + "\n", to: url) }
+        if let url { try AtomicFile.write(JSONText.encode(curve) + "\n", to: url) }
     }
 }
 
 extension LearningCurve {
     /// One row for each number of stars and label.
-    fileprivate func table(_ names: [String]) -> OutputTable {
+    fileprivate func table(_ names: [String]) -> Table {
         var rows: [(stars: Int, label: String, sigmas: [String])] = []
         for point in points {
             for name in names {
@@ -73,13 +75,13 @@ extension LearningCurve {
                     ))
             }
         }
-        return OutputTable(
-            columns: [
-                .init(name: "labelled", values: .integers(rows.map(\.stars))),
-                .init(name: "label", values: .text(rows.map(\.label))),
+        return Table(
+            [
+                .init("labelled", .integers(rows.map(\.stars))),
+                .init("label", .text(rows.map(\.label))),
             ]
                 + Self.methods.enumerated().map { i, method in
-                    .init(name: method, values: .text(rows.map { $0.sigmas[i] }))
+                    .init(method, .text(rows.map { $0.sigmas[i] }))
                 })
     }
 }

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Figures
 import Foundation
-import SpecCLIP
+import Simulation
 import Spectra
-import StellarLabels
+import StarReading
+import Support
+import Tables
 import Torch
-import Training
 
 /// `specclip labels report`.
 struct LabelsReportCommand: ParsableCommand {
@@ -49,25 +51,25 @@ struct LabelsReportCommand: ParsableCommand {
         let folder = URL(fileURLWithPath: output, isDirectory: true)
         let json = folder.appending(path: "report.json")
         guard force || !FileManager.default.fileExists(atPath: json.path) else {
-            throw CommandError(
-                subject: json.path, problem: "exists already",
+            throw Diagnostic(
+                json.path, problem: "exists already",
                 remedy: "choose another folder, or replace it with --force")
         }
-        let loaded = try LoadedModel(model, compute)
-        let (set, instrument, rows) = try chosen.open(for: loaded, split)
+        let reader = try model.reader(compute, draws: HeldOutStars.draws)
+        let (set, instrument, rows) = try chosen.open(for: reader, split)
         Program.progress("reading \(rows.count) stars")
-        let held = try stars(loaded, instrument, set, split, rows)
+        let held = try stars(reader, instrument, set, split, rows)
         guard held.truth.contains(where: { $0.contains(where: \.isFinite) }) else {
-            throw CommandError(
-                subject: chosen.data, field: "labels", problem: "knows none of the labels that the model reads",
+            throw Diagnostic(
+                chosen.data, field: "labels", problem: "knows none of the labels that the model reads",
                 remedy: "they are " + held.samples.labels.map(\.name).joined(separator: ", "))
         }
         let checks = PosteriorCheck.all(held.samples, truth: held.truth)
         var report = LabelReport(held, checks, tier: set.tier, split: split, conditions: conditionText)
-        if let baselines { try add(baselines, loaded, instrument, held, to: &report) }
+        if let baselines { try add(baselines, reader, instrument, held, to: &report) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try draw(held, checks, report, into: folder)
-        try AtomicOutputFile.write(JSONText.encode(report) + "\n", to: json)
+        try AtomicFile.write(JSONText.encode(report) + "\n", to: json)
         print(report.table.text(.table), terminator: "")
         for line in report.notes { print(line) }
     }
@@ -79,7 +81,7 @@ struct LabelsReportCommand: ParsableCommand {
     }
 
     private func stars(
-        _ loaded: LoadedModel, _ instrument: Instrument, _ set: PairedDataSet, _ split: Split, _ rows: [Int]
+        _ reader: StarReader, _ instrument: Instrument, _ set: PairedDataSet, _ split: Split, _ rows: [Int]
     ) throws -> HeldOutStars {
         var observing: ObservingConditions?
         if let snr {
@@ -88,17 +90,17 @@ struct LabelsReportCommand: ParsableCommand {
             (conditions.lrsSignalToNoise, conditions.lrsSignalToNoiseSpread) = (snr, 0)
             observing = conditions
         }
-        return try HeldOutStars(loaded.file, loaded.model, instrument, set, split, rows: rows, observing: observing)
+        return try HeldOutStars(reader, instrument, set, split, rows: rows, observing: observing)
     }
 
     private func add(
-        _ path: String, _ loaded: LoadedModel, _ instrument: Instrument, _ held: HeldOutStars,
+        _ path: String, _ reader: StarReader, _ instrument: Instrument, _ held: HeldOutStars,
         to report: inout LabelReport
     ) throws {
         let set = try PairedDataSet(opening: URL(fileURLWithPath: path))
         Program.progress("fitting simpler methods to \(set.count(.train)) stars")
         let parts = try [Split.train, .validation].map { split in
-            try stars(loaded, instrument, set, split, Array(0..<set.count(split)))
+            try stars(reader, instrument, set, split, Array(0..<set.count(split)))
         }
         let methods = try LabelBaselines(parts[0], validation: parts[1])
         for (name, values) in try methods.predict(held) { report.add(name, values, truth: held.truth) }
@@ -144,28 +146,28 @@ struct LabelsReportCommand: ParsableCommand {
 
 extension LabelReport {
     /// The report for people.
-    fileprivate var table: OutputTable {
+    fileprivate var table: Table {
         let digits = labels.map { StellarLabel(named: $0.name).digits + 1 }
-        func numbers(_ value: (Label) -> Double?) -> OutputTable.Values {
+        func numbers(_ value: (Label) -> Double?) -> Column.Values {
             .text(labels.enumerated().map { fixed(value($1) ?? .nan, digits[$0]) })
         }
-        var columns: [OutputTable.Column] = [
-            .init(name: "label", values: .text(labels.map(\.name))),
-            .init(name: "stars", values: .integers(labels.map(\.residuals.stars))),
-            .init(name: "bias", values: numbers(\.residuals.bias)),
-            .init(name: "sigma", values: numbers(\.residuals.sigma)),
-            .init(name: "±", values: numbers(\.residuals.sigmaError)),
-            .init(name: "stated", values: numbers(\.statedError)),
+        var columns: [Column] = [
+            .init("label", .text(labels.map(\.name))),
+            .init("stars", .integers(labels.map(\.residuals.stars))),
+            .init("bias", numbers(\.residuals.bias)),
+            .init("sigma", numbers(\.residuals.sigma)),
+            .init("±", numbers(\.residuals.sigmaError)),
+            .init("stated", numbers(\.statedError)),
             .init(
-                name: "in 68 %",
-                values: .text(labels.map { fixed(100 * ($0.coverage.observed(at: 0.6827) ?? .nan), 1) })),
+                "in 68 %",
+                .text(labels.map { fixed(100 * ($0.coverage.observed(at: 0.6827) ?? .nan), 1) })),
             .init(
-                name: "in 95 %", values: .text(labels.map { fixed(100 * ($0.coverage.observed(at: 0.95) ?? .nan), 1) })),
+                "in 95 %", .text(labels.map { fixed(100 * ($0.coverage.observed(at: 0.95) ?? .nan), 1) })),
         ]
         for name in Set(labels.flatMap(\.baselines.keys)).sorted() {
-            columns.append(.init(name: name, values: numbers { $0.baselines[name]?.sigma }, canYield: true))
+            columns.append(.init(name, numbers { $0.baselines[name]?.sigma }, canYield: true))
         }
-        return OutputTable(columns: columns)
+        return Table(columns)
     }
 
     /// What stands below the table.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import PublishedModels
 import SpecCLIP
-import Spectra
 
 /// `specclip pretrain`.
 struct PretrainCommand: ParsableCommand {

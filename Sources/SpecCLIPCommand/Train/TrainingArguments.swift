@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import SpecCLIP
+import Support
 import Torch
-import Training
 
 /// Which configuration a command follows, and where the data lie that it names.
 struct ConfigurationArguments: ParsableArguments {

@@ -1,3 +1,6 @@
+import Algorithms
+import Support
+
 /// All of a continuum fit that depends on the wavelengths alone: the arms, their polynomial fits and the windows
 /// around the Balmer lines. Computed once for all spectra that share their wavelengths.
 struct ContinuumPlan: Sendable {
@@ -55,24 +58,5 @@ struct ContinuumPlan: Sendable {
         guard wavelength.count > 100 else { return nil }
         let cutoff = truncates ? Double(wavelength.count) * Double(Float.ulpOfOne) : nil
         return PolynomialFit(wavelength, degree: degree, cutoff: cutoff)
-    }
-}
-
-extension RandomAccessCollection {
-    /// The first index whose element satisfies `isPast`, if all elements after it do too (binary search), else the end.
-    func partitioningIndex(where isPast: (Element) throws -> Bool) rethrows -> Index {
-        var low = startIndex
-        var length = count
-        while length > 0 {
-            let half = length / 2
-            let middle = index(low, offsetBy: half)
-            if try isPast(self[middle]) {
-                length = half
-            } else {
-                low = index(after: middle)
-                length -= half + 1
-            }
-        }
-        return low
     }
 }

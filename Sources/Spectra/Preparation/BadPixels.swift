@@ -1,10 +1,10 @@
 /// The pixels of a spectrum that carry no information, as the file itself says: flux that is not a number, an inverse
 /// variance that is not above 0, a mask.
-struct BadPixels {
+package struct BadPixels {
     /// Per pixel; nil where all are good.
-    let isBad: [Bool]?
+    package let isBad: [Bool]?
     /// What was assumed about the file's own statements, for the user to know; nil where nothing was.
-    let note: String?
+    package let note: String?
 
     /// A mask that covers more than this of an instrument's range contradicts inverse variances above 0: it is one in
     /// which 1 means good, or one of a whole observation.
@@ -13,7 +13,7 @@ struct BadPixels {
     /// - Parameters:
     ///   - spectrum: with arrays of one length and increasing wavelengths.
     ///   - range: the wavelengths that an instrument sees, Å.
-    init(_ spectrum: Spectrum, within range: ClosedRange<Double>) {
+    package init(_ spectrum: Spectrum, within range: ClosedRange<Double>) {
         let believed = Self.believes(spectrum, within: range)
         let mask = believed ? spectrum.mask : nil
         note =
@@ -34,7 +34,7 @@ struct BadPixels {
     }
 
     /// Whether an inverse variance is that of a pixel which carries information.
-    static func isGood<Value: BinaryFloatingPoint>(_ ivar: Value) -> Bool { ivar > 0 && ivar.isFinite }
+    package static func isGood<Value: BinaryFloatingPoint>(_ ivar: Value) -> Bool { ivar > 0 && ivar.isFinite }
 
     private static func believes(_ spectrum: Spectrum, within range: ClosedRange<Double>) -> Bool {
         guard let mask = spectrum.mask, let ivar = spectrum.ivar else { return true }
@@ -53,7 +53,7 @@ struct BadPixels {
     /// - Parameters:
     ///   - start: where the spectrum begins in `values`.
     ///   - coordinates: in which the lines are straight, increasing, one per pixel.
-    static func bridge<Value: BinaryFloatingPoint>(
+    package static func bridge<Value: BinaryFloatingPoint>(
         _ values: inout [Value], from start: Int = 0, at coordinates: [Double], where isBad: (Int) -> Bool
     ) {
         var previous: Int?

@@ -1,3 +1,5 @@
+import Support
+
 extension Instrument {
     /// Brings a spectrum into the form a model sees: checked, shifted to rest if asked, normalised, on the grid.
     ///
@@ -6,7 +8,7 @@ extension Instrument {
     /// note. The continuum is fitted to the spectrum as observed, before resampling; flux is interpolated linearly in
     /// log λ for logarithmic grids and in λ for linear ones (Zhao et al. 2025, section on preprocessing).
     ///
-    /// - Throws: ``SpectrumError`` naming the spectrum's origin, the field and the remedy: lengths differ, wavelengths
+    /// - Throws: ``Diagnostic`` naming the spectrum's origin, the field and the remedy: lengths differ, wavelengths
     ///   in another unit, not increasing or not covering the grid, flux without finite values or variance,
     ///   signal-to-noise ratio not positive.
     public func prepare(_ spectrum: Spectrum, options: PrepareOptions = .init()) throws -> PreparedSpectrum {
@@ -47,8 +49,8 @@ extension Instrument {
         }
         let prepared = onGrid.map { Float($0) }
         guard prepared.allSatisfy(\.isFinite) else {
-            throw SpectrumError(
-                file: spectrum.origin, field: "flux", problem: "is not finite once normalised",
+            throw Diagnostic(
+                spectrum.origin, field: "flux", problem: "is not finite once normalised",
                 remedy: "its values are too large or too small: leave the spectrum out")
         }
         return PreparedSpectrum(
@@ -63,8 +65,8 @@ extension Instrument {
     private func reference(_ flux: [Double], at wavelength: Double, of spectrum: Spectrum) throws -> Double {
         let pixel = grid.nearestPixel(to: wavelength)
         guard let pixel, flux[pixel] > 0 else {
-            throw SpectrumError(
-                file: spectrum.origin, field: "flux",
+            throw Diagnostic(
+                spectrum.origin, field: "flux",
                 problem: "is \(pixel.map { SpectrumValidation.number(flux[$0]) } ?? "absent")"
                     + " at \(SpectrumValidation.number(wavelength)) Å, where \(title) is normalised",
                 remedy: "the signal is too weak: leave the spectrum out")

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Linear interpolation from one set of wavelengths to a grid, in the coordinate in which the grid's steps are equal.
 ///
@@ -47,7 +48,7 @@ struct Resampling: Sendable {
     }
 
     /// `values` (one per input wavelength) at each grid pixel.
-    func callAsFunction(_ values: [Double]) -> [Double] {
+    package func callAsFunction(_ values: [Double]) -> [Double] {
         left.indices.map { i in
             let j = Int(left[i])
             return (values[j + 1] - values[j]) / spacing[i] * offset[i] + values[j]

@@ -1,4 +1,6 @@
+import Algorithms
 import Foundation
+import Support
 
 /// The checks a spectrum must pass before it is normalised and resampled; each failure names field and remedy.
 enum SpectrumValidation {
@@ -7,8 +9,8 @@ enum SpectrumValidation {
         try checkShapes(wavelength: wavelength, flux: flux, file: file)
         try checkOrder(wavelength, file: file)
         guard flux.allSatisfy(\.isFinite) else {
-            throw SpectrumError(
-                file: file, field: "flux", problem: "contains NaN or infinite values",
+            throw Diagnostic(
+                file, field: "flux", problem: "contains NaN or infinite values",
                 remedy: "interpolate over bad pixels first")
         }
     }
@@ -29,44 +31,44 @@ enum SpectrumValidation {
         let file = spectrum.origin
         try checkFlux(spectrum, bad, instrument: instrument)
         if let snr = spectrum.snr, !(snr > 0) {
-            throw SpectrumError(
-                file: file, field: "signal-to-noise ratio", problem: "is \(number(snr)), not positive",
+            throw Diagnostic(
+                file, field: "signal-to-noise ratio", problem: "is \(number(snr)), not positive",
                 remedy: "the spectrum holds no signal: leave it out")
         }
     }
 
     private static func checkShapes(wavelength: [Double], flux: [Double], file: String) throws {
         guard wavelength.count == flux.count else {
-            throw SpectrumError(
-                file: file, field: "flux",
+            throw Diagnostic(
+                file, field: "flux",
                 problem: "has \(flux.count) values but there are \(wavelength.count) wavelengths",
                 remedy: "give one flux value per wavelength")
         }
         guard wavelength.count >= 2 else {
-            throw SpectrumError(
-                file: file, field: "flux", problem: "the spectrum has \(flux.count) pixels",
+            throw Diagnostic(
+                file, field: "flux", problem: "the spectrum has \(flux.count) pixels",
                 remedy: "check that the file was downloaded completely")
         }
     }
 
     private static func checkLength(_ count: Int?, _ field: String, _ spectrum: Spectrum) throws {
         guard let count, count != spectrum.flux.count else { return }
-        throw SpectrumError(
-            file: spectrum.origin, field: field,
+        throw Diagnostic(
+            spectrum.origin, field: field,
             problem: "has \(count) values but the flux has \(spectrum.flux.count)",
             remedy: "give one value per pixel or leave it out")
     }
 
     private static func checkOrder(_ wavelength: [Double], file: String) throws {
         if let bad = wavelength.firstIndex(where: { !($0.isFinite && $0 > 0) }) {
-            throw SpectrumError(
-                file: file, field: "wavelength", problem: "is \(number(wavelength[bad])) at pixel \(bad)",
+            throw Diagnostic(
+                file, field: "wavelength", problem: "is \(number(wavelength[bad])) at pixel \(bad)",
                 remedy: "wavelengths must be positive numbers in Å")
         }
         for i in 1..<wavelength.count where wavelength[i] <= wavelength[i - 1] {
             let falls = wavelength[wavelength.count - 1] < wavelength[0]
-            throw SpectrumError(
-                file: file, field: "wavelength",
+            throw Diagnostic(
+                file, field: "wavelength",
                 problem:
                     "does not increase at pixel \(i) (\(number(wavelength[i - 1])), then \(number(wavelength[i])))",
                 remedy: falls ? "reverse the pixel order" : "sort the pixels by wavelength and drop duplicates")
@@ -92,8 +94,8 @@ enum SpectrumValidation {
             ("m", "multiply by 1e10 to give Å", { $0 * 1e10 }),
         ]
         guard let guess = candidates.first(where: { meetsGrid($0.convert) }) else { return }
-        throw SpectrumError(
-            file: file, field: "wavelength",
+        throw Diagnostic(
+            file, field: "wavelength",
             problem: "runs from \(number(low)) to \(number(high)), which looks like \(guess.name)", remedy: guess.remedy
         )
     }
@@ -111,8 +113,8 @@ enum SpectrumValidation {
             missing.append(tenths(range.upperBound - last) + " Å at the red end")
         }
         guard !missing.isEmpty else { return }
-        throw SpectrumError(
-            file: file, field: "wavelength",
+        throw Diagnostic(
+            file, field: "wavelength",
             problem: "covers \(tenths(first))-\(tenths(last)) Å; \(instrument.title) needs \(tenths(range.lowerBound))-"
                 + "\(tenths(range.upperBound)) Å, so \(missing.joined(separator: " and "))"
                 + (missing.count > 1 ? " are" : " is") + " missing",
@@ -124,8 +126,8 @@ enum SpectrumValidation {
         let start = spectrum.wavelength.partitioningIndex { $0 >= grid.lowerBound }
         let end = spectrum.wavelength.partitioningIndex { $0 > grid.upperBound }
         let inside = end - start
-        func failure(_ field: String, _ problem: String, _ remedy: String) -> SpectrumError {
-            SpectrumError(file: spectrum.origin, field: field, problem: problem, remedy: remedy)
+        func failure(_ field: String, _ problem: String, _ remedy: String) -> Diagnostic {
+            Diagnostic(spectrum.origin, field: field, problem: problem, remedy: remedy)
         }
         if let ivar = spectrum.ivar, !ivar[start..<end].contains(where: BadPixels.isGood) {
             throw failure(

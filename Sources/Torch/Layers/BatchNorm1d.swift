@@ -1,3 +1,5 @@
+import Support
+
 /// Mean 0 and variance 1 of every feature over the batch, then scale and shift: (batch, n) → (batch, n), or
 /// (batch, n, length).
 ///
@@ -36,7 +38,7 @@ public final class BatchNorm1d: Module, Layer {
         if isTraining {
             guard !x.isDefined || x.count > x.size(1) else {
                 let reason = "training needs more than one value per feature; use a larger batch"
-                Failure.report(.operation("BatchNorm1d", shapes: [x.shape], reason: reason))
+                Failure.report(Diagnostic(operation: "BatchNorm1d", shapes: [x.shape], reason: reason))
                 return .undefined
             }
             withoutGradient { numBatchesTracked.value.addInPlace(.ones(like: numBatchesTracked.value)) }

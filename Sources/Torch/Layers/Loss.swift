@@ -1,3 +1,5 @@
+import Support
+
 /// Losses; all are means over the elements.
 public enum Loss {
     /// The mean over rows of -log softmax(logits)[target].
@@ -23,7 +25,8 @@ public enum Loss {
     /// libtorch would broadcast one against the other, which is hardly ever meant.
     private static func sameShape(_ name: String, _ x: Tensor, _ target: Tensor) -> Tensor? {
         guard x.isDefined, target.isDefined, x.shape != target.shape else { return nil }
-        Failure.report(.operation(name, shapes: [x.shape, target.shape], reason: "the shapes must be equal"))
+        Failure.report(
+            Diagnostic(operation: name, shapes: [x.shape, target.shape], reason: "the shapes must be equal"))
         return .undefined
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// How a parameter gets its first values. The same seed gives the same values as PyTorch's `torch.nn.init`.
 public enum Initializer: Sendable, Equatable {
@@ -58,7 +59,7 @@ public enum Initializer: Sendable, Equatable {
         let shape = tensor.shape
         guard shape.count >= 2 else {
             let reason = "fans are defined for two or more dimensions"
-            Failure.report(.operation("Initializer", shapes: [shape], reason: reason))
+            Failure.report(Diagnostic(operation: "Initializer", shapes: [shape], reason: reason))
             return (1, 1)
         }
         let kernel = shape.dropFirst(2).reduce(1, *)

@@ -1,3 +1,5 @@
+import Support
+
 extension Module {
     /// All parameters and buffers by path, in the order of declaration. The tensors share the module's memory, outside the
     /// recorded graph: clone them to keep them while training goes on.
@@ -18,7 +20,7 @@ extension Module {
     ///   - strict: whether a missing or unexpected path is an error. A differing shape always is.
     ///   - sharing: adopt the tensors themselves where type and device agree, instead of copying: faster and lighter for
     ///     inference from a memory-mapped file; the state must then not be changed elsewhere.
-    /// - Throws: ``TorchError/state(_:)`` naming the paths and both shapes; the module is unchanged then.
+    /// - Throws: ``Diagnostic`` naming the paths and both shapes; the module is unchanged then.
     public func load(_ state: [String: Tensor], strict: Bool = true, sharing: Bool = false) throws {
         let members = members()
         try check(state, against: members.map(\.path), own: stateDictionary(), strict: strict)
@@ -53,7 +55,7 @@ extension Module {
         }
         if !misfits.isEmpty { complaints.append(listed(misfits)) }
         if !complaints.isEmpty {
-            throw TorchError.state("the state does not fit \(type(of: self)): " + complaints.joined(separator: "; "))
+            throw Diagnostic(problem: "the state does not fit \(type(of: self)): " + complaints.joined(separator: "; "))
         }
     }
 

@@ -1,3 +1,5 @@
+import Support
+
 /// Adam with weight decay, over libtorch's fused kernels.
 ///
 /// Decoupled (AdamW, Loshchilov & Hutter 2019, arXiv 1711.05101): p ← p - η λ p, then the Adam step; otherwise (Adam with L2)
@@ -96,15 +98,15 @@ public final class AdamW {
     }
 
     /// Takes over a state written by ``state()``; the tensors are copied.
-    /// - Throws: ``TorchError/state(_:)`` naming what is missing, unknown or of another shape; nothing has changed then.
+    /// - Throws: ``Diagnostic`` naming what is missing, unknown or of another shape; nothing has changed then.
     public func load(state: [String: Tensor]) throws {
         var rest = Set(state.keys)
         var loaded: [String: Moments] = [:]
         func take(_ name: String, like target: Tensor, shape: [Int]) throws -> Tensor {
-            guard let source = state[name] else { throw TorchError.state("the optimiser's state lacks \(name)") }
+            guard let source = state[name] else { throw Diagnostic(problem: "the optimiser's state lacks \(name)") }
             guard source.shape == shape else {
-                throw TorchError.state(
-                    "the optimiser's state \(name) has shape \(source.shape) where \(shape) is needed")
+                throw Diagnostic(
+                    problem: "the optimiser's state \(name) has shape \(source.shape) where \(shape) is needed")
             }
             rest.remove(name)
             return try source.to(target.device).clone()
@@ -117,8 +119,8 @@ public final class AdamW {
                 square: try take("\(path).exp_avg_sq", like: value, shape: value.shape).to(value.dtype))
         }
         guard rest.isEmpty else {
-            throw TorchError.state(
-                "the optimiser has no parameter for \(rest.sorted().prefix(5).joined(separator: ", "))")
+            throw Diagnostic(
+                problem: "the optimiser has no parameter for \(rest.sorted().prefix(5).joined(separator: ", "))")
         }
         moments = loaded
     }

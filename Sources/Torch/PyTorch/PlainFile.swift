@@ -1,6 +1,7 @@
 import CLZMA
 import CZlib
 import Foundation
+import Support
 
 /// A file without the `.gz` or `.xz` that may be around it, whatever its name: unpacked into a temporary file that has
 /// no name and vanishes with its descriptor.
@@ -10,17 +11,17 @@ enum PlainFile {
         let path = url.path
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw TorchError.file(path, reason: "does not exist; check the path")
+            throw Diagnostic(path, problem: "does not exist; check the path")
         }
-        guard !isFolder.boolValue else { throw TorchError.file(path, reason: "is a folder; name the file in it") }
+        guard !isFolder.boolValue else { throw Diagnostic(path, problem: "is a folder; name the file in it") }
         #if canImport(Darwin)
             let descriptor = Darwin.open(path, O_RDONLY | O_CLOEXEC)
         #else
             let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         #endif
         guard descriptor >= 0 else {
-            throw TorchError.file(
-                path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check permissions")
+            throw Diagnostic(
+                path, problem: "cannot be opened (\(String(cString: strerror(errno)))); check permissions")
         }
         var start = [UInt8](repeating: 0, count: 10)
         let count = max(0, pread(descriptor, &start, start.count, 0))
@@ -43,22 +44,22 @@ enum PlainFile {
         if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return nil }
         if start.starts(with: [0x1F, 0x8B]) { return .gzip }
         if start.starts(with: [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]) { return .xz }
-        if start.isEmpty { throw TorchError.file(path, reason: "is empty; get it again") }
+        if start.isEmpty { throw Diagnostic(path, problem: "is empty; get it again") }
         if start.count == 10, start[0] == 0x80, start[1] <= 5 {
-            throw TorchError.file(
-                path, reason: "is a pickle or a checkpoint from before PyTorch 1.6; load it there and save it again")
+            throw Diagnostic(
+                path, problem: "is a pickle or a checkpoint from before PyTorch 1.6; load it there and save it again")
         }
         if start.count == 10, start[8] == UInt8(ascii: "{") {
-            throw TorchError.file(path, reason: "is a safetensors file, not a PyTorch checkpoint")
+            throw Diagnostic(path, problem: "is a safetensors file, not a PyTorch checkpoint")
         }
-        throw TorchError.file(path, reason: "is no PyTorch checkpoint (no zip archive); give a .ckpt or .pt file")
+        throw Diagnostic(path, problem: "is no PyTorch checkpoint (no zip archive); give a .ckpt or .pt file")
     }
 
     private static func unpack(_ source: Int32, _ packing: Packing, _ path: String) throws -> Int32 {
         var template = Array((NSTemporaryDirectory() + "/specclip-XXXXXX").utf8CString)
         let target = mkstemp(&template)
         guard target >= 0 else {
-            throw TorchError.file(path, reason: "cannot be unpacked: no temporary file can be made; set TMPDIR")
+            throw Diagnostic(path, problem: "cannot be unpacked: no temporary file can be made; set TMPDIR")
         }
         unlink(template)
         do {
@@ -66,9 +67,9 @@ enum PlainFile {
             let write: (UnsafeRawBufferPointer) throws -> Void = { bytes in
                 room -= bytes.count
                 guard room > 0, Self.write(bytes, to: target) else {
-                    throw TorchError.file(
+                    throw Diagnostic(
                         path,
-                        reason: "does not fit unpacked on the disk of \(NSTemporaryDirectory()); free some space "
+                        problem: "does not fit unpacked on the disk of \(NSTemporaryDirectory()); free some space "
                             + "or set TMPDIR")
                 }
             }
@@ -109,7 +110,7 @@ enum PlainFile {
         _ source: Int32, _ path: String, _ write: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         guard let file = gzdopen(dup(source), "rb") else {
-            throw TorchError.file(path, reason: "cannot be unpacked")
+            throw Diagnostic(path, problem: "cannot be unpacked")
         }
         defer { gzclose(file) }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
@@ -118,7 +119,7 @@ enum PlainFile {
             var code: Int32 = 0
             _ = gzerror(file, &code)
             guard count >= 0, code == Z_OK || code == Z_STREAM_END else {
-                throw TorchError.file(path, reason: "its gzip data are damaged or cut short; get it again")
+                throw Diagnostic(path, problem: "its gzip data are damaged or cut short; get it again")
             }
             if count == 0 { return }
             try buffer.withUnsafeBytes { try write(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)])) }
@@ -131,7 +132,7 @@ enum PlainFile {
         var stream = lzma_stream()
         // A dictionary of up to 256 MiB; the largest preset of xz needs 64.
         guard lzma_stream_decoder(&stream, 1 << 28, 0) == LZMA_OK else {
-            throw TorchError.file(path, reason: "cannot be unpacked")
+            throw Diagnostic(path, problem: "cannot be unpacked")
         }
         defer { lzma_end(&stream) }
         let (input, output) = (
@@ -158,7 +159,7 @@ enum PlainFile {
                 UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<(output.count - stream.avail_out)]))
         }
         guard code == LZMA_STREAM_END else {
-            throw TorchError.file(path, reason: "its xz data are damaged or cut short; get it again")
+            throw Diagnostic(path, problem: "its xz data are damaged or cut short; get it again")
         }
     }
 }

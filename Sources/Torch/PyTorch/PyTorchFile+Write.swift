@@ -1,5 +1,6 @@
 import CZip
 import Foundation
+import Support
 
 extension PyTorchFile {
     /// Writes a checkpoint that `torch.load` reads, also with `weights_only=True`: a dictionary with `state_dict` and the
@@ -9,14 +10,14 @@ extension PyTorchFile {
     /// - Parameters:
     ///   - state: tensors by name, in order.
     ///   - entries: plain values beside the `state_dict`.
-    /// - Throws: ``TorchError/file(_:reason:)``, for example when the disk is full.
+    /// - Throws: ``Diagnostic``, for example when the disk is full.
     public static func write(
         stateDictionary state: [(String, Tensor)], entries: [(String, PickleValue)] = [], to url: URL
     ) throws {
         var storages: [(key: String, tensor: Tensor)] = []
         let tensors = try state.map { name, tensor -> (String, PickleValue) in
             guard tensor.isDefined else {
-                throw TorchError.file(url.path, reason: "cannot be written: tensor '\(name)' is undefined")
+                throw Diagnostic(url.path, problem: "cannot be written: tensor '\(name)' is undefined")
             }
             let held = try tensor.detached().to(.cpu).contiguous()
             let storage = PickledStorage(key: "\(storages.count)", dtype: held.dtype, count: held.count)
@@ -37,19 +38,21 @@ extension PyTorchFile {
     private static func archive(
         _ members: [(String, [UInt8])], _ storages: [(key: String, tensor: Tensor)], to url: URL
     ) throws {
-        let name = url.lastPathComponent
-        let temporary = url.deletingLastPathComponent()
-            .appendingPathComponent(".\(name.prefix(200)).\(UInt64.random(in: 0...UInt64.max)).tmp").path
-        func failure(_ reason: String) -> TorchError {
-            .file(
-                url.path,
-                reason: "cannot be written: \(reason); free some space, or choose a folder that can be written")
+        try AtomicFile.write(url) { try fill($0.path, members, storages, named: url) }
+    }
+
+    private static func fill(
+        _ file: String, _ members: [(String, [UInt8])], _ storages: [(key: String, tensor: Tensor)], named url: URL
+    ) throws {
+        func failure(_ reason: String) -> Diagnostic {
+            Diagnostic(
+                url, problem: "cannot be written (\(reason))",
+                remedy: "free some space, or choose a folder that can be written")
         }
         var code: Int32 = 0
-        guard let archive = zip_open(temporary, ZIP_CREATE | ZIP_EXCL, &code) else {
+        guard let archive = zip_open(file, ZIP_CREATE | ZIP_EXCL, &code) else {
             throw failure(String(cString: strerror(errno)))
         }
-        defer { unlink(temporary) }
         func add(_ member: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
             guard let source = zip_source_buffer(archive, bytes.baseAddress, UInt64(bytes.count), 0) else {
                 return false
@@ -88,11 +91,5 @@ extension PyTorchFile {
             zip_discard(archive)
             throw failure(reason)
         }
-        let descriptor = open(temporary, O_RDONLY)
-        if descriptor >= 0 {
-            fsync(descriptor)
-            close(descriptor)
-        }
-        guard rename(temporary, url.path) == 0 else { throw failure(String(cString: strerror(errno))) }
     }
 }

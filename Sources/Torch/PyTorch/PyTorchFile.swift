@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A checkpoint that PyTorch 1.6 or later wrote (`.ckpt`, `.pt`, also within `.gz` or `.xz`), read without running
 /// anything in it.
@@ -14,26 +15,26 @@ public final class PyTorchFile {
     private var budget: Int
 
     /// Opens a file and reads its structure; numbers are read when they are asked for.
-    /// - Throws: ``TorchError/file(_:reason:)``
+    /// - Throws: ``Diagnostic``
     public init(contentsOf url: URL) throws {
         path = url.path
         archive = try TorchArchive(try PlainFile.open(url), path: path)
         budget = 2 * archive.byteCount + (1 << 26)
         if let order = try archive.bytes(of: "byteorder"), order.starts(with: Array("big".utf8)) {
-            throw TorchError.file(path, reason: "was written on a big-endian machine; save it again on another one")
+            throw Diagnostic(path, problem: "was written on a big-endian machine; save it again on another one")
         }
         guard let pickle = try archive.bytes(of: "data.pkl") else {
-            throw TorchError.file(path, reason: "has no data.pkl; get it again")
+            throw Diagnostic(path, problem: "has no data.pkl; get it again")
         }
         do {
             root = try Unpickler.read(pickle, budget: max(1 << 26, archive.byteCount))
         } catch let problem as Unpickler.Problem {
-            throw TorchError.file(path, reason: "its pickle cannot be trusted: \(problem.text)")
+            throw Diagnostic(path, problem: "its pickle cannot be trusted: \(problem.text)")
         }
     }
 
     /// The numbers of a tensor, contiguous. Tensors that share a storage share its memory.
-    /// - Throws: ``TorchError/file(_:reason:)`` when they are missing or damaged.
+    /// - Throws: ``Diagnostic`` when they are missing or damaged.
     public func tensor(_ reference: PickledTensor) throws -> Tensor {
         let storage = try storage(reference.storage)
         return try catchingTorchErrors {
@@ -42,7 +43,7 @@ public final class PyTorchFile {
             guard !view.isContiguous else { return view }
             budget -= reference.count * reference.dtype.byteCount
             guard budget >= 0 else {
-                throw TorchError.file(path, reason: "its tensors claim far more memory than the file has")
+                throw Diagnostic(path, problem: "its tensors claim far more memory than the file has")
             }
             return view.contiguous()
         }
@@ -58,9 +59,9 @@ public final class PyTorchFile {
         let member = "data/\(reference.key)"
         let (bytes, overflow) = reference.count.multipliedReportingOverflow(by: reference.dtype.byteCount)
         guard !overflow, archive.size(of: member) == bytes else {
-            throw TorchError.file(
+            throw Diagnostic(
                 path,
-                reason: "storage \(reference.key) is missing or not of \(reference.count) numbers; get the file again")
+                problem: "storage \(reference.key) is missing or not of \(reference.count) numbers; get the file again")
         }
         let tensor = try catchingTorchErrors { Tensor.empty([reference.count], dtype: reference.dtype) }
         try tensor.withUnsafeMutableBytes { try archive.read(member, into: $0) }
@@ -69,20 +70,20 @@ public final class PyTorchFile {
     }
 
     /// The tensors of a model in order: under `state_dict`, `model_state_dict`, or at the root.
-    /// - Throws: ``TorchError/file(_:reason:)`` when there are none.
+    /// - Throws: ``Diagnostic`` when there are none.
     public func stateDictionary() throws -> [(name: String, tensor: PickledTensor)] {
         let state = root["state_dict"]?.dictionary ?? root["model_state_dict"]?.dictionary ?? root.dictionary
         let named = (state?.names ?? []).compactMap { name in
             state?[name]?.tensor.map { (name: name, tensor: $0) }
         }
         guard !named.isEmpty else {
-            throw TorchError.file(path, reason: "holds no state_dict; save model.state_dict() with torch.save")
+            throw Diagnostic(path, problem: "holds no state_dict; save model.state_dict() with torch.save")
         }
         var total = 0
         for (name, tensor) in named {
             total += tensor.count * tensor.dtype.byteCount
             guard total <= 2 * archive.byteCount + (1 << 26) else {
-                throw TorchError.file(path, reason: "tensors up to '\(name)' claim far more bytes than the file has")
+                throw Diagnostic(path, problem: "tensors up to '\(name)' claim far more bytes than the file has")
             }
         }
         return named

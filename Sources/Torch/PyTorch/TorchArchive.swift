@@ -1,5 +1,6 @@
 import CZip
 import Foundation
+import Support
 
 /// The zip archive that torch.save writes: one folder with `data.pkl` and, under `data/`, the storages, uncompressed.
 final class TorchArchive {
@@ -23,9 +24,9 @@ final class TorchArchive {
             var error = zip_error_t()
             zip_error_init_with_code(&error, code)
             defer { zip_error_fini(&error) }
-            throw TorchError.file(
+            throw Diagnostic(
                 path,
-                reason: "is no whole zip archive (\(String(cString: zip_error_strerror(&error)))); "
+                problem: "is no whole zip archive (\(String(cString: zip_error_strerror(&error)))); "
                     + "it may be cut short: get it again")
         }
         self.archive = archive
@@ -46,30 +47,30 @@ final class TorchArchive {
         for index in 0..<UInt64(max(0, zip_get_num_entries(archive, 0))) {
             var facts = zip_stat_t()
             guard zip_stat_index(archive, index, 0, &facts) == 0, let cName = facts.name else {
-                throw TorchError.file(path, reason: "its table of contents is damaged; get it again")
+                throw Diagnostic(path, problem: "its table of contents is damaged; get it again")
             }
             let name = String(cString: cName)
             guard facts.comp_method == ZIP_CM_STORE, facts.encryption_method == ZIP_EM_NONE,
                 facts.size == facts.comp_size
             else {
-                throw TorchError.file(
+                throw Diagnostic(
                     path,
-                    reason: "member '\(name.prefix(80))' is compressed, which torch.save never does: "
+                    problem: "member '\(name.prefix(80))' is compressed, which torch.save never does: "
                         + "not a PyTorch checkpoint")
             }
             let (sum, overflow) = total.addingReportingOverflow(facts.size)
             guard !overflow, sum <= UInt64(byteCount) else {
-                throw TorchError.file(path, reason: "its members claim more bytes than the file has; it is damaged")
+                throw Diagnostic(path, problem: "its members claim more bytes than the file has; it is damaged")
             }
             total = sum
             if name.hasSuffix("/constants.pkl") {
-                throw TorchError.file(
-                    path, reason: "is a TorchScript archive; save the state_dict with torch.save instead")
+                throw Diagnostic(
+                    path, problem: "is a TorchScript archive; save the state_dict with torch.save instead")
             }
             if name.hasSuffix("/data.pkl"), folder == nil { folder = String(name.dropLast("data.pkl".count)) }
         }
         guard let folder else {
-            throw TorchError.file(path, reason: "is a zip archive without data.pkl: not a PyTorch checkpoint")
+            throw Diagnostic(path, problem: "is a zip archive without data.pkl: not a PyTorch checkpoint")
         }
         return folder
     }
@@ -84,7 +85,7 @@ final class TorchArchive {
     /// Reads a member; its checksum is verified.
     func read(_ member: String, into buffer: UnsafeMutableRawBufferPointer) throws {
         guard let file = zip_fopen(archive, folder + member, 0) else {
-            throw TorchError.file(path, reason: "member '\(member)' cannot be read; get the file again")
+            throw Diagnostic(path, problem: "member '\(member)' cannot be read; get the file again")
         }
         defer { zip_fclose(file) }
         var done = 0
@@ -96,8 +97,8 @@ final class TorchArchive {
         // Reading on to the end makes libzip compare the checksum.
         var extra: UInt8 = 0
         guard done == buffer.count, zip_fread(file, &extra, 1) == 0 else {
-            throw TorchError.file(
-                path, reason: "member '\(member)' is damaged (its checksum differs); get the file again")
+            throw Diagnostic(
+                path, problem: "member '\(member)' is damaged (its checksum differs); get the file again")
         }
     }
 

@@ -1,3 +1,5 @@
+import Statistics
+
 /// The operators of libtorch that this library calls.
 enum ATen {
     // Creation

@@ -1,4 +1,5 @@
 import CTorch
+import Support
 
 /// Where a tensor lives and is computed on.
 public enum Device: Sendable, Hashable, CustomStringConvertible {
@@ -12,7 +13,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     /// Parses `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` (the first CUDA device if one is usable, else MPS, else the CPU).
     ///
     /// The device is made ready: CUDA is loaded and checked.
-    /// - Throws: ``TorchError/device(_:)`` naming the word, or why the device cannot be used.
+    /// - Throws: ``Diagnostic`` naming the word, or why the device cannot be used.
     public init(parsing text: String) throws {
         let parts = text.lowercased().split(separator: ":", omittingEmptySubsequences: false)
         switch (parts.first ?? "", parts.count) {
@@ -28,8 +29,8 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         try makeReady()
     }
 
-    private static func unknown(_ text: String) -> TorchError {
-        .device("unknown device '\(text)'; use cpu, cuda, cuda:<index>, mps or auto")
+    private static func unknown(_ text: String) -> Diagnostic {
+        Diagnostic(problem: "unknown device '\(text)'", remedy: "use cpu, cuda, cuda:<index>, mps or auto")
     }
 
     /// The fastest usable device.
@@ -66,13 +67,13 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         case .cpu: return
         case .mps:
             guard TorchRuntime.mpsIsAvailable else {
-                throw TorchError.device("mps is not available here; it needs an Apple GPU, use --device cpu")
+                throw Diagnostic(problem: "mps is not available here; it needs an Apple GPU, use --device cpu")
             }
         case .cuda(let index):
             try TorchRuntime.loadCUDA()
             let count = TorchRuntime.cudaDeviceCount
             guard index < count else {
-                throw TorchError.device("cuda:\(index) does not exist; this machine has \(count) CUDA devices")
+                throw Diagnostic(problem: "cuda:\(index) does not exist; this machine has \(count) CUDA devices")
             }
         }
     }

@@ -1,4 +1,5 @@
 import CTorch
+import Support
 
 /// The random generators that `Tensor.randn`, dropout, initialisers and the like draw from: one per device.
 ///
@@ -16,11 +17,11 @@ public enum Generator {
     }
 
     /// Goes back to where ``state()`` was taken. States of CUDA devices that are not in use are ignored.
-    /// - Throws: ``TorchError`` when the tensor is not a generator state; the generators are unchanged then.
+    /// - Throws: ``Diagnostic`` when the tensor is not a generator state; the generators are unchanged then.
     public static func restore(_ state: Tensor) throws {
         let lengths = devices.map { self.state(of: $0).count }
         guard state.dtype == .uint8, state.rank == 1, state.count >= lengths[0] else {
-            throw TorchError.state("not a generator state: \(state.dtype) of shape \(state.shape)")
+            throw Diagnostic(problem: "not a generator state: \(state.dtype) of shape \(state.shape)")
         }
         var start = 0
         for (device, length) in zip(devices, lengths) where start + length <= state.count {
@@ -28,7 +29,7 @@ public enum Generator {
             start += length
             guard ctorch_set_generator_state(Int32(device), part.handle.pointer) == 0 else {
                 let reason = firstLine(String(cString: ctorch_last_error()))
-                throw TorchError.state("not a generator state: \(reason)")
+                throw Diagnostic(problem: "not a generator state: \(reason)")
             }
         }
     }

@@ -1,4 +1,5 @@
 import CTorch
+import Support
 
 /// Facts and settings of the libtorch in this process.
 public enum TorchRuntime {
@@ -31,15 +32,15 @@ public enum TorchRuntime {
     ///
     /// Call it when the program starts, before the first operation: libtorch remembers that there was no CUDA, and its
     /// autograd engine starts its device threads only once.
-    /// - Throws: ``TorchError/device(_:)`` when the library or a GPU is missing.
+    /// - Throws: ``Diagnostic`` when the library or a GPU is missing.
     public static func loadCUDA() throws {
         guard ctorch_load_cuda() == 0 else {
             let reason = firstLine(String(cString: ctorch_last_error()))
-            throw TorchError.device(
-                "CUDA cannot be loaded (\(reason)); install a CUDA build of libtorch or use the CPU")
+            throw Diagnostic(
+                problem: "CUDA cannot be loaded (\(reason)); install a CUDA build of libtorch or use the CPU")
         }
         guard cudaDeviceCount > 0 else {
-            throw TorchError.device("CUDA is installed but no CUDA device was found; use the CPU")
+            throw Diagnostic(problem: "CUDA is installed but no CUDA device was found; use the CPU")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A file of named tensors, opened by mapping it into memory: opening is instant, values are read as they are used.
 ///
@@ -14,7 +15,7 @@ public struct SafetensorsFile: Sendable {
     private let entries: [String: SafetensorsHeader.Entry]
 
     /// Opens a file and checks its header.
-    /// - Throws: ``TorchError/file(_:reason:)``
+    /// - Throws: ``Diagnostic``
     public init(contentsOf url: URL) throws {
         self.url = url
         map = try MappedFile(url)
@@ -25,7 +26,7 @@ public struct SafetensorsFile: Sendable {
             dataStart = header.dataStart
             entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
         } catch let problem as SafetensorsHeader.Problem {
-            throw TorchError.file(url.path, reason: problem.reason)
+            throw Diagnostic(url.path, problem: problem.reason)
         }
     }
 
@@ -36,9 +37,9 @@ public struct SafetensorsFile: Sendable {
     public func dtype(of name: String) -> DType? { entries[name]?.dtype }
 
     /// A tensor over the file's memory, which it keeps mapped. Changing it in place does not change the file.
-    /// - Throws: ``TorchError/file(_:reason:)`` if there is none of that name.
+    /// - Throws: ``Diagnostic`` if there is none of that name.
     public func tensor(_ name: String) throws -> Tensor {
-        guard let entry = entries[name] else { throw TorchError.file(url.path, reason: "has no tensor '\(name)'") }
+        guard let entry = entries[name] else { throw Diagnostic(url.path, problem: "has no tensor '\(name)'") }
         return try catchingTorchErrors { view(entry) }
     }
 

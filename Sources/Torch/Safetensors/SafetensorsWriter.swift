@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension SafetensorsFile {
     /// Writes tensors to a file. The same tensors and metadata give the same bytes.
@@ -9,23 +10,23 @@ extension SafetensorsFile {
     ///   - tensors: in the order in which ``names`` will list them.
     ///   - metadata: any strings.
     ///   - url: where to.
-    /// - Throws: ``TorchError/file(_:reason:)``, for example when the disk is full.
+    /// - Throws: ``Diagnostic``, for example when the disk is full.
     public static func write(_ tensors: [(String, Tensor)], metadata: [String: String] = [:], to url: URL) throws {
         let path = url.path
         var names: Set<String> = ["__metadata__"]
         for (name, tensor) in tensors {
             guard names.insert(name).inserted else {
-                throw TorchError.file(path, reason: "cannot be written: the name '\(name)' is used twice or reserved")
+                throw Diagnostic(path, problem: "cannot be written: the name '\(name)' is used twice or reserved")
             }
             guard tensor.isDefined else {
-                throw TorchError.file(path, reason: "cannot be written: tensor '\(name)' is undefined")
+                throw Diagnostic(path, problem: "cannot be written: tensor '\(name)' is undefined")
             }
         }
         // Wide types first: every tensor then begins on a boundary of its type.
         let stored = tensors.enumerated().sorted {
             ($1.element.1.dtype.byteCount, $0.offset) < ($0.element.1.dtype.byteCount, $1.offset)
         }.map(\.element)
-        let file = try AtomicFile(path: path)
+        let file = try AtomicFile(URL(fileURLWithPath: path))
         try file.write(header(tensors, stored: stored, metadata: metadata))
         for (_, tensor) in stored { try tensor.withUnsafeBytes { try file.write($0) } }
         try file.commit()

@@ -1,4 +1,5 @@
 import CTorch
+import Support
 
 extension Tensor {
     /// A tensor holding a copy of `values` in row-major order.
@@ -10,7 +11,8 @@ extension Tensor {
         let shape = shape ?? [values.count]
         guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, *) == values.count else {
             Failure.report(
-                .operation("Tensor", shapes: [shape], reason: "\(values.count) values were given for that shape"))
+                Diagnostic(
+                    operation: "Tensor", shapes: [shape], reason: "\(values.count) values were given for that shape"))
             self = .undefined
             return
         }

@@ -1,3 +1,5 @@
+import Statistics
+
 // With `dims` given, those dimensions go away, or stay with size 1 if `keepDims`.
 extension Tensor {
     /// The sum of all elements.

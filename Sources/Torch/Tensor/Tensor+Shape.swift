@@ -1,3 +1,5 @@
+import Support
+
 // Negative dimensions count from the end. Views share memory with the tensor they were taken from.
 extension Tensor {
     /// A view with two dimensions exchanged; of a matrix, its transpose.
@@ -83,7 +85,7 @@ extension Tensor {
     private func chunkFailed(_ count: Int, _ dimension: Int) -> [Tensor] {
         if isDefined || !Failure.isCaught {
             let reason = "cannot be cut into \(count) parts along dimension \(dimension)"
-            Failure.report(.operation("chunk", shapes: [shape], reason: reason))
+            Failure.report(Diagnostic(operation: "chunk", shapes: [shape], reason: reason))
         }
         return Array(repeating: .undefined, count: Swift.max(count, 1))
     }

@@ -1,0 +1,64 @@
+import Foundation
+import Spectra
+import Support
+import Tables
+
+/// Reads spectra from files of any kind in use, recognised by their content, never by their name: FITS (LAMOST in both
+/// layouts, SDSS/BOSS, IRAF, sampled Gaia XP), CSV, ECSV and plain text, each also gzip-compressed.
+public enum SpectrumReader {
+    /// All spectra in the file at `url`.
+    ///
+    /// - Parameter instrument: settles the wavelength unit of text files that state none; may be left out.
+    /// - Returns: at least one spectrum. They are as the file has them: a source without data comes as a spectrum
+    ///   without pixels, which ``Instrument/prepare(_:options:)`` rejects by name.
+    /// - Throws: ``Diagnostic`` naming file, field and remedy.
+    public static func read(_ url: URL, as instrument: Instrument? = nil) throws -> [Spectrum] {
+        let source = try open(url, as: instrument)
+        return try source.spectra(0..<source.count)
+    }
+
+    /// Hands the spectra of a large table to `body` in batches, in the order of the file, so that memory does not grow
+    /// with the number of spectra beyond the file itself.
+    ///
+    /// - Parameters:
+    ///   - rows: which spectra, counted from 0; all by default. What lies past the end of the table is left out.
+    ///   - batch: the most spectra handed over at once.
+    /// - Returns: the number of spectra in the file.
+    @discardableResult
+    public static func stream(
+        _ url: URL, as instrument: Instrument? = nil, rows: Range<Int>? = nil, batch: Int = 1024,
+        _ body: (_ spectra: [Spectrum], _ first: Int) throws -> Void
+    ) throws -> Int {
+        let source = try open(url, as: instrument)
+        let wanted = (rows ?? 0..<source.count).clamped(to: 0..<source.count)
+        for start in stride(from: wanted.lowerBound, to: wanted.upperBound, by: max(1, batch)) {
+            let range = start..<min(start + max(1, batch), wanted.upperBound)
+            try body(try source.spectra(range), start)
+        }
+        return source.count
+    }
+
+    private static func open(_ url: URL, as instrument: Instrument?) throws -> any SpectrumSource {
+        let data = try FileBytes.read(url)
+        let start = data.prefix(512)
+        if start.starts(with: Data("SIMPLE  =".utf8)) { return try FITSSpectra(data, url: url) }
+        if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+            throw Diagnostic(
+                url, problem: "is HDF5, not a spectrum",
+                remedy: "give a paired data set with --split, or a FITS or CSV file")
+        }
+        if start.starts(with: [0x50, 0x4b]) {
+            throw Diagnostic(url, problem: "is a zip archive, not a spectrum", remedy: "unpack it first")
+        }
+        let text = String(decoding: start, as: UTF8.self).uppercased()
+        if text.contains("<VOTABLE") || text.contains("<?XML") {
+            throw Diagnostic(
+                url, problem: "is XML or VOTable, which this program does not read", remedy: "save it as FITS or CSV")
+        }
+        if text.contains("<!DOCTYPE") || text.contains("<HTML") {
+            throw Diagnostic(
+                url, problem: "is a web page, not a spectrum", remedy: "the download went wrong: download it again")
+        }
+        return try TextSpectra(data, url: url, instrument: instrument)
+    }
+}

@@ -1,0 +1,152 @@
+import Support
+import Torch
+import Training
+
+/// Everything that decides a flow but its data: written into the file, read from YAML. The defaults are those of sbi.
+public struct FlowConfiguration: Codable, Sendable, Hashable {
+    /// How a transform changes a label, given those before it and the context.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// Shift and scale (masked autoregressive flow; Papamakarios et al. 2017, arXiv 1705.07057).
+        case maf
+        /// Shift, scale, and a rational-quadratic spline (neural spline flow; Durkan et al. 2019, arXiv 1906.04032).
+        case nsf
+    }
+
+    /// How a transform changes a label.
+    public var kind: Kind
+    /// Transforms one after the other.
+    public var transforms: Int
+    /// Units of a hidden layer.
+    public var hidden: Int
+    /// Hidden layers of a transform's network.
+    public var blocks: Int
+    /// Bins of a spline.
+    public var bins: Int
+    /// Splines bend -tailBound … tailBound, in standard deviations of the label; outside they are straight.
+    public var tailBound: Double
+    /// Probability of a hidden unit to be dropped while training.
+    public var dropout: Double
+    /// Whether all transforms take the labels in one order. Then each label has a density of its own given those before
+    /// it, so that labels may be missing and marginal densities can be read; otherwise the order alternates.
+    public var keepsOrder: Bool
+    /// The share of rows of a training step in which labels that are known are hidden from those after them, so that
+    /// densities without them are learnt too. Nothing without `keepsOrder`.
+    public var hiddenLabels: Double
+    /// Fixes initial weights, order of rows and what is held out; further members of an ensemble count on from it.
+    public var seed: UInt64
+    /// Batches, epochs, rate and stopping.
+    public var training: FlowTraining
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case kind, transforms, hidden, blocks, bins, tailBound, dropout, keepsOrder, hiddenLabels, seed, training
+    }
+
+    /// A flow of five transforms with sbi's sizes.
+    public init(kind: Kind = .nsf, keepsOrder: Bool = false, seed: UInt64 = 42, training: FlowTraining = .init()) {
+        (self.kind, self.keepsOrder, self.seed, self.training) = (kind, keepsOrder, seed, training)
+        (transforms, hidden, blocks, bins, tailBound, dropout, hiddenLabels) = (5, 50, 2, 10, 3, 0, 0.3)
+    }
+
+    /// Reads the section strictly.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let base = Self()
+        kind = try fields(.kind, default: base.kind)
+        transforms = try fields(.transforms, default: base.transforms)
+        hidden = try fields(.hidden, default: base.hidden)
+        blocks = try fields(.blocks, default: base.blocks)
+        bins = try fields(.bins, default: base.bins)
+        tailBound = try fields(.tailBound, default: base.tailBound)
+        dropout = try fields(.dropout, default: base.dropout)
+        keepsOrder = try fields(.keepsOrder, default: base.keepsOrder)
+        hiddenLabels = try fields(.hiddenLabels, default: base.hiddenLabels)
+        seed = try fields(.seed, default: base.seed)
+        training = try fields(.training, default: base.training)
+        if let (key, problem) = problem() {
+            let path = (decoder.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
+            throw Diagnostic.invalid(path: path, problem: problem)
+        }
+    }
+
+    private func problem() -> (CodingKeys, String)? {
+        let counts: [(CodingKeys, Int, ClosedRange<Int>)] = [
+            (.transforms, transforms, 1...100), (.hidden, hidden, 1...4096), (.blocks, blocks, 1...16),
+            (.bins, bins, 2...FlowInversion.maximumBins),
+        ]
+        for (key, value, range) in counts where !range.contains(value) {
+            return (key, "\(value); give \(range.lowerBound) to \(range.upperBound)")
+        }
+        if !(tailBound > 0 && tailBound < 1e3) { return (.tailBound, "\(tailBound); give one in (0, 1000)") }
+        if !(0..<1).contains(dropout) { return (.dropout, "\(dropout); give one in [0, 1)") }
+        if !(0...1).contains(hiddenLabels) { return (.hiddenLabels, "\(hiddenLabels); give one in [0, 1]") }
+        return nil
+    }
+}
+
+/// Batches, epochs, rate and stopping of a flow; sbi's defaults, with Adam at a constant rate.
+public struct FlowTraining: Codable, Sendable, Hashable {
+    /// Rows per step.
+    public var batch: Int
+    /// Passes over the training rows, at most.
+    public var epochs: Int
+    /// Adam's step size.
+    public var learningRate: Double
+    /// Epochs without a better validation loss after which training stops.
+    public var patience: Int
+    /// Largest global L2 norm of the gradient.
+    public var clip: Double
+    /// Share of the rows that is held out to decide when to stop, where the caller gives none for that.
+    public var heldOut: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case batch, epochs, learningRate, patience, clip, heldOut }
+
+    /// Training until 20 epochs have brought nothing better.
+    public init(
+        batch: Int = 200, epochs: Int = 2000, learningRate: Double = 5e-4, patience: Int = 20, clip: Double = 5,
+        heldOut: Double = 0.1
+    ) {
+        (self.batch, self.epochs, self.learningRate) = (batch, epochs, learningRate)
+        (self.patience, self.clip, self.heldOut) = (patience, clip, heldOut)
+    }
+
+    /// Reads the section strictly.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let base = Self()
+        self.init(
+            batch: try fields(.batch, default: base.batch), epochs: try fields(.epochs, default: base.epochs),
+            learningRate: try fields(.learningRate, default: base.learningRate),
+            patience: try fields(.patience, default: base.patience), clip: try fields(.clip, default: base.clip),
+            heldOut: try fields(.heldOut, default: base.heldOut))
+        func require(_ isFine: Bool, _ key: CodingKeys, _ problem: String) throws {
+            guard !isFine else { return }
+            let path = (decoder.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
+            throw Diagnostic.invalid(path: path, problem: problem)
+        }
+        try require(batch >= 1, .batch, "\(batch); give at least 1")
+        try require((1...1_000_000).contains(epochs), .epochs, "\(epochs); give 1 to 1000000")
+        try require(learningRate > 0 && learningRate < 10, .learningRate, "\(learningRate); give one in (0, 10)")
+        try require(patience >= 1, .patience, "\(patience); give at least 1")
+        try require(clip > 0, .clip, "\(clip); give one above 0")
+        try require(heldOut > 0 && heldOut < 1, .heldOut, "\(heldOut); give one in (0, 1)")
+    }
+
+    /// The options of the training loop for so many training rows.
+    public func options(rows: Int) -> TrainingOptions {
+        var options = TrainingOptions()
+        options.batch = min(batch, max(1, rows))
+        let stepsPerEpoch = max(1, rows / options.batch)
+        options.steps = epochs * stepsPerEpoch
+        options.learningRate = learningRate
+        options.minimumLearningRate = learningRate
+        options.weightDecay = 0
+        options.clip = clip
+        options.validateEvery = stepsPerEpoch
+        options.validationRows = Int.max
+        options.patience = patience
+        options.minimumDelta = 0
+        return options
+    }
+}

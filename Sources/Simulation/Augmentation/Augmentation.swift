@@ -1,0 +1,135 @@
+import Foundation
+import Spectra
+import Support
+
+/// What a training does to prepared spectra each time it shows them, so that a model learns stars and not the
+/// circumstances of one observation. Parts that are nil or 0 do nothing.
+public struct Augmentation: Sendable, Hashable {
+    /// Observes noise-free spectra at rest anew: velocity, broadening, noise. For logarithmic grids.
+    public var observing: ObservingConditions?
+    /// Adds smooth noise of 0 to so many times the spectrum's own errors.
+    public var ownNoise = 0.0
+    /// RMS of smooth wiggles that multiply the flux: what a continuum fit leaves or a flux calibration misses.
+    public var continuumWarp = 0.0
+    /// Share of the spectra with sky lines that were subtracted badly.
+    public var skyResiduals = 0.0
+    /// Share of the spectra with a gap, bridged by a straight line as `Instrument.prepare` does.
+    public var gaps = 0.0
+    /// Mean of the exponential distribution of additional extinction A_V, mag, of half the spectra.
+    public var extinction = 0.0
+
+    /// No change at all.
+    public init() {}
+
+    /// A spectrum as a model is shown it.
+    public struct Result: Sendable {
+        /// What is shown.
+        public var flux: [Float]
+        /// The same without noise, sky lines and gaps: what a denoising model is to find.
+        public var clean: [Float]
+        /// What was changed and must be added to labels, by name: `rv` in km/s, `a_k` in mag.
+        public var labels: [String: Double] = [:]
+        /// Signal to noise per pixel of a new observation; nil where there was none.
+        public var snr: Double?
+        /// Inverse variance of a new observation; nil where there was none.
+        public var ivar: [Float]?
+    }
+
+    /// Changes a spectrum.
+    /// - Parameters:
+    ///   - flux: prepared flux on the grid of `instrument`.
+    ///   - ivar: its inverse variance; without it there is no noise of its own.
+    public func callAsFunction(
+        _ flux: [Float], ivar: [Float]?, of instrument: Instrument, using generator: inout SeededGenerator
+    ) -> Result {
+        var result = Result(flux: flux, clean: flux)
+        if extinction > 0, generator.uniform() < 0.5 { redden(&result, instrument, &generator) }
+        if let observing { observe(&result, observing, instrument, &generator) }
+        if continuumWarp > 0 { warp(&result, &generator) }
+        if ownNoise > 0, let ivar { addNoise(&result, ivar, scale: result.flux, of: flux, &generator) }
+        if generator.uniform() < skyResiduals { addSky(&result.flux, instrument, &generator) }
+        if generator.uniform() < gaps { Self.bridgeGap(&result.flux, &generator) }
+        return result
+    }
+
+    private func observe(
+        _ result: inout Result, _ conditions: ObservingConditions, _ instrument: Instrument,
+        _ generator: inout SeededGenerator
+    ) {
+        let margin = ObservingConditions.margin(of: instrument)
+        // Beyond its ends a continuum-normalised spectrum goes on as it stops: a few pixels, at high velocities only.
+        let wide =
+            [Float](repeating: result.flux.first ?? 1, count: margin) + result.flux
+            + [Float](repeating: result.flux.last ?? 1, count: margin)
+        let observation = conditions.observeLRS(wide, instrument, using: &generator)
+        result.flux = observation.flux
+        result.clean = observation.noiseless
+        result.labels["rv"] = observation.velocity
+        result.snr = observation.snr
+        result.ivar = observation.ivar
+    }
+
+    private func redden(_ result: inout Result, _ instrument: Instrument, _ generator: inout SeededGenerator) {
+        let visual = -extinction * log(1 - generator.uniform())
+        let dimming = ExtinctionCurve.factors(on: instrument.grid).map { Float(pow(10, -0.4 * visual * $0)) }
+        var divisor: Float = 1
+        if case .pixel(let wavelength) = instrument.normalisation {
+            divisor = Float(pow(10, -0.4 * visual * ExtinctionCurve.relative(wavelength)))
+        }
+        for i in result.flux.indices {
+            result.flux[i] *= dimming[i] / divisor
+            result.clean[i] = result.flux[i]
+        }
+        result.labels["a_k"] = visual * ExtinctionCurve.relative(ExtinctionCurve.kBand)
+    }
+
+    /// Low-order polynomials and a slow wave, with random signs.
+    private func warp(_ result: inout Result, _ generator: inout SeededGenerator) {
+        let factors = (0..<3).map { _ in continuumWarp * generator.gaussian() }
+        let (turns, phase) = (generator.uniform(in: 0.5...1.5), generator.uniform(in: 0...(2 * .pi)))
+        let last = Double(max(1, result.flux.count - 1))
+        for i in result.flux.indices {
+            let x = 2 * Double(i) / last - 1
+            let wave = factors[0] * x + factors[1] * (x * x - 1.0 / 3) + factors[2] * sin(.pi * turns * x + phase)
+            result.flux[i] *= Float(1 + wave)
+            result.clean[i] *= Float(1 + wave)
+        }
+    }
+
+    private func addNoise(
+        _ result: inout Result, _ ivar: [Float], scale: [Float], of original: [Float],
+        _ generator: inout SeededGenerator
+    ) {
+        let strength = Float(ownNoise * generator.uniform())
+        let noise = ObservingConditions.smoothNoise(result.flux.count, &generator)
+        for i in result.flux.indices where ivar[i] > 0 {
+            // Reddened flux keeps its S/N.
+            let ratio = abs(original[i]) > 1e-6 ? min(10, abs(scale[i] / original[i])) : 1
+            result.flux[i] += strength * ratio * noise[i] / ivar[i].squareRoot()
+        }
+    }
+
+    /// Residuals of night-sky lines, the strongest within the LRS window being [O I] 5577.34 Å (air).
+    private func addSky(_ flux: inout [Float], _ instrument: Instrument, _ generator: inout SeededGenerator) {
+        var places = (0..<Int.random(in: 0...3, using: &generator)).map { _ in generator.uniform() * Double(flux.count)
+        }
+        let grid = instrument.grid
+        if grid.range.contains(5578.89), let pixel = grid.nearestPixel(to: 5578.89) { places.append(Double(pixel)) }
+        for place in places {
+            let (height, sigma) = (0.3 * generator.gaussian(), generator.uniform(in: 0.7...2))
+            for i in max(0, Int(place) - 6)..<min(flux.count, Int(place) + 7) {
+                flux[i] += Float(height * exp(-0.5 * pow((Double(i) - place) / sigma, 2)))
+            }
+        }
+    }
+
+    private static func bridgeGap(_ flux: inout [Float], _ generator: inout SeededGenerator) {
+        let length = Int.random(in: 3...max(4, flux.count / 15), using: &generator)
+        guard flux.count > length + 2 else { return }
+        let start = Int.random(in: 1..<flux.count - length - 1, using: &generator)
+        let (left, right) = (flux[start - 1], flux[start + length])
+        for i in 0..<length {
+            flux[start + i] = left + (right - left) * Float(i + 1) / Float(length + 1)
+        }
+    }
+}

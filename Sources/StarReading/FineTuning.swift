@@ -1,0 +1,166 @@
+import Datasets
+import Foundation
+import SpecCLIP
+import Spectra
+import Support
+import Torch
+import Training
+
+/// Teaches a pre-trained encoder what labels are: a head on its summary, and the encoder itself, learn from labelled
+/// spectra. The head is thrown away; alignment and posteriors read the encoder's features.
+public struct FineTuning {
+    let instrument: Instrument
+    let configuration: FineTuneConfiguration
+    let context: StageContext
+
+    /// The fine-tuning of one instrument's encoder.
+    public init(_ instrument: Instrument, _ configuration: FineTuneConfiguration, context: StageContext) {
+        self.instrument = instrument
+        self.configuration = configuration
+        self.context = context
+    }
+
+    /// The encoder's model file.
+    public var output: URL { context.encoder(of: instrument).file }
+
+    /// Trains, resuming what was begun, and writes `<run>/finetune-<instrument>/encoder.safetensors`.
+    @discardableResult
+    public func run() throws -> TrainingOutcome {
+        let name = context.encoder(of: instrument).folder
+        let lock = try context.lock(name)
+        defer { lock.release() }
+        let pretrained = Pretraining.output(instrument, in: context.folder)
+        guard FileManager.default.fileExists(atPath: pretrained.path) else {
+            throw Diagnostic(
+                pretrained.path,
+                problem: "the encoder of \(instrument.name) is missing; run `specclip pretrain` first")
+        }
+        let data = try context.open(configuration.data)
+        let settings = [try settingsText(configuration), "encoder \(ContentHash.of(pretrained))"]
+        let run = context.run(name, settings: settings, data: data, output: output)
+        if let outcome = try run.finished() { return outcome }
+        let model = try ModelFile(contentsOf: pretrained).model(on: context.device)
+        Generator.seed(context.configuration.seed)
+        let task = try FineTuningTask(model, instrument, configuration, data: data, device: context.device)
+        return try run.train(task, options: configuration.training) {
+            let provenance = context.provenance(stage: "finetune", data: data)
+            try ModelFile.write(model, provenance: provenance, to: output)
+        }
+    }
+}
+
+/// Spectra in, Gaussian likelihood of their labels out.
+final class FineTuningTask: TrainingTask {
+    struct Batch: Sendable {
+        let flux: Tensor
+        let clean: Tensor
+        let labels: (targets: Tensor, present: Tensor)
+    }
+
+    struct Part: Sendable {
+        let rows: AugmentedRows
+        /// Per label, per star, in the form that is learned; NaN where missing.
+        let labels: [[Double]]
+    }
+
+    struct Source: BatchSource {
+        let parts: [TrainingSplit: Part]
+        /// The training rows that are learned from, where these are not all.
+        let chosen: [Int]?
+        let names: [String]
+        let mean: [Double]
+        let std: [Double]
+        let device: Device
+
+        func count(_ split: TrainingSplit) -> Int {
+            (split == .training ? chosen?.count : nil) ?? parts[split]?.rows.count ?? 0
+        }
+
+        func batch(_ split: TrainingSplit, rows asked: [Int], random: inout StepRandom) throws -> Batch {
+            let wanted = split == .training ? chosen.map { chosen in asked.map { chosen[$0] } } ?? asked : asked
+            guard let part = parts[split] else {
+                let none = Tensor.zeros([0])
+                return Batch(flux: none, clean: none, labels: (none, none))
+            }
+            let shown = try part.rows.batch(wanted, random: &random)
+            // What the augmentation changed about a star is part of its labels.
+            let labels = StandardisedLabels(
+                zip(wanted, shown.changes).map { row, changes in
+                    zip(names, part.labels).map { $1[row] + (changes[$0] ?? 0) }
+                }, mean: mean, std: std)
+            return Batch(
+                flux: try shown.flux.to(device), clean: try shown.clean.to(device),
+                labels: (try labels.targets.to(device), try labels.present.to(device)))
+        }
+    }
+
+    /// Encoder and head, which learn together.
+    private final class Network: Module {
+        let backbone: Encoder
+        let head: LabelHead
+
+        init(_ backbone: Encoder, _ head: LabelHead) {
+            self.backbone = backbone
+            self.head = head
+            super.init()
+        }
+    }
+
+    let model: Module
+    let source: Source
+    private let network: Network
+    private let pretraining: Double
+
+    /// - Parameter chosen: the training rows to learn from; nil for all.
+    init(
+        _ model: SpecCLIPModel, _ instrument: Instrument, _ configuration: FineTuneConfiguration, data: PairedDataSet,
+        chosen: [Int]? = nil, device: Device
+    ) throws {
+        let names = configuration.names
+        var parts: [TrainingSplit: Part] = [:]
+        for (split, of) in [(TrainingSplit.training, Split.train), (.validation, .validation)] {
+            let labels = try names.map { name in
+                try data.labels(name, split: of).map(StellarLabel(named: name).learned)
+            }
+            parts[split] = Part(
+                rows: try AugmentedRows(data, instrument, of, configuration.augment), labels: labels)
+        }
+        let (mean, std) = try StandardisedLabels.statistics(
+            (parts[.training]?.labels ?? []).map { values in chosen.map { $0.map { values[$0] } } ?? values },
+            names: names,
+            minimumStars: 50, dataName: data.url.path)
+        // A velocity that only the augmentation brings has no spread in the data set.
+        let spread = zip(names, std).map { $0 == "rv" ? max($1, 100) : $1 }
+        let backbone = try model.branch(instrument).backbone
+        let head = LabelHead(embedding: backbone.width, hidden: configuration.hidden, dropout: 0, labels: names.count)
+        try head.to(device)
+        network = Network(backbone, head)
+        self.model = network
+        source = Source(parts: parts, chosen: chosen, names: names, mean: mean, std: spread, device: device)
+        pretraining = configuration.pretraining
+    }
+
+    /// The labels of prepared spectra, per label, per star, in their units.
+    func predict(_ flux: Tensor) throws -> [[Double]] {
+        let mean = try catchingTorchErrors {
+            try withoutGradient { network.head(network.backbone.summary(network.backbone(flux))).mean }.to(.cpu)
+        }
+        let values = mean.doubles()
+        return source.names.enumerated().map { index, name in
+            (0..<flux.shape[0]).map { star in
+                let learned = source.mean[index] + source.std[index] * values[star * source.names.count + index]
+                return StellarLabel(named: name).value(learned: learned)
+            }
+        }
+    }
+
+    func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
+        let summary = network.backbone.summary(network.backbone(batch.flux))
+        let likelihood = network.head.loss(summary, targets: batch.labels.targets, present: batch.labels.present)
+        guard pretraining > 0 else { return [("loss", likelihood)] }
+        let reconstruction = try network.backbone.pretrainingLoss(batch.flux, finding: batch.clean)
+        return [
+            ("loss", likelihood + reconstruction * pretraining), ("labels", likelihood), ("spectra", reconstruction),
+        ]
+    }
+}

@@ -1,0 +1,82 @@
+import Datasets
+import Foundation
+import Simulation
+import SpecCLIP
+import Spectra
+import Support
+import Torch
+
+/// Features of a split's spectra with their labels, in memory: what posteriors learn from.
+struct LabelledFeatures: Sendable {
+    /// `[N, F]`, see `SpecCLIPModel.features`.
+    let features: Tensor
+    /// Some of the spectra as they were shown, evenly sampled, `[n, pixels]`, and which rows they are.
+    let shown: Tensor, shownRows: [Int]
+    /// Their inverse variances; nil where unknown.
+    let shownIvar: [[Float]?]
+    /// Per label, per row, as they are learned (log10 where `StellarLabel.isLogarithmic`); NaN where missing.
+    let labels: [[Double]]
+    /// Errors of the labels (`e_` + name), in the same form; NaN where the data set tells none.
+    let errors: [[Double]]
+    /// Signal to noise per pixel; NaN where unknown.
+    let snr: [Double]
+    /// Which star each row is of: a spectrum that is shown anew is of the same one.
+    let sources: [String]
+
+    var count: Int { features.shape[0] }
+
+    /// Spectra that are kept.
+    private static let keptSpectra = 2048
+
+    /// - Parameters:
+    ///   - augmentation: how spectra are changed; nil takes them as they are, once.
+    ///   - leastRows: spectra are shown as often as it takes to get so many rows, each time changed anew.
+    ///   - rest: brings spectra to rest first; their radial velocity is then what is left.
+    init(
+        _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, names: [String],
+        augmentation: Augmentation?, leastRows: Int, seed: UInt64, rest: RestFrame? = nil
+    ) throws {
+        let rows = try AugmentedRows(data, instrument, split, augmentation)
+        let identifiers = try data.sourceIDs(split)
+        let known = try names.map { try data.labels($0, split: split) }
+        let stated = try names.map { name in
+            data.labelNames.contains("e_" + name) ? try data.labels("e_" + name, split: split) : nil
+        }
+        let passes = augmentation == nil || rows.count == 0 ? 1 : max(1, (leastRows + rows.count - 1) / rows.count)
+        var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
+        var (snr, sources): ([Double], [String]) = ([], [])
+        var (parts, shown): ([Tensor], [Tensor]) = ([], [])
+        let isKept = Set((0..<passes * rows.count).evenlySampled(Self.keptSpectra))
+        var (shownRows, shownIvar): ([Int], [[Float]?]) = ([], [])
+        for pass in 0..<passes {
+            parts.append(
+                try model.features(rows.count, of: instrument) { wanted in
+                    var random = StepRandom(seed, UInt64(pass), UInt64(wanted.first ?? 0), 0xFEA7)
+                    let batch = try rows.batch(wanted, random: &random)
+                    let resting = try rest?(batch.flux, of: instrument)
+                    let flux = resting?.flux ?? batch.flux
+                    let kept = wanted.indices.filter { isKept.contains(snr.count + $0) }
+                    shown.append(flux.indexSelect(0, Tensor(kept.map(Int64.init), shape: [kept.count])))
+                    shownRows += kept.map { snr.count + $0 }
+                    shownIvar += kept.map { batch.ivar[$0] }
+                    snr += batch.snr
+                    sources += wanted.map { identifiers[$0] }
+                    for (i, name) in names.enumerated() {
+                        let label = StellarLabel(named: name)
+                        for (place, row) in wanted.enumerated() {
+                            let removed = name == RestFrame.label ? resting?.velocities[place] ?? 0 : 0
+                            let value = known[i][row] + (batch.changes[place][name] ?? 0) - removed
+                            let error = stated[i]?[row] ?? .nan
+                            labels[i].append(label.learned(value))
+                            errors[i].append(label.isLogarithmic ? error / value / log(10) : error)
+                        }
+                    }
+                    return flux
+                })
+        }
+        features = Tensor.cat(parts, dim: 0)
+        self.shown = shown.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(shown, dim: 0)
+        (self.labels, self.errors, self.snr, self.sources) = (labels, errors, snr, sources)
+        (self.shownRows, self.shownIvar) = (shownRows, shownIvar)
+    }
+}

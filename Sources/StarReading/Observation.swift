@@ -1,0 +1,183 @@
+import Datasets
+import Foundation
+import Spectra
+import Support
+import Tables
+
+/// One spectrum of a star on its way through the reader, prepared for the instrument that took it.
+public struct Observation: Sendable {
+    /// Where it came from: `file`, `file#row` for tables, `pairs.h5#row` for data sets.
+    public var name: String
+    /// Identifier of the source; empty if unknown.
+    public var sourceID: String
+    /// Whose spectrum it is, among the instruments that the model reads.
+    public var instrument: Instrument
+    /// Flux on the instrument's grid, with mask, continuum and signal-to-noise where the input has them.
+    public var prepared: PreparedSpectrum
+    /// The spectrum as the file has it; absent for rows of a data set, which are stored prepared.
+    public var raw: Spectrum?
+    /// How `raw` was prepared.
+    public var options: PrepareOptions
+    /// Where it stands in the input.
+    public var position: RowPosition
+
+    /// Prepares a spectrum.
+    /// - Parameters:
+    ///   - instrument: whose spectrum it is; nil takes the one whose pixels are most like the spectrum's.
+    ///   - known: instruments that the model reads.
+    /// - Throws: `Diagnostic` where the spectrum is of no use.
+    public init(
+        _ spectrum: Spectrum, of instrument: Instrument? = nil, among known: [Instrument],
+        options: PrepareOptions = PrepareOptions()
+    ) throws {
+        guard let instrument = instrument ?? Self.instrument(of: spectrum, among: known) else {
+            throw Diagnostic(spectrum.origin, problem: "the model knows no instrument")
+        }
+        name = spectrum.origin
+        sourceID = spectrum.sourceID ?? ""
+        self.instrument = instrument
+        prepared = try instrument.prepare(spectrum, options: options)
+        raw = spectrum
+        self.options = options
+        position = RowPosition(part: 0, row: 0)
+    }
+
+    /// A row of a data set, which another program may have written: files are checked when they are prepared, rows come
+    /// prepared and would otherwise turn into answers without a number.
+    /// - Parameters:
+    ///   - row: its place among `spectra`.
+    ///   - name: `file#row`.
+    /// - Throws: `Diagnostic` for flux that is not finite, constant, or too large to compute with.
+    public init(
+        row: Int, of spectra: StoredSpectra, _ instrument: Instrument, name: String, sourceID: String
+    ) throws {
+        let flux = spectra.flux(ofRow: row)
+        try Self.check(flux, of: instrument, name: name)
+        let weights = spectra.ivar(ofRow: row).map(Array.init)
+        self.name = name
+        self.sourceID = sourceID
+        self.instrument = instrument
+        prepared = PreparedSpectrum(
+            flux: Array(flux), ivar: weights, mask: weights?.map { !BadPixels.isGood($0) } ?? [],
+            snr: spectra.signalToNoise(ofRow: row), origin: name, sourceID: sourceID)
+        options = PrepareOptions()
+        position = RowPosition(part: 0, row: 0)
+    }
+
+    /// An observation from its parts, for tests of what looks at names alone.
+    init(name: String, sourceID: String, instrument: Instrument, prepared: PreparedSpectrum, raw: Spectrum?) {
+        (self.name, self.sourceID, self.instrument) = (name, sourceID, instrument)
+        (self.prepared, self.raw, options) = (prepared, raw, PrepareOptions())
+        position = RowPosition(part: 0, row: 0)
+    }
+
+    /// Share of the grid that rests on bad or missing data, 0…1.
+    var maskedShare: Double { Double(prepared.mask.count { $0 }) / Double(max(1, prepared.mask.count)) }
+
+    /// The observation without a radial velocity, km/s: prepared anew where its file's spectrum is at hand.
+    func atRest(removing velocity: Double) -> Observation {
+        var (moved, options) = (self, options)
+        options.radialVelocity += velocity
+        if let raw, let prepared = try? instrument.prepare(raw, options: options) {
+            moved.prepared = prepared
+        } else {
+            // A row of a data set, or a spectrum that ends where it would have to be moved from.
+            moved.prepared.flux = instrument.atRest(prepared.flux, removing: velocity)
+        }
+        return moved
+    }
+
+    private static func check(_ flux: ArraySlice<Float>, of instrument: Instrument, name: String) throws {
+        var (low, high) = (Float.infinity, -Float.infinity)
+        var bad = 0
+        for value in flux {
+            if value.isFinite {
+                low = min(low, value)
+                high = max(high, value)
+            } else {
+                bad += 1
+            }
+        }
+        let problem: String? =
+            if bad > 0 {
+                "is NaN or infinite at \(bad) of \(flux.count) pixels"
+            } else if !(high > low) {
+                "has zero variance: it is \(low) at every pixel"
+            } else if max(high, -low) > largest {
+                "reaches \(max(high, -low)): that is no normalised flux"
+            } else {
+                nil
+            }
+        guard let problem else { return }
+        throw Diagnostic(
+            name, field: "\(instrument.dataSetKey)_spectra", problem: problem,
+            remedy: "leave the row out, or make the data set anew")
+    }
+
+    /// Squares beyond it leave the range of 32-bit numbers.
+    private static let largest: Float = 1e15
+}
+
+extension Observation {
+    /// The instrument whose pixels are most like the spectrum's where both have any: pixels of 1 Å and of 20 Å cannot be
+    /// mistaken for each other, while the wavelength ranges of instruments overlap.
+    static func instrument(of spectrum: Spectrum, among known: [Instrument]) -> Instrument? {
+        guard known.count > 1 else { return known.first }
+        let step = medianStep(spectrum.wavelength)
+        return known.min { distance(step, $0.grid.medianStep) < distance(step, $1.grid.medianStep) }
+    }
+
+    /// How many times two steps differ, as a logarithm.
+    private static func distance(_ step: Double, _ other: Double) -> Double {
+        step > 0 && other > 0 ? abs(log(step / other)) : .infinity
+    }
+
+    /// The median step of some pixels, evenly sampled: all of them would tell no more.
+    private static func medianStep(_ wavelength: [Double]) -> Double {
+        let steps = Array(1..<max(1, wavelength.count)).evenlySampled(255).map { wavelength[$0] - wavelength[$0 - 1] }
+        let sorted = steps.filter(\.isFinite).sorted()
+        return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    }
+}
+
+/// The observations of one star that are read together, each by another instrument.
+public struct ObservedStar: Sendable {
+    /// At least one.
+    public private(set) var observations: [Observation]
+
+    /// A star that was observed once.
+    public init(_ observation: Observation) { observations = [observation] }
+
+    /// Each observation by itself.
+    public static func apart(_ observations: [Observation]) -> [ObservedStar] { observations.map(ObservedStar.init) }
+
+    /// Puts observations together that are of the same star, in the order in which stars come first: rows of the same
+    /// number in a data set, files and rows of tables with the same source id; and two spectra of two instruments, when
+    /// they are all there are. Further visits by the same instrument stand by themselves.
+    public static func together(_ observations: [Observation]) -> [ObservedStar] {
+        if observations.count == 2, observations[0].instrument != observations[1].instrument {
+            var star = ObservedStar(observations[0])
+            star.observations.append(observations[1])
+            return [star]
+        }
+        var found: [ObservedStar] = []
+        var places: [String: [Int]] = [:]
+        for observation in observations {
+            let key = observation.raw == nil ? observation.name : observation.sourceID
+            let place = places[key, default: []].first { place in
+                let own = found[place].observations
+                return own.count == 1 && own[0].instrument != observation.instrument
+            }
+            if let place, !key.isEmpty {
+                found[place].observations.append(observation)
+            } else {
+                places[key, default: []].append(found.count)
+                found.append(ObservedStar(observation))
+            }
+        }
+        return found
+    }
+
+    /// Where the first observation stands in the input.
+    public var position: RowPosition { observations[0].position }
+}

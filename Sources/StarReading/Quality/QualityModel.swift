@@ -1,0 +1,192 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import Support
+import Torch
+
+/// Tells spectra of an instrument that a model should not be trusted with; stored in the model file.
+public final class QualityModel {
+    package static let part = "quality"
+
+    /// What is stored beside the tensors.
+    private struct Description: Codable {
+        var features: Int
+        var components: Int
+        var references: Int
+        var reconstruction: ReconstructionCheck?
+        /// S/N that 99 % of the training spectra exceed; nil where unknown.
+        var leastSNR: Double?
+    }
+
+    /// What is known of spectra beside their flux.
+    public struct Circumstances {
+        /// Inverse variances of the pixels, per spectrum; nil where unknown.
+        public var ivar: [[Float]?]
+        /// Signal to noise per pixel, NaN where unknown.
+        public var snr: [Double]
+        /// Shares of pixels that rest on bad or missing data.
+        public var masked: [Double]
+
+        /// - Parameter masked: none when nil.
+        public init(ivar: [[Float]?], snr: [Double], masked: [Double]? = nil) {
+            self.ivar = ivar
+            self.snr = snr
+            self.masked = masked ?? snr.map { _ in 0 }
+        }
+    }
+
+    private let domain: TrainingDomain
+    /// What draws spectra; nil where the model's own decoder does.
+    private let shapes: SpectralComponents?
+    private let description: Description
+
+    /// Learns what spectra of the training's kind look like.
+    /// - Parameter heldOut: other spectra of the same kind.
+    init(
+        _ model: SpecCLIPModel, _ instrument: Instrument, training: LabelledFeatures, heldOut: LabelledFeatures
+    ) throws {
+        domain = TrainingDomain(training.features, heldOut: heldOut.features)
+        shapes =
+            instrument.isDrawnByComponents && training.shown.size(0) > 1
+            ? SpectralComponents(instrument.squashed(training.shown)) : nil
+        let known = training.snr.filter(\.isFinite).sorted()
+        let device = model.parameters().first?.parameter.value.device ?? .cpu
+        try shapes?.to(device)
+        var residuals: [ReconstructionCheck.Residual] = []
+        let rows = Tensor(heldOut.shownRows.map(Int64.init), shape: [heldOut.shownRows.count])
+        let shownFeatures = heldOut.features.indexSelect(0, rows)
+        for start in stride(from: 0, to: heldOut.shownRows.count, by: 256) {
+            let length = min(256, heldOut.shownRows.count - start)
+            let flux = try heldOut.shown.narrow(0, start: start, length: length).to(device)
+            let features = try shownFeatures.narrow(0, start: start, length: length).to(device)
+            let ivar = Array(heldOut.shownIvar[start..<start + length])
+            residuals += try Self.residuals(model, instrument, shapes, flux, features, ivar) ?? []
+        }
+        description = Description(
+            features: training.features.shape[1], components: domain.projection.value.shape[1],
+            references: domain.reference.value.shape[0],
+            reconstruction: residuals.isEmpty ? nil : ReconstructionCheck(residuals),
+            leastSNR: known.isEmpty ? nil : known[known.count / 100])
+    }
+
+    /// Reads what a model file holds for an instrument; nil where it holds nothing.
+    public init?(_ file: ModelFile, _ instrument: Instrument, device: Device = .cpu) throws {
+        guard let text = file.header(Self.part) else { return nil }
+        let key = instrument.embeddingKey
+        guard let all = try? JSONDecoder().decode([String: Description].self, from: Data(text.utf8)) else {
+            throw Diagnostic(
+                file.url.path, problem: "the 'quality' entry of the header cannot be read; get the file anew")
+        }
+        guard let own = all[key] else { return nil }
+        let sizes = [own.features, own.components, own.references]
+        guard sizes.allSatisfy({ (1...(1 << 20)).contains($0) }), own.reconstruction?.isConsistent ?? true else {
+            throw Diagnostic(
+                file.url.path, problem: "the 'quality' entry of the header describes nothing possible: \(sizes)")
+        }
+        description = own
+        domain = TrainingDomain(features: own.features, components: own.components, references: own.references)
+        try file.load(domain, part: "\(Self.part).\(key)")
+        try domain.to(device)
+        shapes = instrument.isDrawnByComponents ? SpectralComponents(pixels: instrument.grid.count) : nil
+        if let shapes {
+            try file.load(shapes, part: "\(Self.shapesPart).\(key)")
+            try shapes.to(device)
+        }
+    }
+
+    /// What speaks against each spectrum.
+    /// - Parameters:
+    ///   - flux: prepared spectra, `[B, pixels]`.
+    ///   - features: of the same spectra, from `SpecCLIPModel.features`.
+    public func flags(
+        _ model: SpecCLIPModel, _ flux: Tensor, features: Tensor, from instrument: Instrument,
+        _ circumstances: Circumstances
+    ) throws -> [QualityFlags] {
+        let distances = domain.distances(features)
+        let (values, pixels) = (flux.floats(), flux.size(1))
+        let shown = (0..<flux.size(0)).map { star in
+            PreparedSpectrum.signalToNoise(ofFlux: values[star * pixels..<(star + 1) * pixels]) ?? .infinity
+        }
+        // Where nobody tells the noise, the flux does.
+        let ivar = circumstances.ivar.enumerated().map { star, own -> [Float]? in
+            if let own { return own }
+            let ratio = circumstances.snr[star].isFinite ? circumstances.snr[star] : shown[star]
+            guard ratio > 0, ratio.isFinite else { return nil }
+            return values[star * pixels..<(star + 1) * pixels].map { pow(Float(ratio) / max(abs($0), 0.1), 2) }
+        }
+        let residuals =
+            try description.reconstruction == nil
+            ? nil : Self.residuals(model, instrument, shapes, flux, features, ivar)
+        return distances.indices.map { star in
+            var flags: QualityFlags = []
+            // Not a number is as far out as can be.
+            if !(distances[star] <= 1) { flags.insert(.outsideDomain) }
+            if let check = description.reconstruction, let residuals, !(check(residuals[star]) <= 1) {
+                flags.insert(.poorReconstruction)
+            }
+            // Pure noise may come with any errors: what the flux shows counts as well.
+            if let least = description.leastSNR, min(shown[star], circumstances.snr[star]) < least {
+                flags.insert(.lowSignal)
+            }
+            if circumstances.masked[star] > 0.1 { flags.insert(.maskedPixels) }
+            return flags
+        }
+    }
+
+    /// Spectra less what is drawn of them, in the form in which they are drawn; nil where nothing draws.
+    private static func residuals(
+        _ model: SpecCLIPModel, _ instrument: Instrument, _ shapes: SpectralComponents?, _ flux: Tensor,
+        _ features: Tensor, _ ivar: [[Float]?]
+    ) throws -> [ReconstructionCheck.Residual]? {
+        let parts = try catchingTorchErrors {
+            try withoutGradient { () throws -> (left: Tensor, scale: Tensor)? in
+                if let shapes {
+                    let spectra = instrument.squashed(flux)
+                    return (spectra - shapes.drawn(spectra), instrument.squashedSlope(flux))
+                }
+                guard try model.branch(instrument).decoder != nil else { return nil }
+                let description = model.descriptionOfModel
+                let width = description.embeddingWidth(ofKey: instrument.embeddingKey)
+                let drawn = try model.translate(
+                    features.narrow(1, start: 0, length: width), from: instrument, to: instrument)
+                let form = description.branches.first { $0.instrument == instrument }?.reconstruction
+                guard form == .standardised else { return (flux - drawn, Tensor.ones(like: flux)) }
+                let standard = Standardised(flux)
+                return (standard.flux - drawn, standard.std.reciprocal().expanded(flux.shape))
+            }
+        }
+        guard let parts else { return nil }
+        let (left, scale, pixels) = (parts.left.floats(), parts.scale.contiguous().floats(), flux.size(1))
+        return (0..<flux.size(0)).map { star in
+            let row = star * pixels..<(star + 1) * pixels
+            let errors = ivar[star].map { ivar in
+                // A pixel without weight may be anything: as if it were off by its whole flux.
+                zip(ivar, scale[row]).map { $0 > 0 ? $1 / $0.squareRoot() : $1 }
+            }
+            return .init(values: Array(left[row]), errors: errors ?? [Float](repeating: 0, count: pixels))
+        }
+    }
+
+    /// Tensors of the components stand apart from those of the domain.
+    private static let shapesPart = part + ".shapes"
+
+    /// The part of a model file that holds these, by `embeddingKey`.
+    package static func part(_ models: [String: QualityModel]) throws -> ModelFilePart {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let header = try encoder.encode(models.mapValues(\.description))
+        return ModelFilePart(
+            name: part, header: String(decoding: header, as: UTF8.self),
+            tensors: models.sorted { $0.key < $1.key }.flatMap { key, model in
+                model.domain.stateDictionary().map { (key + "." + $0.0, $0.1) }
+                    + (model.shapes?.stateDictionary() ?? []).map { ("shapes." + key + "." + $0.0, $0.1) }
+            })
+    }
+}
+
+extension Instrument {
+    /// Whether spectra keep their shape, of which few components tell most.
+    fileprivate var isDrawnByComponents: Bool {
+        if case .pixel = normalisation { true } else { false }
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Statistics
+
+/// Compares spectra with what is drawn of them: what is left beyond noise is what the training has not shown.
+///
+/// Residuals are averaged over blocks of pixels, in which noise sinks and features stay. Of each block is known how far the
+/// drawings of training spectra are off there; the noise comes from the errors of each spectrum itself, since the faint
+/// spectra of a library are also the reddened ones, and what is drawn badly of these must not pass for noise.
+struct ReconstructionCheck: Codable, Sendable, Hashable {
+    /// Per block, by how much drawings are off where there is hardly any noise.
+    var floor: [Double]
+    /// What is left of a pixel's error in the mean of a block: 1 where noise is as smooth as a block is wide.
+    var correlation: Double
+    /// RMS of the blocks' residuals, in units of floor and noise, that 98 % of held-out spectra keep.
+    var edge: Double
+
+    /// A spectrum less its drawing, and the errors of its pixels in the same form (0 where unknown).
+    struct Residual {
+        var values: [Float]
+        var errors: [Float]
+    }
+
+    /// Blocks of a spectrum: as fine as a broad line.
+    private static let blocks = 60
+    private static let within = 0.98
+
+    /// - Parameter heldOut: spectra of the training's kind.
+    init(_ heldOut: [Residual]) {
+        let residuals = heldOut.map { Self.blockMeans($0.values) }
+        let errors = heldOut.map { Self.blockMeans($0.errors) }
+        let count = residuals.first?.count ?? 0
+        let order = errors.indices.sorted { median(errors[$0]) < median(errors[$1]) }
+        let (quiet, noisy) = (Array(order.prefix(order.count / 2 + 1)), Array(order.suffix(order.count / 2 + 1)))
+        func variance(_ block: Int, _ rows: [Int]) -> Double {
+            let sigma = 1.4826 * median(rows.map { abs(residuals[$0][block]) })
+            return sigma * sigma
+        }
+        func noise(_ block: Int, _ rows: [Int]) -> Double {
+            let sigma = median(rows.map { errors[$0][block] })
+            return sigma * sigma
+        }
+        var floors = (0..<count).map { variance($0, quiet) }
+        let ratios = (0..<count).map { block -> Double in
+            let more = noise(block, noisy) - noise(block, quiet)
+            return more > 0 ? max(0, variance(block, noisy) - floors[block]) / more : 1
+        }
+        // The mean of a block is never noisier than its pixels.
+        let share = ratios.isEmpty ? 1 : min(1, max(1e-4, median(ratios)))
+        for block in floors.indices {
+            floors[block] = max(floors[block] - share * noise(block, quiet), 0.1 * floors[block], 1e-18)
+        }
+        floor = floors.map { $0.squareRoot() }
+        correlation = share.squareRoot()
+        edge = 1
+        let scores = zip(residuals, errors).map { score($0, $1) }.filter(\.isFinite).sorted()
+        if !scores.isEmpty { edge = max(scores[Int(Self.within * Double(scores.count - 1))], 1e-9) }
+    }
+
+    /// How badly a spectrum is drawn: beyond 1 lies what hardly any spectrum of the training's kind does.
+    package func callAsFunction(_ residual: Residual) -> Double {
+        score(Self.blockMeans(residual.values), Self.blockMeans(residual.errors))
+    }
+
+    /// Whether the numbers of a file make a check.
+    var isConsistent: Bool {
+        edge > 0 && (0...1).contains(correlation) && floor.allSatisfy { $0 > 0 && $0.isFinite }
+    }
+
+    private func score(_ residuals: [Double], _ errors: [Double]) -> Double {
+        guard residuals.count == floor.count, !residuals.isEmpty else { return .infinity }
+        let squares = residuals.indices.map { block -> Double in
+            let noise = correlation * errors[block]
+            return residuals[block] * residuals[block] / (floor[block] * floor[block] + noise * noise)
+        }
+        return (squares.reduce(0, +) / Double(squares.count)).squareRoot() / edge
+    }
+
+    private static func blockMeans(_ values: [Float]) -> [Double] {
+        let size = max(1, values.count / blocks)
+        return stride(from: 0, to: values.count, by: size).map { start in
+            let part = values[start..<min(start + size, values.count)]
+            return Double(part.reduce(0, +)) / Double(part.count)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Spectra
+import Support
+import Tables
+
+/// Files of spectra on the grid of one instrument, from rows of file, source_id, instrument and flux.
+public enum SpectrumFile {
+    /// The formats, by extension.
+    public static let extensions = ["npz", "fits", "csv"]
+
+    /// Where the rows of spectra go.
+    public static func format(_ instrument: Instrument) -> RowJournal.Format {
+        { url, columns, widths in
+            switch url.pathExtension.lowercased() {
+            case "csv": try LongCSV(url, instrument)
+            case "npz": try SpectrumNPZ(url, columns, widths, instrument)
+            default: try GridColumn(url, columns, widths, instrument)
+            }
+        }
+    }
+}
+
+/// Long form, one pixel a line.
+private final class LongCSV: TableWriter {
+    private let file: AtomicFile
+    private let wavelengths: [String]
+
+    init(_ url: URL, _ instrument: Instrument) throws {
+        file = try AtomicFile(url)
+        wavelengths = instrument.grid.wavelengths.map { fixed($0, 3) }
+        try file.write("file,source_id,wavelength,flux\n")
+    }
+
+    func append(_ rows: Table) throws {
+        guard case .text(let files)? = rows["file"]?.values, case .text(let ids)? = rows["source_id"]?.values,
+            case .vectors(let flux, let pixels)? = rows["flux"]?.values
+        else { return }
+        for (row, (name, id)) in zip(files, ids).enumerated() {
+            let start = CSV.line([name, id]).dropLast() + ","
+            for (pixel, wavelength) in wavelengths.enumerated() {
+                try file.write("\(start)\(wavelength),\(flux[row * pixels + pixel])\n")
+            }
+        }
+    }
+
+    func finish() throws { try file.commit() }
+}
+
+/// Arrays, the wavelengths once.
+private final class SpectrumNPZ: TableWriter {
+    private let url: URL
+    private let wavelengths: [Double]
+    private let arrays: [(name: String, rows: NPYRows)]
+
+    init(_ url: URL, _ columns: Table, _ widths: [String: TextWidth], _ instrument: Instrument) throws {
+        self.url = url
+        wavelengths = instrument.grid.wavelengths
+        arrays = try ["source_id", "file", "flux"].compactMap { columns[$0] }
+            .map { ($0.name, try NPYRows($0, widths, for: url)) }
+    }
+
+    func append(_ rows: Table) throws {
+        for (name, array) in arrays { if let column = rows[name] { try array.append(column) } }
+    }
+
+    func finish() throws {
+        try NPZ.write(arrays: [("wavelength", NPYArray(.float64(wavelengths)))], rows: arrays, to: url)
+    }
+}
+
+/// A table whose rows repeat the wavelengths, as FITS spectra do.
+private final class GridColumn: TableWriter {
+    private let writer: any TableWriter
+    private let wavelengths: [Float]
+
+    init(_ url: URL, _ columns: Table, _ widths: [String: TextWidth], _ instrument: Instrument) throws {
+        wavelengths = instrument.grid.wavelengths.map { Float($0) }
+        writer = try TableFile.create(url, columns: Self.adding(wavelengths, to: columns), widths: widths)
+    }
+
+    private static func adding(_ wavelengths: [Float], to rows: Table) -> Table {
+        var table = rows
+        let repeated = (0..<rows.rowCount).flatMap { _ in wavelengths }
+        table.columns.insert(
+            Column("wavelength", unit: "Å", .vectors(repeated, width: wavelengths.count)),
+            at: max(0, rows.columns.count - 1))
+        return table
+    }
+
+    func append(_ rows: Table) throws { try writer.append(Self.adding(wavelengths, to: rows)) }
+
+    func finish() throws { try writer.finish() }
+}

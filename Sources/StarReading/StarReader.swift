@@ -1,0 +1,191 @@
+import Foundation
+import SpecCLIP
+import Spectra
+import Support
+import Torch
+
+/// Reads stars with a model: the one door that the command line, the demo, the evaluation, the benchmarks and programs of
+/// others come in by. What one of them says of a star, all say.
+///
+/// ```swift
+/// let reader = try StarReader(contentsOf: URL(fileURLWithPath: "Models/specclip-small.safetensors"))
+/// for star in try reader.read(SpectrumReader.read(URL(fileURLWithPath: "spec-55862-B6212_sp11-164.fits"))) {
+///     for estimate in star.estimates { print(estimate.label.title, estimate.value, estimate.error ?? .nan) }
+/// }
+/// ```
+/// The weights do not change once they are loaded: a reader may be used by several threads.
+public final class StarReader: @unchecked Sendable {
+    /// The file the model comes from.
+    public let file: ModelFile
+    /// Encoders, projections and decoders.
+    public let model: SpecCLIPModel
+    /// Where the model computes.
+    public let device: Device
+    /// What reads labels; nil for a model without label heads.
+    private let inference: LabelInference?
+
+    /// Loads a model file.
+    /// - Parameters:
+    ///   - draws: samples of each posterior, from 100 on; 2000 by default.
+    ///   - width: uses the first numbers of embeddings alone (models aligned with `clip-ordered`).
+    /// - Throws: `Diagnostic` for a file that is no model, or a width that its embeddings do not have.
+    public convenience init(
+        contentsOf url: URL, device: Device = .cpu, draws: Int? = nil, width: Int? = nil
+    ) throws {
+        try self.init(ModelFile(contentsOf: url), device: device, draws: draws, width: width)
+    }
+
+    /// As ``init(contentsOf:device:draws:width:)``, for a file that is open.
+    public init(_ file: ModelFile, device: Device = .cpu, draws: Int? = nil, width: Int? = nil) throws {
+        self.file = file
+        self.device = device
+        model = try catchingTorchErrors { try file.model(on: device) }
+        inference = try LabelReader.isPart(of: file) ? LabelInference(file, model, draws: draws, device: device) : nil
+        guard let width else { return }
+        let full = file.description.embedding ?? 0
+        guard width <= full else {
+            throw Diagnostic(
+                "--width \(width)",
+                problem: full == 0 ? "the model is not aligned" : "the model's embeddings have \(full) numbers",
+                remedy: full == 0 ? "leave it out" : "give 1 to \(full)")
+        }
+        model.openWidth = width
+    }
+
+    /// The instruments whose spectra it reads.
+    public var instruments: [Instrument] { model.instruments }
+
+    /// The instrument called `name` (also accepted: its embedding key).
+    /// - Parameter option: where the name was given, for the error line.
+    /// - Throws: `Diagnostic` that lists the known names.
+    public func instrument(named name: String, option: String = "instrument") throws -> Instrument {
+        try Self.instrument(named: name, among: instruments, option: option)
+    }
+
+    /// As ``instrument(named:option:)``, among other instruments.
+    public static func instrument(
+        named name: String, among known: [Instrument], option: String = "--instrument"
+    ) throws -> Instrument {
+        if let found = known.first(where: { $0.name == name.lowercased() || $0.embeddingKey == name }) { return found }
+        throw Diagnostic(
+            "\(option) \(name)", problem: "is not known here",
+            remedy: "known are " + known.map(\.name).joined(separator: ", "))
+    }
+
+    // MARK: - Labels
+
+    /// Whether the model reads labels at all.
+    public var readsLabels: Bool { inference != nil }
+
+    /// The heads of the model.
+    /// - Throws: `Diagnostic` when it has none.
+    public func labels() throws -> LabelReader { try labelInference().labels }
+
+    /// Whether flags say all there is to doubt of an instrument's spectra.
+    public func judges(_ instrument: Instrument) -> Bool { inference?.judges(instrument) ?? false }
+
+    /// Whether spectra of two instruments are read together with their prior counted once.
+    public var countsPriorOnce: Bool { inference?.countsPriorOnce ?? false }
+
+    /// What the model reads from spectra as files have them.
+    /// - Parameter instrument: whose spectra they are; nil tells it from each spectrum's pixels.
+    /// - Throws: `Diagnostic` for the first spectrum that is of no use.
+    public func read(
+        _ spectra: [Spectrum], of instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions()
+    ) throws -> [StarLabels] {
+        try read(
+            ObservedStar.apart(
+                spectra.map { try Observation($0, of: instrument, among: instruments, options: options) }))
+    }
+
+    /// What was read from each star, of which there are spectra of one instrument or two.
+    public func read(_ stars: [ObservedStar]) throws -> [StarLabels] {
+        let inference = try labelInference()
+        let readings = try readings(stars.flatMap(\.observations))
+        var next = 0
+        return try stars.map { star in
+            defer { next += star.observations.count }
+            let first = readings[next]
+            guard star.observations.count > 1 else { return first.reading.stars[first.row] }
+            let second = readings[next + 1]
+            return try inference.combined(first.reading, second.reading, rows: (first.row, second.row))
+        }
+    }
+
+    /// Labels, posteriors and features of spectra of one instrument.
+    package func reading(_ observations: [Observation], of instrument: Instrument) throws -> LabelInference.Reading {
+        try labelInference().read(
+            try flux(observations, of: instrument), from: instrument,
+            .init(
+                ivar: observations.map(\.prepared.ivar), snr: observations.map { $0.prepared.snr ?? .nan },
+                masked: observations.map(\.maskedShare))
+        ) { rows, velocities in
+            try self.flux(
+                concurrentMap(Array(zip(rows, velocities))) { observations[$0].atRest(removing: $1) }, of: instrument)
+        }
+    }
+
+    /// As ``reading(_:of:)``, of spectra that exist prepared alone, such as those that noise was drawn for.
+    package func reading(
+        _ flux: Tensor, from instrument: Instrument, _ circumstances: QualityModel.Circumstances
+    ) throws -> LabelInference.Reading {
+        try labelInference().read(flux, from: instrument, circumstances)
+    }
+
+    /// For each observation the reading it is in, and where.
+    private func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+        var found: [Int: (reading: LabelInference.Reading, row: Int)] = [:]
+        for (instrument, places) in byInstrument(all) {
+            let reading = try reading(places.map { all[$0] }, of: instrument)
+            for (row, place) in places.enumerated() { found[place] = (reading, row) }
+        }
+        return all.indices.compactMap { found[$0] }
+    }
+
+    private func labelInference() throws -> LabelInference {
+        guard let inference else { throw LabelReader.absent(from: file) }
+        return inference
+    }
+
+    // MARK: - Embeddings
+
+    /// Numbers of an embedding.
+    public var embeddingWidth: Int {
+        instruments.first.map { model.descriptionOfModel.embeddingWidth(ofKey: $0.embeddingKey) } ?? 0
+    }
+
+    /// Whether the model brings known stars to search among.
+    public var hasAtlas: Bool { file.header(ReferenceAtlas.part) != nil }
+
+    /// Embeddings of spectra, `[observations, d]` on the CPU, in their order, whatever their instruments.
+    public func embed(_ observations: [Observation]) throws -> Tensor {
+        var parts: [Tensor] = []
+        var order: [Int] = []
+        for (instrument, places) in byInstrument(observations) {
+            let input = try flux(places.map { observations[$0] }, of: instrument)
+            parts.append(
+                try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu))
+            order += places
+        }
+        let all = parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: 0)
+        guard order != Array(observations.indices) else { return all }
+        var place = [Int64](repeating: 0, count: order.count)
+        for (row, observation) in order.enumerated() { place[observation] = Int64(row) }
+        return all.indexSelect(0, Tensor(place, shape: [place.count]))
+    }
+
+    /// Prepared spectra of one instrument, `[observations, pixels]` on the model's device.
+    func flux(_ observations: [Observation], of instrument: Instrument) throws -> Tensor {
+        var flux: [Float] = []
+        flux.reserveCapacity(observations.count * instrument.grid.count)
+        for observation in observations { flux += observation.prepared.flux }
+        return try Tensor(flux, shape: [observations.count, instrument.grid.count]).to(device)
+    }
+
+    /// The places of each instrument's observations, in the order of the model's instruments.
+    func byInstrument(_ observations: [Observation]) -> [(instrument: Instrument, places: [Int])] {
+        instruments.map { instrument in
+            (instrument, observations.indices.filter { observations[$0].instrument == instrument })
+        }.filter { !$0.places.isEmpty }
+    }
+}

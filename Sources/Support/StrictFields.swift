@@ -1,0 +1,94 @@
+import Foundation
+
+/// The fields of one configuration section, read strictly: an unknown key is an error that names the nearest known one.
+///
+/// Configurations are `Codable` structs with a default for every value; a misspelt key would silently leave its
+/// default in force, and a run of hours would answer another question than the one asked.
+public struct StrictFields<Key: CodingKey & CaseIterable> {
+    private let container: KeyedDecodingContainer<Key>
+
+    /// Reads the keys of a section.
+    /// - Throws: `Diagnostic` for a key that `Key` does not list.
+    public init(_ decoder: any Decoder, keyedBy: Key.Type) throws {
+        let known = Key.allCases.map(\.stringValue)
+        for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
+            let path = (decoder.codingPath + [key]).map(\.stringValue).joined(separator: ".")
+            throw Diagnostic.unknownKey(path: path, nearest: nearest(to: key.stringValue, among: known))
+        }
+        container = try decoder.container(keyedBy: Key.self)
+    }
+
+    /// The value of a key, or the default where the key is absent.
+    public func callAsFunction<Value: Decodable>(_ key: Key, default value: @autoclosure () -> Value) throws -> Value {
+        try container.decodeIfPresent(Value.self, forKey: key) ?? value()
+    }
+
+    /// The value of a key that has no default.
+    public func required<Value: Decodable>(_ key: Key) throws -> Value {
+        guard container.contains(key) else {
+            let path = (container.codingPath + [key]).map(\.stringValue).joined(separator: ".")
+            throw Diagnostic.missingKey(path: path)
+        }
+        return try container.decode(Value.self, forKey: key)
+    }
+}
+
+extension Diagnostic.Reason {
+    /// A key or value of a configuration cannot be used.
+    public static let configuration = Self("configuration")
+}
+
+extension Diagnostic {
+    static func unknownKey(path: String, nearest: String?) -> Diagnostic {
+        Diagnostic(
+            "configuration", problem: "unknown key '\(path)'",
+            remedy: nearest.map { "did you mean '\($0)'?" } ?? "remove it", reason: .configuration)
+    }
+
+    static func missingKey(path: String) -> Diagnostic {
+        Diagnostic("configuration", problem: "'\(path)' is missing", remedy: "give it a value", reason: .configuration)
+    }
+
+    /// A value of a configuration that cannot be used.
+    /// - Parameter path: the key with those above it, `align.loss.kind`.
+    public static func invalid(path: String, problem: String) -> Diagnostic {
+        Diagnostic("configuration", field: path, problem: problem, reason: .configuration)
+    }
+}
+
+/// The known word with the fewest edits to `word`, unless even that one is a different word altogether.
+public func nearest(to word: String, among known: [String]) -> String? {
+    let scored = known.map { ($0, editDistance(word.lowercased(), $0.lowercased())) }
+    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, word.count / 2) else { return nil }
+    return best.0
+}
+
+/// Levenshtein distance: insertions, deletions and substitutions that turn `a` into `b`. O(|a|·|b|).
+func editDistance(_ a: String, _ b: String) -> Int {
+    let (a, b) = (Array(a), Array(b))
+    var row = Array(0...b.count)
+    for i in a.indices {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for j in b.indices {
+            let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+        }
+    }
+    return row[b.count]
+}
+
+private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { return nil }
+}
+
+/// A configuration section as stable text, to compare and to store.
+public func settingsText(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}

@@ -1,0 +1,211 @@
+import CCFITSIO
+import Foundation
+import Support
+
+/// A FITS file in memory, read through cfitsio. Not for use from several threads at once; different files may be.
+package final class FITSFile {
+    /// What an HDU holds.
+    package enum Content: Equatable {
+        /// An image of these axes, fastest first; none if the HDU has a header only.
+        case image(axes: [Int])
+        /// A table of so many rows.
+        case table(rows: Int)
+    }
+
+    /// A header-data unit.
+    package struct HDU {
+        package var number: Int
+        package var name: String
+        package var content: Content
+        package var columns: [FITSColumn]
+    }
+
+    package let url: URL
+    package private(set) var hdus: [HDU] = []
+    private var handle: UnsafeMutablePointer<fitsfile>?
+    // cfitsio keeps the addresses of these two variables as long as the file is open.
+    private let buffer: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    private let size: UnsafeMutablePointer<Int>
+
+    /// Opens the FITS file of these bytes; `url` serves in messages.
+    package init(_ data: Data, url: URL) throws {
+        self.url = url
+        buffer = .allocate(capacity: 1)
+        size = .allocate(capacity: 1)
+        // cfitsio reads whole blocks: what is cut short is filled up here and found out by `checkExtent`.
+        let blocks = (data.count + 2879) / 2880 * 2880
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: blocks, alignment: 16)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: blocks)
+        data.withUnsafeBytes { if let base = $0.baseAddress { memory.copyMemory(from: base, byteCount: data.count) } }
+        buffer.initialize(to: memory)
+        size.initialize(to: blocks)
+        try FITSLibrary.serialised {
+            var status: Int32 = 0
+            ffomem(&handle, "memory.fits", READONLY, buffer, size, 2880, realloc, &status)
+            try check(status, "header")
+            hdus = try listHDUs(byteCount: data.count)
+        }
+    }
+
+    deinit {
+        FITSLibrary.serialised {
+            var status: Int32 = 0
+            if let handle { ffclos(handle, &status) }
+            ffcmsg()
+        }
+        buffer.pointee?.deallocate()
+        buffer.deallocate()
+        size.deallocate()
+    }
+
+    /// Header cards with a value, by keyword, of an HDU; later cards win over earlier ones of the same name.
+    package func header(_ hdu: HDU) throws -> [String: String] {
+        try FITSLibrary.serialised {
+            try move(to: hdu)
+            var status: Int32 = 0
+            var count: Int32 = 0
+            var more: Int32 = 0
+            ffghsp(handle, &count, &more, &status)
+            var header: [String: String] = [:]
+            var keyword = [CChar](repeating: 0, count: 128)
+            var value = [CChar](repeating: 0, count: 128)
+            for card in 1..<max(2, count + 1) where card <= count {
+                (keyword[0], value[0], status) = (0, 0, 0)
+                ffgkyn(handle, card, &keyword, &value, nil, &status)
+                guard status == 0, keyword[0] != 0, value[0] != 0 else { continue }
+                header[FITSLibrary.string(keyword)] = FITSLibrary.unquoted(value)
+            }
+            ffcmsg()
+            return header
+        }
+    }
+
+    /// Row `row` (counted from 0 along the slow axis) of an image, as 64-bit numbers; blanks become NaN.
+    package func imageRow(_ row: Int, of hdu: HDU) throws -> [Double] {
+        guard case .image(let axes) = hdu.content, let width = axes.first else { return [] }
+        return try FITSLibrary.serialised {
+            try move(to: hdu)
+            var values = [Double](repeating: .nan, count: width)
+            var null = Double.nan
+            var anyNull: Int32 = 0
+            var status: Int32 = 0
+            ffgpv(handle, TDOUBLE, Int64(row) * Int64(width) + 1, Int64(width), &null, &values, &anyNull, &status)
+            try check(status, "image of HDU \(hdu.number)")
+            return values
+        }
+    }
+
+    /// Values of `column` in each of `rows` (counted from 0): one array per row.
+    package func arrays(_ column: FITSColumn, of hdu: HDU, rows: Range<Int>) throws -> [[Double]] {
+        try FITSLibrary.serialised {
+            try move(to: hdu)
+            if column.isVariable { return try rows.map { try variableArray(column, row: $0) } }
+            let flat = try numbers(column, row: rows.lowerBound, count: rows.count * column.count)
+            return rows.indices.map { row in
+                let start = (row - rows.lowerBound) * column.count
+                return Array(flat[start..<start + column.count])
+            }
+        }
+    }
+
+    /// Values of a column of one value per row, as text; empty where null.
+    package func strings(_ column: FITSColumn, of hdu: HDU, rows: Range<Int>) throws -> [String] {
+        try FITSLibrary.serialised {
+            try move(to: hdu)
+            switch column.kind {
+            case .text: return try text(column, rows: rows)
+            case .integer:
+                var values = [Int64](repeating: 0, count: rows.count)
+                var nulls = [CChar](repeating: 0, count: rows.count)
+                var anyNull: Int32 = 0
+                var status: Int32 = 0
+                ffgcfjj(
+                    handle, column.number, Int64(rows.lowerBound) + 1, 1, Int64(rows.count), &values, &nulls, &anyNull,
+                    &status)
+                try check(status, column.name)
+                return zip(values, nulls).map { $1 != 0 ? "" : String($0) }
+            case .single, .double:
+                let isSingle = column.kind == .single
+                return try numbers(column, row: rows.lowerBound, count: rows.count)
+                    .map { $0.isNaN ? "" : isSingle ? "\(Float($0))" : "\($0)" }
+            case .other: return [String](repeating: "", count: rows.count)
+            }
+        }
+    }
+
+    // MARK: - Within the lock
+
+    private func numbers(_ column: FITSColumn, row: Int, count: Int) throws -> [Double] {
+        var values = [Double](repeating: .nan, count: count)
+        guard count > 0 else { return values }
+        var null = Double.nan
+        var anyNull: Int32 = 0
+        var status: Int32 = 0
+        ffgcv(handle, TDOUBLE, column.number, Int64(row) + 1, 1, Int64(count), &null, &values, &anyNull, &status)
+        try check(status, column.name)
+        return values
+    }
+
+    private func variableArray(_ column: FITSColumn, row: Int) throws -> [Double] {
+        var length: Int64 = 0
+        var offset: Int64 = 0
+        var status: Int32 = 0
+        ffgdesll(handle, column.number, Int64(row) + 1, &length, &offset, &status)
+        try check(status, column.name)
+        // The descriptor is part of the data and may claim anything.
+        guard length >= 0, offset >= 0, length <= size.pointee, offset <= size.pointee else {
+            throw Diagnostic(
+                url, field: column.name, problem: "row \(row + 1) points outside the file", remedy: "download it again")
+        }
+        return try numbers(column, row: row, count: Int(length))
+    }
+
+    private func text(_ column: FITSColumn, rows: Range<Int>) throws -> [String] {
+        let width = column.width + 1
+        var bytes = [CChar](repeating: 0, count: width * rows.count)
+        try bytes.withUnsafeMutableBufferPointer { storage in
+            var pointers = rows.indices.map { row in
+                storage.baseAddress.map { $0 + (row - rows.lowerBound) * width }
+            }
+            var null: CChar = 0
+            var anyNull: Int32 = 0
+            var status: Int32 = 0
+            ffgcvs(
+                handle, column.number, Int64(rows.lowerBound) + 1, 1, Int64(rows.count), &null, &pointers, &anyNull,
+                &status)
+            try check(status, column.name)
+        }
+        return rows.indices.map { row in
+            let start = (row - rows.lowerBound) * width
+            return FITSLibrary.string(Array(bytes[start..<start + width])).trimmingCharacters(in: .whitespaces)
+        }
+    }
+
+    private func move(to hdu: HDU) throws {
+        var status: Int32 = 0
+        ffmahd(handle, Int32(hdu.number + 1), nil, &status)
+        try check(status, "HDU \(hdu.number)")
+    }
+
+    private func check(_ status: Int32, _ field: String) throws {
+        guard status != 0 else { return }
+        var text = [CChar](repeating: 0, count: 64)
+        ffgerr(status, &text)
+        ffcmsg()
+        throw Diagnostic(
+            url, field: field, problem: "is damaged or cut short (cfitsio: \(FITSLibrary.string(text)))",
+            remedy: "download it again")
+    }
+
+    private func listHDUs(byteCount: Int) throws -> [HDU] {
+        var status: Int32 = 0
+        var count: Int32 = 0
+        ffthdu(handle, &count, &status)
+        // A damaged later HDU does not spoil the ones before it.
+        ffcmsg()
+        guard count > 0 else { throw Diagnostic(url, problem: "holds no HDU", remedy: "download it again") }
+        return try (0..<Int(count)).map { number in
+            try FITSLayout.hdu(number, of: handle, url: url, byteCount: byteCount)
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import Foundation
+import Support
+
+/// Rows of numbers from a file of any common kind: NumPy `.npy` and `.npz`, CSV and other text tables, columns of a FITS
+/// table, a data set in HDF5. What the file is, its content tells.
+public struct NumberRows: Sendable {
+    /// Rows first, then the shape of one row.
+    public let shape: [Int]
+    /// Row after row.
+    public let values: [Float]
+    /// The array, data set or columns they are from.
+    public let name: String
+
+    /// Number of rows.
+    public var count: Int { shape[0] }
+    /// Numbers per row.
+    public var features: Int { shape.dropFirst().reduce(1, *) }
+
+    /// Reads the rows.
+    /// - Parameters:
+    ///   - name: array of an `.npz`, data set of an HDF5 file, or columns separated by commas; may be left out where
+    ///     there is only one choice.
+    /// - Throws: `Diagnostic` naming file and field: nothing that fits, several that fit, no rows, or numbers that are
+    ///   not finite, with their row.
+    public static func read(_ url: URL, name: String? = nil) throws -> NumberRows {
+        let rows = try unchecked(url, name)
+        guard rows.count > 0, rows.features > 0 else {
+            throw Diagnostic(url, field: rows.name, problem: "holds no rows", remedy: "give data")
+        }
+        if let bad = rows.values.firstIndex(where: { !$0.isFinite }) {
+            let many = Set(rows.values.indices.lazy.filter { !rows.values[$0].isFinite }.map { $0 / rows.features })
+                .count
+            throw Diagnostic(
+                url, field: rows.name,
+                problem: "row \(bad / rows.features) holds a number that is not finite"
+                    + (many > 1 ? " (\(many) rows do)" : ""),
+                remedy: "leave such rows out")
+        }
+        return rows
+    }
+
+    private static func unchecked(_ url: URL, _ name: String?) throws -> NumberRows {
+        switch try Kind(of: url) {
+        case .npy: return try npy(url)
+        case .npz: return try npz(url, name)
+        case .hdf5: return try hdf5(url, name)
+        case .fits: return try fits(url, name)
+        case .text: return try text(url, name)
+        }
+    }
+
+    /// What a file is, by its first bytes.
+    private enum Kind {
+        case npy, npz, hdf5, fits, text
+
+        init(of url: URL) throws {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), !isFolder.boolValue else {
+                throw Diagnostic(
+                    url, problem: isFolder.boolValue ? "is a folder" : "does not exist", remedy: "name a data file")
+            }
+            let start = try? FileHandle(forReadingFrom: url).read(upToCount: 8)
+            switch start.map({ [UInt8]($0) }) ?? [] {
+            case let bytes where bytes.starts(with: [0x93] + Array("NUMPY".utf8)): self = .npy
+            case let bytes where bytes.starts(with: [0x50, 0x4b]): self = .npz
+            case let bytes where bytes.starts(with: [0x89] + Array("HDF".utf8)): self = .hdf5
+            case let bytes where bytes.starts(with: Array("SIMPLE".utf8)): self = .fits
+            case let bytes where bytes.starts(with: [0x1f, 0x8b]):
+                self = url.path.lowercased().contains(".fit") ? .fits : .text
+            default: self = .text
+            }
+        }
+    }
+
+    private static func npy(_ url: URL) throws -> NumberRows {
+        do {
+            return try rows(of: try NPYFormat.decode(try FileBytes.read(url)), "", url)
+        } catch let failure as NPYFormat.Failure {
+            throw Diagnostic(url, problem: failure.problem, remedy: "save the array again")
+        }
+    }
+
+    private static func npz(_ url: URL, _ name: String?) throws -> NumberRows {
+        let archive = try NPZ.read(url)
+        if let name {
+            guard let array = archive[name] else {
+                throw Diagnostic(
+                    url, field: name, problem: "no such array",
+                    remedy: "the file has \(archive.names.joined(separator: ", "))")
+            }
+            return try rows(of: array, name, url)
+        }
+        let candidates = archive.names.filter { archive[$0].map { $0.shape.count >= 2 && $0.strings == nil } ?? false }
+        let chosen = try only(candidates, of: archive.names, "arrays with rows and columns", url)
+        guard let array = archive[chosen] else { throw Diagnostic(url, field: chosen, problem: "no such array") }
+        return try rows(of: array, chosen, url)
+    }
+
+    private static func rows(of array: NPYArray, _ name: String, _ url: URL) throws -> NumberRows {
+        guard let values = array.floats else {
+            throw Diagnostic(url, field: name, problem: "holds text", remedy: "give an array of numbers")
+        }
+        guard (1...4).contains(array.shape.count) else {
+            throw Diagnostic(
+                url, field: name, problem: "has shape \(array.shape)", remedy: "give rows first, then up to three axes")
+        }
+        return NumberRows(shape: array.shape.count == 1 ? array.shape + [1] : array.shape, values: values, name: name)
+    }
+
+    private static func hdf5(_ url: URL, _ name: String?) throws -> NumberRows {
+        let file = try HDF5File(opening: url)
+        let all = dataSets(in: "/", of: file, depth: 3)
+        let chosen =
+            try name
+            ?? only(
+                all.filter { (try? file.dataSet($0)).map { $0.shape.count >= 2 && $0.element.isNumber } ?? false },
+                of: all,
+                "data sets of numbers with rows and columns", url)
+        let data = try file.dataSet(chosen)
+        guard data.element.isNumber, (1...4).contains(data.shape.count) else {
+            throw Diagnostic(
+                url, field: chosen, problem: "is \(data.element.name) of shape \(data.shape)",
+                remedy: "name one of numbers, rows first")
+        }
+        var shape = data.shape.count == 1 ? data.shape + [1] : data.shape
+        // The reference layout stores spectra with a last axis of length 1.
+        if shape.count > 2, shape.last == 1 { shape.removeLast() }
+        return NumberRows(shape: shape, values: try data.floats(0..<data.count), name: chosen)
+    }
+
+    private static func dataSets(in group: String, of file: HDF5File, depth: Int) -> [String] {
+        file.members(of: group).flatMap { member -> [String] in
+            let path = group == "/" ? member : "\(group)/\(member)"
+            if (try? file.dataSet(path)) != nil { return [path] }
+            return depth > 0 ? dataSets(in: path, of: file, depth: depth - 1) : []
+        }
+    }
+
+    private static func fits(_ url: URL, _ name: String?) throws -> NumberRows {
+        let file = try FITSFile(try FileBytes.read(url), url: url)
+        for hdu in file.hdus {
+            guard case .table(let count) = hdu.content else { continue }
+            let numeric = hdu.columns.filter(\.isNumeric)
+            let vectors = numeric.filter { $0.isVector && !$0.isVariable }
+            let columns: [FITSColumn]
+            if let name {
+                columns = try name.split(separator: ",").map { wanted in
+                    guard let column = numeric.first(where: { $0.name.lowercased() == wanted.lowercased() }) else {
+                        throw Diagnostic(
+                            url, field: String(wanted), problem: "no such column of numbers",
+                            remedy: "the table has \(numeric.map(\.name).joined(separator: ", "))")
+                    }
+                    return column
+                }
+            } else if vectors.isEmpty {
+                columns = numeric.filter(\.isScalar)
+            } else {
+                let chosen = try only(vectors.map(\.name), of: numeric.map(\.name), "columns of vectors", url)
+                columns = vectors.filter { $0.name == chosen }
+            }
+            guard !columns.isEmpty else { break }
+            let values = try columns.map { try file.arrays($0, of: hdu, rows: 0..<count) }
+            guard values.allSatisfy({ column in column.allSatisfy { $0.count == column.first?.count } }) else {
+                throw Diagnostic(
+                    url, field: columns.map(\.name).joined(separator: ","), problem: "its rows differ in length",
+                    remedy: "give vectors of one length")
+            }
+            let flat = (0..<count).flatMap { row in values.flatMap { $0[row].map(Float.init) } }
+            let width = count > 0 ? flat.count / count : 0
+            return NumberRows(
+                shape: [count, width], values: flat, name: columns.map(\.name).joined(separator: ","))
+        }
+        throw Diagnostic(url, problem: "no table with columns of numbers", remedy: "give a FITS table")
+    }
+
+    private static func text(_ url: URL, _ name: String?) throws -> NumberRows {
+        var records = try TextTable(try FileBytes.read(url), url: url).records
+        var columns = records[0].fields.indices.map { "\($0 + 1)" }
+        if records[0].fields.contains(where: { Double($0) == nil && !$0.isEmpty }) {
+            columns = records[0].fields.map(String.init)
+            records.removeFirst()
+        }
+        let isNumeric = columns.indices.map { i in
+            records.allSatisfy { i < $0.fields.count && Double($0.fields[i]) != nil }
+        }
+        let chosen =
+            try name?.split(separator: ",").map { wanted in
+                guard let index = columns.firstIndex(of: String(wanted)) else {
+                    throw Diagnostic(
+                        url, field: String(wanted), problem: "no such column",
+                        remedy: "the table has \(columns.joined(separator: ", "))")
+                }
+                return index
+            } ?? columns.indices.filter { isNumeric[$0] || name != nil }
+        guard !chosen.isEmpty else {
+            throw Diagnostic(url, problem: "no column holds numbers in all rows", remedy: "name columns with --name")
+        }
+        let values = try records.flatMap { record in
+            try chosen.map { index -> Float in
+                guard index < record.fields.count, let value = Double(record.fields[index]) else {
+                    throw Diagnostic(
+                        url, field: columns[index], problem: "line \(record.line) holds no number",
+                        remedy: "leave that row out, or name other columns")
+                }
+                return Float(value)
+            }
+        }
+        return NumberRows(
+            shape: [records.count, chosen.count], values: values,
+            name: chosen.map { columns[$0] }.joined(separator: ","))
+    }
+
+    /// The one that fits, or an error that lists what there is.
+    private static func only(_ fitting: [String], of all: [String], _ what: String, _ url: URL) throws -> String {
+        if fitting.count == 1 { return fitting[0] }
+        throw Diagnostic(
+            url, problem: fitting.isEmpty ? "no \(what)" : "several \(what)",
+            remedy: fitting.isEmpty
+                ? "the file has \(all.joined(separator: ", "))"
+                : "choose with --name: \(fitting.joined(separator: ", "))")
+    }
+}
+
+extension HDF5DataSet.Element {
+    fileprivate var isNumber: Bool { self == .float32 || self == .float64 || self == .int64 }
+}

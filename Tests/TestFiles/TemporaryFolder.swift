@@ -1,0 +1,18 @@
+import Foundation
+
+/// A folder of its own for one test, removed with the last reference.
+package final class TemporaryFolder: Sendable {
+    package let url: URL
+
+    package init() throws {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("spectra-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    package func file(_ name: String) -> URL { url.appendingPathComponent(name) }
+
+    /// Names of all files, hidden ones included.
+    package var contents: [String] { (try? FileManager.default.contentsOfDirectory(atPath: url.path).sorted()) ?? [] }
+}
