@@ -130,6 +130,15 @@ let package = Package(
             name: "GoldenNumbers", dependencies: ["Torch", "Tables", "Spectra"], path: "Tests/GoldenNumbers"),
         .target(name: "LearnedResults", path: "Tests/LearnedResults"),
         .target(name: "TestFiles", path: "Tests/TestFiles"),
+        // What is added from outside, each in one file: nothing else may have to know it.
+        .testTarget(
+            name: "ExtensionTests",
+            dependencies: [
+                "Support", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Training", "SpecCLIP",
+                "StarReading",
+                "SpecCLIPCommand",
+                "LearnedResults", "TestFiles",
+            ]),
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TorchTests", dependencies: ["Support", "Torch", "GoldenNumbers"]),
         .testTarget(name: "TablesTests", dependencies: ["Support", "Tables", "Spectra", "Instruments", "TestFiles"]),
@@ -185,6 +194,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
+                "TestFiles",
                 "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
                 "Training", "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "PublishedModels",
                 "Evaluation", "Figures", "SpecCLIPCommand", "GoldenNumbers", "LearnedResults",

@@ -21,6 +21,7 @@ extension Instrument {
     /// In what spectra of this instrument differ from those of another of its name; nil where they do not.
     func difference(from other: Instrument, called name: String) -> String? {
         if grid != other.grid { return "is on another grid (\(grid.text)) than \(name) (\(other.grid.text))" }
+        if gaps != other.gaps { return "has other gaps than \(name)" }
         guard normalisation != other.normalisation else { return nil }
         return normalisation.text == other.normalisation.text
             ? "is \(normalisation.text) by another recipe than \(name)"

@@ -26,6 +26,7 @@ public final class PairedDataSet: Sendable {
         var count: Int
         var spectra: [String: HDF5DataSet]
         var ivar: [String: HDF5DataSet]
+        var presence: [String: HDF5DataSet] = [:]
         var sourceIDs: HDF5DataSet?
         var labels: [String: HDF5DataSet]
     }
@@ -70,6 +71,19 @@ public final class PairedDataSet: Sendable {
     /// Whether the file holds inverse variances of an instrument in a split.
     public func hasIvar(_ instrument: Instrument, split: Split) -> Bool {
         parts[split]?.ivar[instrument.dataSetKey] != nil
+    }
+
+    /// Whether an instrument has seen each source of a split; nil where it has seen all.
+    public func presence(_ instrument: Instrument, split: Split) throws -> [Bool]? {
+        guard let part = parts[split], let data = part.presence[instrument.dataSetKey] else { return nil }
+        let seen = try data.doubles(0..<part.count).map { $0 != 0 }
+        return seen.contains(false) ? seen : nil
+    }
+
+    /// Rows of a split that all of these instruments have seen, ascending.
+    public func rows(seenBy instruments: [Instrument], split: Split) throws -> [Int] {
+        let presence = try instruments.compactMap { try self.presence($0, split: split) }
+        return (0..<count(split)).filter { row in presence.allSatisfy { $0[row] } }
     }
 
     /// Normalised flux of the sources `indices`, in that order (repeats allowed), with its inverse variance where the
@@ -157,6 +171,11 @@ extension PairedDataSet {
                 try check(ivar, count: part.count, length: instrument.grid.count, in: file)
                 part.ivar[instrument.dataSetKey] = ivar
             }
+            if members.contains(instrument.dataSetKey + "_present") {
+                let presence = try file.dataSet(PairedLayout.present(split, instrument.dataSetKey))
+                try check(presence, count: part.count, length: 1, in: file)
+                part.presence[instrument.dataSetKey] = presence
+            }
         }
         if part.count < 0 { part.count = 0 }
         if members.contains("source_ids") {
@@ -186,10 +205,10 @@ extension PairedDataSet {
             }
             return decoded
         }
-        let candidates = known + Instrument.builtIn
+        let candidates = known + Instrument.known
         let found = candidates.first { key == nil ? $0.grid.count == data.rowLength : $0.dataSetKey == key }
         if let found { return found }
-        let expected = Instrument.builtIn.map { "\($0.dataSetKey) (\($0.grid.count) pixels)" }.joined(separator: ", ")
+        let expected = Instrument.known.map { "\($0.dataSetKey) (\($0.grid.count) pixels)" }.joined(separator: ", ")
         throw Diagnostic(
             file.name, field: data.path, problem: "instrument unknown, shape \(data.shape)",
             remedy: "known are \(expected); others need an `instrument` attribute")

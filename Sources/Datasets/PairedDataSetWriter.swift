@@ -17,6 +17,8 @@ public final class PairedDataSetWriter {
     private let labelNames: [String]
     private var file: HDF5File?
     private var parts: [Split: Part] = [:]
+    /// By split and instrument: whether it has seen each source.
+    private var presence: [Split: [String: [Bool]]] = [:]
     /// Rows wait here so that chunks are written whole.
     private var pending: [Split: [PairedRow]] = [:]
     private static let rowsPerWrite = 256
@@ -33,7 +35,7 @@ public final class PairedDataSetWriter {
     ///
     /// - Parameters:
     ///   - url: the file to make; its folder is created.
-    ///   - instruments: the instruments each row holds.
+    ///   - instruments: the instruments that rows hold; one need not have seen every source.
     ///   - labels: names of the labels.
     ///   - tier: kind of data, e.g. `real-xp`.
     ///   - provenance: JSON that says where the data come from and with which options they were made.
@@ -92,7 +94,7 @@ public final class PairedDataSetWriter {
 
     /// Adds rows to a split.
     ///
-    /// - Throws: ``Diagnostic`` when a row lacks an instrument, has the wrong number of pixels, an unknown label or a
+    /// - Throws: ``Diagnostic`` when a row has no instrument or an unknown one, the wrong number of pixels, an unknown label or a
     ///   flux that is not finite; nothing of the batch is then written.
     public func append(split: Split, rows: [PairedRow]) throws {
         for row in rows { try check(row) }
@@ -120,6 +122,10 @@ public final class PairedDataSetWriter {
             for split in Split.allCases {
                 try write(pending[split] ?? [], to: split)
                 pending[split] = nil
+                for (key, seen) in presence[split] ?? [:] where seen.contains(false) {
+                    try file?.createDataSet(PairedLayout.present(split, key), row: [], element: .int64)
+                        .append(seen.map { Int64($0 ? 1 : 0) })
+                }
             }
             try file?.setAttribute(PairedLayout.provenance, provenance)
             try file?.flush()
@@ -168,7 +174,14 @@ public final class PairedDataSetWriter {
         guard row.sourceID.utf8.count <= PairedLayout.idBytes else {
             throw failure("source_ids", "longer than \(PairedLayout.idBytes) bytes", "shorten the identifier")
         }
-        for instrument in instruments {
+        let keys = instruments.map(\.dataSetKey)
+        if let unknown = row.flux.keys.first(where: { !keys.contains($0) }) {
+            throw failure(
+                unknown + "_spectra", "not declared when the file was started",
+                "declared are " + keys.joined(separator: ", "))
+        }
+        guard !row.flux.isEmpty else { throw failure("spectra", "none", "leave the source out") }
+        for instrument in instruments where row.flux[instrument.dataSetKey] != nil {
             let key = instrument.dataSetKey
             let found = row.flux[key]?.count ?? 0
             guard found == instrument.grid.count else {
@@ -197,6 +210,7 @@ public final class PairedDataSetWriter {
             let none = [Float](repeating: 0, count: instrument.grid.count)
             try part.spectra[index].append(rows.flatMap { $0.flux[key] ?? none })
             try part.ivar[index].append(rows.flatMap { $0.ivar[key] ?? none })
+            presence[split, default: [:]][key, default: []] += rows.map { $0.flux[key] != nil }
         }
         try part.sourceIDs.append(texts: rows.map(\.sourceID))
         for (index, name) in labelNames.enumerated() {

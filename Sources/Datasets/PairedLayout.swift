@@ -5,6 +5,7 @@
 /// /                     @tier @provenance (JSON) @format_version @creator
 /// /<split>/<key>_spectra   float32 (N, L, 1)     @instrument (JSON; only when not built in)
 /// /<split>/<key>_ivar      float32 (N, L)
+/// /<split>/<key>_present   int64 (N), 0 where the instrument has not seen the star; left out where it has seen all
 /// /<split>/source_ids      text (N)
 /// /<split>/labels/<name>   float64 (N), NaN = missing
 /// ```
@@ -26,6 +27,7 @@ enum PairedLayout {
     static func ivar(_ split: Split, _ key: String?) -> String {
         split.rawValue + "/" + (key.map { $0 + "_ivar" } ?? "ivar")
     }
+    static func present(_ split: Split, _ key: String) -> String { split.rawValue + "/" + key + "_present" }
     static func sourceIDs(_ split: Split) -> String { split.rawValue + "/source_ids" }
     static func labels(_ split: Split) -> String { split.rawValue + "/labels" }
     static func label(_ split: Split, _ name: String) -> String { labels(split) + "/" + name }

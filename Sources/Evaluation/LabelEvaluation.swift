@@ -77,17 +77,24 @@ public struct LabelTest {
     /// The baseline of this instrument, fitted on a training split.
     public func baseline(_ data: PairedDataSet, components: Int) throws -> LinearBaseline {
         let rows = try SpectrumRows(data, instrument, .train)
-        let known = try labels.map { try data.labels($0.name, split: .train) }
-        return LinearBaseline(try rows.tensor(Array(0..<rows.count)), labels: known, components: components)
+        let known = try labels.map { label in
+            let all = try data.labels(label.name, split: .train)
+            return rows.seen.map { all[$0] }
+        }
+        return LinearBaseline(try rows.tensor(rows.seen), labels: known, components: components)
     }
 
     /// Evaluates on a split of a data set.
     public func run(_ data: PairedDataSet, split: Split, baseline: LinearBaseline) throws -> [LabelEvaluation] {
-        let truth = try labels.map { try data.labels($0.name, split: split) }
+        let seen = try data.rows(seenBy: [instrument], split: split)
+        let truth = try labels.map { label in
+            let all = try data.labels(label.name, split: split)
+            return seen.map { all[$0] }
+        }
         let ids = try data.sourceIDs(split)
         var observations: [Observation] = []
-        for start in stride(from: 0, to: data.count(split), by: 1024) {
-            let block = Array(start..<min(start + 1024, data.count(split)))
+        for start in stride(from: 0, to: seen.count, by: 1024) {
+            let block = Array(seen[start..<min(start + 1024, seen.count)])
             let spectra = try data.spectra(instrument, split: split, indices: block)
             observations += try block.enumerated().map { place, row in
                 try Observation(

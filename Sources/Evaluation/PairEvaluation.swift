@@ -20,9 +20,10 @@ public struct PairEvaluation {
 
     /// Retrieval in every direction, against chance.
     public func retrieval(split: Split = .test) throws -> [ScoreLine] {
-        let atlas = try EmbeddingAtlas(model, data, split: split)
-        let chance = RetrievalScore.chance(stars: atlas.count)
+        let all = try EmbeddingAtlas(model, data, split: split)
         return try model.directions.flatMap { source, target in
+            let atlas = all.stars(seenBy: [source, target])
+            let chance = RetrievalScore.chance(stars: atlas.count)
             let queries = try atlas.rows(of: source)
             let score = RetrievalScore(ranks: try atlas.ranksOfPartners(queries, among: target), stars: atlas.count)
             let name = "\(source.title) → \(target.title) pair"
@@ -46,8 +47,9 @@ public struct PairEvaluation {
     /// of the nearest training star.
     /// - Parameter limit: test stars used, at most, evenly sampled; the nearest-neighbour baseline compares each with all of training.
     public func translation(limit: Int = 2000) throws -> [ScoreLine] {
-        let (all, chosen) = (Array(0..<data.count(.train)), (0..<data.count(.test)).evenlySampled(limit))
-        return try model.directions.flatMap { source, target in
+        try model.directions.flatMap { source, target in
+            let all = try data.rows(seenBy: [source, target], split: .train)
+            let chosen = try data.rows(seenBy: [source, target], split: .test).evenlySampled(limit)
             let training = (try data.spectra(of: source, .train, all), try data.spectra(of: target, .train, all))
             let test = (try data.spectra(of: source, .test, chosen), try data.spectra(of: target, .test, chosen))
             let predicted = try withoutGradient {

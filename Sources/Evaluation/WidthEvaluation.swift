@@ -10,8 +10,9 @@ import Torch
 public struct WidthEvaluation {
     private let model: SpecCLIPModel
     private let data: PairedDataSet
-    /// Of the test split, by `embeddingKey`.
+    /// Of the stars of the test split that all instruments have seen, by `embeddingKey`.
     private let embeddings: [String: Tensor]
+    private let sourceIDs: [String]
     /// Which of these stars have their spectra foretold, and these spectra, by `embeddingKey`.
     private let rows: Tensor
     private let spectra: [String: Tensor]
@@ -22,13 +23,24 @@ public struct WidthEvaluation {
     public init(_ model: SpecCLIPModel, _ data: PairedDataSet, limit: Int = 2000) throws {
         self.model = model
         self.data = data
-        embeddings = try model.sharedEmbeddings(data, split: .test)
-        let chosen = (0..<data.count(.test)).evenlySampled(limit)
+        let seen = try data.rows(seenBy: model.instruments, split: .test)
+        embeddings = try Self.embeddings(model, data, .test, seen)
+        let ids = try data.sourceIDs(.test)
+        sourceIDs = seen.map { ids[$0] }
+        let chosen = seen.indices.evenlySampled(limit)
         rows = Tensor(chosen.map(Int64.init), shape: [chosen.count])
         spectra = try Dictionary(
             uniqueKeysWithValues: model.instruments.map {
-                ($0.embeddingKey, try data.spectra(of: $0, .test, chosen))
+                ($0.embeddingKey, try data.spectra(of: $0, .test, chosen.map { seen[$0] }))
             })
+    }
+
+    private static func embeddings(
+        _ model: SpecCLIPModel, _ data: PairedDataSet, _ split: Split, _ seen: [Int]
+    ) throws -> [String: Tensor] {
+        let all = try model.sharedEmbeddings(data, split: split)
+        guard seen.count < data.count(split) else { return all }
+        return all.mapValues { $0.indexSelect(0, Tensor(seen.map(Int64.init), shape: [seen.count])) }
     }
 
     /// The first k numbers of the embeddings, the others 0.
@@ -44,7 +56,8 @@ public struct WidthEvaluation {
     /// Stars are compared by the components of directions (unit embeddings) about their mean, which finds more partners
     /// than those of the embeddings themselves; spectra are foretold from embeddings rebuilt from their components.
     public func principal(widths: [Int]) throws -> [WidthScore] {
-        let training = try model.sharedEmbeddings(data, split: .train)
+        let training = try Self.embeddings(
+            model, data, .train, try data.rows(seenBy: model.instruments, split: .train))
         let all = Tensor.cat(model.instruments.compactMap { training[$0.embeddingKey] })
         let directions = PrincipalComponents(unit(all), count: all.size(1))
         let components = PrincipalComponents(all, count: all.size(1))
@@ -58,7 +71,7 @@ public struct WidthEvaluation {
     private func score(
         _ width: Int, searched: [String: Tensor], decoded: [String: Tensor]
     ) throws -> WidthScore {
-        let atlas = EmbeddingAtlas(embeddings: searched, sourceIDs: try data.sourceIDs(.test))
+        let atlas = EmbeddingAtlas(embeddings: searched, sourceIDs: sourceIDs)
         var found: [RetrievalScore] = []
         var translation: [String: Double] = [:]
         for (source, target) in model.directions {

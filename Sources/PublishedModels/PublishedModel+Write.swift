@@ -55,8 +55,8 @@ extension EncoderConfiguration {
     func publishedArguments(pixels: Int) -> PickleDictionary {
         func number(_ value: Int) -> PickleValue { .integer(value) }
         let entries: [(String, PickleValue)] =
-            switch self {
-            case .maskedTransformer(let sizes):
+            switch sizes {
+            case let sizes as MaskedTransformerConfiguration:
                 [
                     ("input_dim", number(sizes.tokens.section == 1 ? 1 : sizes.tokens.width)),
                     ("embed_dim", number(sizes.width)), ("num_layers", number(sizes.layers)),
@@ -66,7 +66,7 @@ extension EncoderConfiguration {
                     ("slice_overlap", number(sizes.tokens.section - sizes.tokens.step)),
                     ("dropout", .double(sizes.dropout)), ("norm_first", .bool(false)),
                 ] + (sizes.tokens.section == 1 ? [("include_stats", .bool(sizes.tokens.statistics != .none))] : [])
-            case .autoEncoder(let sizes):
+            case let sizes as AutoEncoderConfiguration:
                 [
                     ("input_dim", number(1)), ("seq_len", number(pixels)), ("hidden_dim", number(sizes.hidden)),
                     ("bottleneck_dim", number(sizes.bottleneck)), ("num_encoder_blocks", number(sizes.encoderBlocks)),
@@ -79,19 +79,22 @@ extension EncoderConfiguration {
                             ("mask_ratio", .double(mask.ratio)),
                         ]
                     } ?? [])
+            default: []
             }
         return PickleDictionary(entries.map { (.string($0), $1) })
     }
 
     /// What no published class can do; `nil` when all can be rebuilt there.
     var unpublished: String? {
-        switch self {
-        case .maskedTransformer(let sizes) where sizes.attentionScale == .standard:
+        switch sizes {
+        case let sizes as MaskedTransformerConfiguration where sizes.attentionScale == .standard:
             "attention logits are scaled once here, twice in the published code"
-        case .maskedTransformer(let sizes) where sizes.tokens.statistics == .asinhMeanStd:
+        case let sizes as MaskedTransformerConfiguration where sizes.tokens.statistics == .asinhMeanStd:
             "statistics are compressed by asinh"
-        case .autoEncoder(let sizes) where sizes.statistics == .asinhMeanStd: "statistics are compressed by asinh"
-        default: nil
+        case let sizes as AutoEncoderConfiguration where sizes.statistics == .asinhMeanStd:
+            "statistics are compressed by asinh"
+        case is MaskedTransformerConfiguration, is AutoEncoderConfiguration: nil
+        default: "no published class is a \(type(of: sizes).kind)"
         }
     }
 }

@@ -1,5 +1,9 @@
-/// What a model must know about the instrument a spectrum comes from. A value: adding an instrument is adding one
-/// constant in a file of its own (see `Instruments/`).
+import Support
+
+/// What a model must know about the instrument a spectrum comes from.
+///
+/// A value: adding an instrument is one constant in a folder of its own (see `Instruments/`), or a `definition:` in a
+/// configuration.
 public struct Instrument: Sendable, Codable, Hashable {
     /// Name on the command line and in configurations, e.g. `lamost-lrs`.
     public var name: String
@@ -15,11 +19,14 @@ public struct Instrument: Sendable, Codable, Hashable {
     public var embeddingKey: String
     /// Unit of wavelengths in files of this instrument that do not state one (plain text tables).
     public var fileUnit: WavelengthUnit
+    /// Where the instrument sees nothing within its grid (gaps between detectors, cut-out bands), Å: what files have there is
+    /// no data.
+    public var gaps: [ClosedRange<Double>]
 
     /// An instrument; wavelengths of the grid are vacuum Å.
     public init(
         name: String, title: String, grid: WavelengthGrid, normalisation: Normalisation, dataSetKey: String,
-        embeddingKey: String, fileUnit: WavelengthUnit = .angstrom
+        embeddingKey: String, fileUnit: WavelengthUnit = .angstrom, gaps: [ClosedRange<Double>] = []
     ) {
         self.name = name
         self.title = title
@@ -28,5 +35,58 @@ public struct Instrument: Sendable, Codable, Hashable {
         self.dataSetKey = dataSetKey
         self.embeddingKey = embeddingKey
         self.fileUnit = fileUnit
+        self.gaps = gaps
+    }
+}
+
+extension Instrument {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps
+    }
+
+    /// Reads a definition strictly: `grid` must be given; keys that are left out follow from the name, and a name that is
+    /// left out from where the definition stands (empty here).
+    /// - Throws: `Diagnostic` for unknown keys and grids and gaps that are none.
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        name = try fields(.name, default: "")
+        title = try fields(.title, default: name)
+        grid = try fields.required(.grid)
+        normalisation = try fields(.normalisation, default: .none)
+        let key = name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+        dataSetKey = try fields(.dataSetKey, default: key)
+        embeddingKey = try fields(.embeddingKey, default: key)
+        fileUnit = try fields(.fileUnit, default: .angstrom)
+        let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
+        gaps = try fields(.gaps, default: [[Double]]()).map { gap in
+            guard gap.count == 2, gap[0] < gap[1] else {
+                throw Diagnostic.invalid(path: "\(path).gaps", problem: "\(gap) is no range; give two wavelengths in Å")
+            }
+            return gap[0]...gap[1]
+        }
+        guard grid.count > 1, grid.range.lowerBound > 0, grid.range.upperBound > grid.range.lowerBound else {
+            throw Diagnostic.invalid(path: "\(path).grid", problem: "\(grid.text): no increasing wavelengths")
+        }
+        if let gap = gaps.first(where: { $0.contains(grid.range.lowerBound) && $0.contains(grid.range.upperBound) }) {
+            throw Diagnostic.invalid(path: "\(path).gaps", problem: "\(gap) leaves nothing of the grid")
+        }
+    }
+
+    /// Writes the definition; without gaps as before there were any.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(title, forKey: .title)
+        try container.encode(grid, forKey: .grid)
+        try container.encode(normalisation, forKey: .normalisation)
+        try container.encode(dataSetKey, forKey: .dataSetKey)
+        try container.encode(embeddingKey, forKey: .embeddingKey)
+        try container.encode(fileUnit, forKey: .fileUnit)
+        if !gaps.isEmpty { try container.encode(gaps.map { [$0.lowerBound, $0.upperBound] }, forKey: .gaps) }
+    }
+
+    /// Whether each pixel of the grid lies in a gap; nil where there are none.
+    package var blind: [Bool]? {
+        gaps.isEmpty ? nil : grid.wavelengths.map { wavelength in gaps.contains { $0.contains(wavelength) } }
     }
 }

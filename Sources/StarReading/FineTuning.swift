@@ -52,7 +52,7 @@ public struct FineTuning {
 /// Spectra in, Gaussian likelihood of their labels out.
 final class FineTuningTask: TrainingTask {
     struct Batch: Sendable {
-        let flux: Tensor
+        let spectra: SpectrumBatch
         let clean: Tensor
         let labels: (targets: Tensor, present: Tensor)
     }
@@ -65,23 +65,22 @@ final class FineTuningTask: TrainingTask {
 
     struct Source: BatchSource {
         let parts: [TrainingSplit: Part]
-        /// The training rows that are learned from, where these are not all.
-        let chosen: [Int]?
+        /// The rows that are learned from: those chosen among the stars that the instrument has seen.
+        let chosen: [TrainingSplit: [Int]]
+        let inputs: SpectrumInputs
         let names: [String]
         let mean: [Double]
         let std: [Double]
         let device: Device
 
-        func count(_ split: TrainingSplit) -> Int {
-            (split == .training ? chosen?.count : nil) ?? parts[split]?.rows.count ?? 0
-        }
+        func count(_ split: TrainingSplit) -> Int { chosen[split]?.count ?? 0 }
 
         func batch(_ split: TrainingSplit, rows asked: [Int], random: inout StepRandom) throws -> Batch {
-            let wanted = split == .training ? chosen.map { chosen in asked.map { chosen[$0] } } ?? asked : asked
-            guard let part = parts[split] else {
+            guard let part = parts[split], let chosen = chosen[split] else {
                 let none = Tensor.zeros([0])
-                return Batch(flux: none, clean: none, labels: (none, none))
+                return Batch(spectra: SpectrumBatch(none), clean: none, labels: (none, none))
             }
+            let wanted = asked.map { chosen[$0] }
             let shown = try part.rows.batch(wanted, random: &random)
             // What the augmentation changed about a star is part of its labels.
             let labels = StandardisedLabels(
@@ -89,17 +88,17 @@ final class FineTuningTask: TrainingTask {
                     zip(names, part.labels).map { $1[row] + (changes[$0] ?? 0) }
                 }, mean: mean, std: std)
             return Batch(
-                flux: try shown.flux.to(device), clean: try shown.clean.to(device),
+                spectra: try shown.spectra(for: inputs).to(device), clean: try shown.clean.to(device),
                 labels: (try labels.targets.to(device), try labels.present.to(device)))
         }
     }
 
     /// Encoder and head, which learn together.
     private final class Network: Module {
-        let backbone: Encoder
+        let backbone: any Encoder
         let head: LabelHead
 
-        init(_ backbone: Encoder, _ head: LabelHead) {
+        init(_ backbone: any Encoder, _ head: LabelHead) {
             self.backbone = backbone
             self.head = head
             super.init()
@@ -126,7 +125,9 @@ final class FineTuningTask: TrainingTask {
                 rows: try AugmentedRows(data, instrument, of, configuration.augment), labels: labels)
         }
         let (mean, std) = try StandardisedLabels.statistics(
-            (parts[.training]?.labels ?? []).map { values in chosen.map { $0.map { values[$0] } } ?? values },
+            (parts[.training]?.labels ?? []).map { values in
+                (chosen ?? parts[.training]?.rows.seen ?? []).map { values[$0] }
+            },
             names: names,
             minimumStars: 50, dataName: data.url.path)
         // A velocity that only the augmentation brings has no spread in the data set.
@@ -136,7 +137,10 @@ final class FineTuningTask: TrainingTask {
         try head.to(device)
         network = Network(backbone, head)
         self.model = network
-        source = Source(parts: parts, chosen: chosen, names: names, mean: mean, std: spread, device: device)
+        var rows = parts.mapValues(\.rows.seen)
+        if let chosen { rows[.training] = chosen }
+        source = Source(
+            parts: parts, chosen: rows, inputs: backbone.inputs, names: names, mean: mean, std: spread, device: device)
         pretraining = configuration.pretraining
     }
 
@@ -155,10 +159,10 @@ final class FineTuningTask: TrainingTask {
     }
 
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
-        let summary = network.backbone.summary(network.backbone(batch.flux))
+        let summary = network.backbone.summary(network.backbone(batch.spectra))
         let likelihood = network.head.loss(summary, targets: batch.labels.targets, present: batch.labels.present)
         guard pretraining > 0 else { return [("loss", likelihood)] }
-        let reconstruction = try network.backbone.pretrainingLoss(batch.flux, finding: batch.clean)
+        let reconstruction = try network.backbone.pretrainingLoss(batch.spectra, finding: batch.clean)
         return [
             ("loss", likelihood + reconstruction * pretraining), ("labels", likelihood), ("spectra", reconstruction),
         ]

@@ -75,20 +75,20 @@ public struct LabelInference {
 
     /// Reads spectra.
     /// - Parameters:
-    ///   - flux: as observed and prepared, `[B, pixels]`, on the model's device.
+    ///   - spectra: as observed and prepared, on the model's device.
     ///   - circumstances: what is known of them beside the flux.
     ///   - moved: prepares some rows anew with so much velocity (km/s) removed; nil moves what is prepared already.
     public func read(
-        _ flux: Tensor, from instrument: Instrument, _ circumstances: QualityModel.Circumstances,
-        moved: (([Int], [Double]) throws -> Tensor)? = nil
+        _ spectra: SpectrumBatch, from instrument: Instrument, _ circumstances: QualityModel.Circumstances,
+        moved: (([Int], [Double]) throws -> SpectrumBatch)? = nil
     ) throws -> Reading {
         try catchingTorchErrors {
             var resting: RestFrame.Result?
             if let rest = try labels.restFrame(model, instrument) {
-                resting = try moved.map { try rest(flux, moved: $0) } ?? rest(flux, of: instrument)
+                resting = try moved.map { try rest(spectra, moved: $0) } ?? rest(spectra, of: instrument)
             }
-            let features = try resting?.features ?? withoutGradient { try model.features(flux, from: instrument) }
-            let shown = resting?.flux ?? flux
+            let features = try resting?.features ?? withoutGradient { try model.features(spectra, from: instrument) }
+            let shown = (resting?.spectra ?? spectra).flux
             var (stars, posterior) = try labels.readings(
                 features, from: instrument, snr: circumstances.snr, velocities: resting?.velocities)
             if let judge = quality[instrument.embeddingKey] {

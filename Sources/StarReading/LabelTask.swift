@@ -24,8 +24,13 @@ package struct LabelledEmbeddings: Sendable {
         _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, names: [String]
     ) throws {
         self.names = names
-        labels = try names.map { try data.labels($0, split: split) }
-        embeddings = try model.embed(try SpectrumRows(data, instrument, split), of: instrument)
+        let rows = try model.rows(data, instrument, split)
+        let seen = rows.seen
+        labels = try names.map { name in
+            let all = try data.labels(name, split: split)
+            return seen.map { all[$0] }
+        }
+        embeddings = try model.embed(rows, of: instrument)
     }
 
     /// Mean and standard deviation of each label over the stars that have it.

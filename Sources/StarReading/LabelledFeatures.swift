@@ -42,19 +42,23 @@ struct LabelledFeatures: Sendable {
         let stated = try names.map { name in
             data.labelNames.contains("e_" + name) ? try data.labels("e_" + name, split: split) : nil
         }
-        let passes = augmentation == nil || rows.count == 0 ? 1 : max(1, (leastRows + rows.count - 1) / rows.count)
+        let (seen, inputs) = (rows.seen, model.inputs(of: instrument))
+        let passes = augmentation == nil || seen.isEmpty ? 1 : max(1, (leastRows + seen.count - 1) / seen.count)
         var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
         var (snr, sources): ([Double], [String]) = ([], [])
         var (parts, shown): ([Tensor], [Tensor]) = ([], [])
-        let isKept = Set((0..<passes * rows.count).evenlySampled(Self.keptSpectra))
+        let isKept = Set((0..<passes * seen.count).evenlySampled(Self.keptSpectra))
         var (shownRows, shownIvar): ([Int], [[Float]?]) = ([], [])
         for pass in 0..<passes {
             parts.append(
-                try model.features(rows.count, of: instrument) { wanted in
-                    var random = StepRandom(seed, UInt64(pass), UInt64(wanted.first ?? 0), 0xFEA7)
+                try model.features(seen.count, of: instrument) { places in
+                    var random = StepRandom(seed, UInt64(pass), UInt64(places.first ?? 0), 0xFEA7)
+                    let wanted = places.map { seen[$0] }
                     let batch = try rows.batch(wanted, random: &random)
-                    let resting = try rest?(batch.flux, of: instrument)
-                    let flux = resting?.flux ?? batch.flux
+                    let observed = batch.spectra(for: inputs)
+                    let resting = try rest?(observed, of: instrument)
+                    let spectra = resting?.spectra ?? observed
+                    let flux = spectra.flux
                     let kept = wanted.indices.filter { isKept.contains(snr.count + $0) }
                     shown.append(flux.indexSelect(0, Tensor(kept.map(Int64.init), shape: [kept.count])))
                     shownRows += kept.map { snr.count + $0 }
@@ -71,7 +75,7 @@ struct LabelledFeatures: Sendable {
                             errors[i].append(label.isLogarithmic ? error / value / log(10) : error)
                         }
                     }
-                    return flux
+                    return spectra
                 })
         }
         features = Tensor.cat(parts, dim: 0)

@@ -123,12 +123,15 @@ public final class ObservationStream {
         let ids = try data.sourceIDs(input.split)
         let chosenRows = try chosenRows(of: data)
         let read = read(of: data)
+        let presence = try read.reduce(into: [:]) { $0[$1.name] = try data.presence($1, split: input.split) }
         for (part, instruments) in (rowsComeWhole ? [read] : read.map { [$0] }).enumerated() {
             let first = firstRow(of: part)
             for start in stride(from: min(first, chosenRows.count), to: chosenRows.count, by: size) {
                 let block = Array(chosenRows[start..<min(start + size, chosenRows.count)])
                 let observations = try instruments.flatMap { instrument in
-                    try self.rows(block, of: data, instrument, ids, from: RowPosition(part: part, row: start))
+                    try self.rows(
+                        block, of: data, instrument, ids, from: RowPosition(part: part, row: start),
+                        presence[instrument.name])
                 }
                 if !observations.isEmpty { try body(observations) }
                 count += observations.count
@@ -139,10 +142,12 @@ public final class ObservationStream {
 
     /// Rows of a data set as one instrument saw them; what fails is left out.
     private func rows(
-        _ block: [Int], of data: PairedDataSet, _ instrument: Instrument, _ ids: [String], from first: RowPosition
+        _ block: [Int], of data: PairedDataSet, _ instrument: Instrument, _ ids: [String], from first: RowPosition,
+        _ seen: [Bool]?
     ) throws -> [Observation] {
         let spectra = try data.spectra(instrument, split: input.split, indices: block)
         return try block.enumerated().compactMap { place, row -> Observation? in
+            guard seen?[row] != false else { return nil }
             let position = RowPosition(part: first.part, row: first.row + place)
             do {
                 var observation = try Observation(

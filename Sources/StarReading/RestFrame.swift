@@ -12,7 +12,7 @@ struct RestFrame {
     /// Spectra at rest.
     struct Result {
         /// Prepared spectra, `[B, pixels]`, and their features, `[B, F]`.
-        var flux: Tensor, features: Tensor
+        var spectra: SpectrumBatch, features: Tensor
         /// What was removed, km/s, to be added to the velocities that are read from the features.
         var velocities: [Double]
     }
@@ -21,7 +21,7 @@ struct RestFrame {
     static let label = "rv"
 
     /// The features of prepared spectra.
-    let features: (Tensor) throws -> Tensor
+    let features: (SpectrumBatch) throws -> Tensor
     /// The radial velocities that these tell, km/s.
     let velocity: (Tensor) throws -> [Double]
 
@@ -34,11 +34,14 @@ struct RestFrame {
     private static let draws = 101
 
     /// - Parameters:
-    ///   - flux: prepared spectra as observed, `[B, pixels]`.
-    ///   - moved: the spectra of some rows with so much velocity removed, `[rows, pixels]`.
-    package func callAsFunction(_ flux: Tensor, moved: ([Int], [Double]) throws -> Tensor) throws -> Result {
+    ///   - spectra: prepared, as observed.
+    ///   - moved: some of them with so much velocity removed.
+    func callAsFunction(
+        _ spectra: SpectrumBatch, moved: ([Int], [Double]) throws -> SpectrumBatch
+    ) throws -> Result {
         var found = Result(
-            flux: flux, features: try features(flux), velocities: [Double](repeating: 0, count: flux.size(0)))
+            spectra: spectra, features: try features(spectra),
+            velocities: [Double](repeating: 0, count: spectra.count))
         let observed = found
         var rows = Array(found.velocities.indices)
         for _ in 0..<Self.passes {
@@ -46,37 +49,56 @@ struct RestFrame {
             for (row, step) in steps { found.velocities[row] += step }
             rows = steps.map(\.0).filter { abs(found.velocities[$0]) <= Self.fastest }
             guard !rows.isEmpty else { break }
-            let again = try moved(rows, rows.map { found.velocities[$0] }).to(flux.device)
-            found.flux = try replacing(rows, of: found.flux, with: again)
+            let again = try moved(rows, rows.map { found.velocities[$0] }).to(spectra.flux.device)
+            found.spectra = try replacing(rows, of: found.spectra, with: again)
             found.features = try replacing(rows, of: found.features, with: try features(again))
         }
         let lost = found.velocities.indices.filter { !(abs(found.velocities[$0]) <= Self.fastest) }
         guard !lost.isEmpty else { return found }
         for row in lost { found.velocities[row] = 0 }
-        found.flux = try replacing(lost, of: found.flux, with: try select(observed.flux, lost))
+        found.spectra = try replacing(
+            lost, of: found.spectra, with: observed.spectra.rows(try index(lost, observed.features.device)))
         found.features = try replacing(lost, of: found.features, with: try select(observed.features, lost))
         return found
     }
 
     /// As above, where only prepared spectra are left of what was observed.
-    package func callAsFunction(_ flux: Tensor, of instrument: Instrument) throws -> Result {
-        let (values, pixels) = (flux.floats(), flux.size(1))
-        return try self(flux) { rows, velocities in
+    func callAsFunction(_ spectra: SpectrumBatch, of instrument: Instrument) throws -> Result {
+        let (values, pixels) = (spectra.flux.floats(), spectra.flux.size(1))
+        return try self(spectra) { rows, velocities in
             let moved = zip(rows, velocities).flatMap { row, velocity in
                 instrument.atRest(Array(values[row * pixels..<(row + 1) * pixels]), removing: velocity)
             }
-            return Tensor(moved, shape: [rows.count, pixels])
+            // What is known of the pixels stays where it was: a shift is a few pixels at most.
+            var batch = spectra.rows(try index(rows, spectra.flux.device))
+            batch.flux = Tensor(moved, shape: [rows.count, pixels])
+            return batch
         }
     }
 
     private func select(_ tensor: Tensor, _ rows: [Int]) throws -> Tensor {
-        tensor.indexSelect(0, try Tensor(rows.map(Int64.init), shape: [rows.count]).to(tensor.device))
+        tensor.indexSelect(0, try index(rows, tensor.device))
+    }
+
+    private func index(_ rows: [Int], _ device: Device) throws -> Tensor {
+        try Tensor(rows.map(Int64.init), shape: [rows.count]).to(device)
     }
 
     private func replacing(_ rows: [Int], of tensor: Tensor, with others: Tensor) throws -> Tensor {
-        var places = Array(0..<tensor.size(0))
-        for (other, row) in rows.enumerated() { places[row] = tensor.size(0) + other }
-        return try select(Tensor.cat([tensor, others], dim: 0), places)
+        try select(Tensor.cat([tensor, others], dim: 0), places(rows, of: tensor.size(0)))
+    }
+
+    private func replacing(
+        _ rows: [Int], of spectra: SpectrumBatch, with others: SpectrumBatch
+    ) throws -> SpectrumBatch {
+        spectra.appending(others).rows(try index(places(rows, of: spectra.count), spectra.flux.device))
+    }
+
+    /// Where each row is found when others stand behind all.
+    private func places(_ rows: [Int], of count: Int) -> [Int] {
+        var places = Array(0..<count)
+        for (other, row) in rows.enumerated() { places[row] = count + other }
+        return places
     }
 }
 
@@ -84,9 +106,9 @@ extension RestFrame {
     /// The rest frame of a model's posterior; nil where that tells no velocity.
     init?(_ model: SpecCLIPModel, _ instrument: Instrument, _ sampler: EnsembleSampler, labels: [StellarLabel]) {
         guard let place = labels.firstIndex(where: { $0.name == Self.label }) else { return nil }
-        features = { flux in
+        features = { spectra in
             let device = model.parameters().first?.parameter.value.device ?? .cpu
-            let input = try flux.to(device)
+            let input = try spectra.to(device)
             return try catchingTorchErrors { try withoutGradient { try model.features(input, from: instrument) } }
         }
         velocity = { features in

@@ -115,21 +115,21 @@ public final class StarReader: @unchecked Sendable {
     /// Labels, posteriors and features of spectra of one instrument.
     package func reading(_ observations: [Observation], of instrument: Instrument) throws -> LabelInference.Reading {
         try labelInference().read(
-            try flux(observations, of: instrument), from: instrument,
+            try batch(observations, of: instrument), from: instrument,
             .init(
                 ivar: observations.map(\.prepared.ivar), snr: observations.map { $0.prepared.snr ?? .nan },
                 masked: observations.map(\.maskedShare))
         ) { rows, velocities in
-            try self.flux(
+            try self.batch(
                 concurrentMap(Array(zip(rows, velocities))) { observations[$0].atRest(removing: $1) }, of: instrument)
         }
     }
 
     /// As ``reading(_:of:)``, of spectra that exist prepared alone, such as those that noise was drawn for.
     package func reading(
-        _ flux: Tensor, from instrument: Instrument, _ circumstances: QualityModel.Circumstances
+        _ spectra: SpectrumBatch, from instrument: Instrument, _ circumstances: QualityModel.Circumstances
     ) throws -> LabelInference.Reading {
-        try labelInference().read(flux, from: instrument, circumstances)
+        try labelInference().read(spectra, from: instrument, circumstances)
     }
 
     /// For each observation the reading it is in, and where.
@@ -162,7 +162,7 @@ public final class StarReader: @unchecked Sendable {
         var parts: [Tensor] = []
         var order: [Int] = []
         for (instrument, places) in byInstrument(observations) {
-            let input = try flux(places.map { observations[$0] }, of: instrument)
+            let input = try batch(places.map { observations[$0] }, of: instrument)
             parts.append(
                 try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu))
             order += places
@@ -174,12 +174,16 @@ public final class StarReader: @unchecked Sendable {
         return all.indexSelect(0, Tensor(place, shape: [place.count]))
     }
 
-    /// Prepared spectra of one instrument, `[observations, pixels]` on the model's device.
-    func flux(_ observations: [Observation], of instrument: Instrument) throws -> Tensor {
+    /// Prepared spectra of one instrument with what its encoder asks for, on the model's device.
+    func batch(_ observations: [Observation], of instrument: Instrument) throws -> SpectrumBatch {
         var flux: [Float] = []
         flux.reserveCapacity(observations.count * instrument.grid.count)
         for observation in observations { flux += observation.prepared.flux }
-        return try Tensor(flux, shape: [observations.count, instrument.grid.count]).to(device)
+        return try SpectrumBatch(
+            Tensor(flux, shape: [observations.count, instrument.grid.count]), of: instrument,
+            ivar: observations.map(\.prepared.ivar), masks: observations.map(\.prepared.mask),
+            for: model.inputs(of: instrument)
+        ).to(device)
     }
 
     /// The places of each instrument's observations, in the order of the model's instruments.

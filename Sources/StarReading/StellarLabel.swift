@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A quantity that is read from a star: its name in catalogues, its unit, how many digits it deserves.
 public struct StellarLabel: Codable, Sendable, Hashable {
@@ -10,18 +11,30 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     public let unit: String
     /// Digits after the decimal point.
     public let digits: Int
+    /// Whether models work with its log10: what a spectrum tells of a temperature is a share of it, not so many kelvin.
+    public let isLogarithmic: Bool
 
     /// The label of a column name; unknown names keep their name, without a unit.
     public init(named name: String) {
-        let known = Self.known[name]
-        self.name = name
-        title = known?.title ?? name
-        unit = known?.unit ?? ""
-        digits = known?.digits ?? 3
+        self = Self.registered.withLock { $0[name] } ?? Self.known[name] ?? StellarLabel(name)
     }
 
-    /// Whether models work with its log10: what a spectrum tells of a temperature is a share of it, not so many kelvin.
-    var isLogarithmic: Bool { name == "teff" }
+    /// A label.
+    public init(
+        _ name: String, title: String? = nil, unit: String = "", digits: Int = 3, isLogarithmic: Bool = false
+    ) {
+        self.name = name
+        self.title = title ?? name
+        self.unit = unit
+        self.digits = digits
+        self.isLogarithmic = isLogarithmic
+    }
+
+    /// Makes a label known by its column name, with the unit and digits it deserves. Columns that nobody registered can be
+    /// learned and read as well.
+    public static func register(_ label: StellarLabel) { registered.withLock { $0[label.name] = label } }
+
+    private static let registered = Mutex<[String: StellarLabel]>([:])
 
     /// A value in the form in which models learn it.
     func learned(_ value: Double) -> Double { isLogarithmic ? log10(value) : value }
@@ -32,17 +45,47 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     /// A value in its unit, from the form in which models learn it.
     func value(learned: Double) -> Double { isLogarithmic ? pow(10, learned) : learned }
 
-    private static let known: [String: (title: String, unit: String, digits: Int)] = {
-        var known = [
-            "teff": ("Teff", "K", 0), "logg": ("log g", "dex", 2), "fe_h": ("[Fe/H]", "dex", 2),
-            "alpha_m": ("[α/M]", "dex", 2), "a_fe": ("[α/Fe]", "dex", 2), "a_k": ("A_K", "mag", 2),
-            "e_bp_rp": ("E(BP-RP)", "mag", 2), "rv": ("RV", "km/s", 1),
+    /// One row a label.
+    private static let known: [String: StellarLabel] = {
+        var labels = [
+            StellarLabel("teff", title: "Teff", unit: "K", digits: 0, isLogarithmic: true),
+            StellarLabel("logg", title: "log g", unit: "dex", digits: 2),
+            StellarLabel("fe_h", title: "[Fe/H]", unit: "dex", digits: 2),
+            StellarLabel("alpha_m", title: "[α/M]", unit: "dex", digits: 2),
+            StellarLabel("a_fe", title: "[α/Fe]", unit: "dex", digits: 2),
+            StellarLabel("a_k", title: "A_K", unit: "mag", digits: 2),
+            StellarLabel("e_bp_rp", title: "E(BP-RP)", unit: "mag", digits: 2),
+            StellarLabel("rv", title: "RV", unit: "km/s", digits: 1),
         ]
-        for element in ["C", "N", "O", "Mg", "Al", "Si", "Ca", "Ti", "Cr", "Mn", "Ni"] {
-            known[element.lowercased() + "_fe"] = ("[\(element)/Fe]", "dex", 2)
+        labels += ["C", "N", "O", "Mg", "Al", "Si", "Ca", "Ti", "Cr", "Mn", "Ni"].map {
+            StellarLabel("\($0.lowercased())_fe", title: "[\($0)/Fe]", unit: "dex", digits: 2)
         }
-        return known
+        return Dictionary(uniqueKeysWithValues: labels.map { ($0.name, $0) })
     }()
+}
+
+extension StellarLabel {
+    private enum CodingKeys: String, CodingKey { case name, title, unit, digits, isLogarithmic }
+
+    /// Reads a label as model files have it; files of before keep no word about logarithms, of which only Teff had one.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        title = try container.decode(String.self, forKey: .title)
+        unit = try container.decode(String.self, forKey: .unit)
+        digits = try container.decode(Int.self, forKey: .digits)
+        isLogarithmic = try container.decodeIfPresent(Bool.self, forKey: .isLogarithmic) ?? (name == "teff")
+    }
+
+    /// Writes a label with what it takes to read it anywhere.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(title, forKey: .title)
+        try container.encode(unit, forKey: .unit)
+        try container.encode(digits, forKey: .digits)
+        if isLogarithmic != (name == "teff") { try container.encode(isLogarithmic, forKey: .isLogarithmic) }
+    }
 }
 
 /// A label's value for one star with its 1σ error, in the label's unit.

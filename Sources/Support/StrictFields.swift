@@ -6,16 +6,40 @@ import Foundation
 /// default in force, and a run of hours would answer another question than the one asked.
 public struct StrictFields<Key: CodingKey & CaseIterable> {
     private let container: KeyedDecodingContainer<Key>
+    /// For names that keys had before.
+    private let formerContainer: KeyedDecodingContainer<AnyKey>?
 
     /// Reads the keys of a section.
     /// - Throws: `Diagnostic` for a key that `Key` does not list.
-    public init(_ decoder: any Decoder, keyedBy: Key.Type) throws {
+    /// - Parameter former: names that keys had before, which are read as well.
+    public init(_ decoder: any Decoder, keyedBy: Key.Type, former: [String] = []) throws {
         let known = Key.allCases.map(\.stringValue)
-        for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
+        formerContainer = former.isEmpty ? nil : try decoder.container(keyedBy: AnyKey.self)
+        for key in try decoder.container(keyedBy: AnyKey.self).allKeys
+        where !known.contains(key.stringValue) && !former.contains(key.stringValue) {
             let path = (decoder.codingPath + [key]).map(\.stringValue).joined(separator: ".")
             throw Diagnostic.unknownKey(path: path, nearest: nearest(to: key.stringValue, among: known))
         }
         container = try decoder.container(keyedBy: Key.self)
+    }
+
+    /// The value of a key, or of the name that it had before, or the default where both are absent.
+    ///
+    /// A former name is read for one release, with a note (``FormerNames``).
+    public func callAsFunction<Value: Decodable>(
+        _ key: Key, default value: @autoclosure () -> Value, formerly former: String
+    ) throws -> Value {
+        if let own = try container.decodeIfPresent(Value.self, forKey: key) { return own }
+        guard let formerly = formerContainer, let old = try formerly.decodeIfPresent(Value.self, forKey: AnyKey(former))
+        else { return value() }
+        FormerNames.note(former, now: key.stringValue)
+        return old
+    }
+
+    /// The value of a key; where the key is absent, that of an empty section.
+    public func orEmpty<Value: Decodable>(_ key: Key) throws -> Value {
+        try container.contains(key)
+            ? container.decode(Value.self, forKey: key) : JSONDecoder().decode(Value.self, from: Data("{}".utf8))
     }
 
     /// The value of a key, or the default where the key is absent.
@@ -83,6 +107,7 @@ private struct AnyKey: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
     init(stringValue: String) { self.stringValue = stringValue }
+    init(_ name: String) { stringValue = name }
     init?(intValue: Int) { return nil }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import LearnedResults
 import Tables
+import TestFiles
 import Testing
 import Torch
 

@@ -3,6 +3,7 @@ import Instruments
 import PublishedModels
 import SpecCLIP
 import Tables
+import TestFiles
 import Testing
 import Torch
 

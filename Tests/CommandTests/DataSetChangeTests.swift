@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Instruments
 import Spectra
+import TestFiles
 import Testing
 
 /// A data set is known by what it holds: whether a stage is done, and whether features on disk still serve, does not depend

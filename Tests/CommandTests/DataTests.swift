@@ -1,4 +1,5 @@
 import Foundation
+import TestFiles
 import Testing
 
 /// Making data sets and looking into them.

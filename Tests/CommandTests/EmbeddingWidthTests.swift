@@ -3,6 +3,7 @@ import Foundation
 import LearnedResults
 import Simulation
 import Tables
+import TestFiles
 import Testing
 
 /// What embeddings are worth when they are cut, and what their numbers carry: `iob widths`, `iob labels`, `--where`.

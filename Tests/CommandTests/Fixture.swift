@@ -1,6 +1,7 @@
 import Foundation
 import Simulation
 import Synchronization
+import TestFiles
 
 /// Files that many tests read: a tiny model, a small data set, two spectra. Made once.
 struct Fixture {

@@ -1,4 +1,5 @@
 import Foundation
+import TestFiles
 import Testing
 
 /// A disk without space, as a limit on the size of files: the failure is named, and nothing half-written stays.

@@ -1,3 +1,4 @@
+import TestFiles
 import Testing
 
 /// Help as it is read in a terminal of 80 columns.

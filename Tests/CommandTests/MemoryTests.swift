@@ -1,6 +1,7 @@
 import Datasets
 import Instruments
 import Spectra
+import TestFiles
 
 #if os(Linux)
     import Foundation

@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Tables
+import TestFiles
 import Testing
 
 /// `specclip npe`, from simulations to samples and densities.

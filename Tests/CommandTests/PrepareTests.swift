@@ -6,6 +6,7 @@ import SpecCLIP
 import Spectra
 import Statistics
 import Tables
+import TestFiles
 import Testing
 import Torch
 

@@ -3,6 +3,7 @@ import Foundation
 import Instruments
 import Spectra
 import Tables
+import TestFiles
 import Testing
 
 /// Stars in, answers out.

@@ -1,5 +1,6 @@
 import Foundation
 import Simulation
+import TestFiles
 import Testing
 @testable import Tables
 

@@ -1,5 +1,6 @@
 import Foundation
 import Support
+import TestFiles
 import Testing
 
 /// The model that comes with the program: the first command of a new user gives an answer, and doubts what is no star.

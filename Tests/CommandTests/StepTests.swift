@@ -1,4 +1,5 @@
 import Foundation
+import TestFiles
 import Testing
 
 /// `scripts/step.sh`, which `make` runs everything long with.

@@ -1,5 +1,6 @@
 import Foundation
 import LearnedResults
+import TestFiles
 import Testing
 import Torch
 @testable import Datasets

@@ -1,6 +1,7 @@
 import Foundation
 import LearnedResults
 import Simulation
+import TestFiles
 
 /// A small data set and a configuration that trains every stage on it within seconds.
 struct TrainingFixture {

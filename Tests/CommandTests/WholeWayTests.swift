@@ -1,6 +1,7 @@
 import Foundation
 import LearnedResults
 import Support
+import TestFiles
 import Testing
 
 /// The whole way without any download: stars from formulas, a short training, an evaluation, a star read.

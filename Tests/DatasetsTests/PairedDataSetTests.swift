@@ -174,7 +174,8 @@ struct PairedDataSetTests {
         let good = [Float](repeating: 1, count: 343)
         let bad: [(PairedRow, String)] = [
             (PairedRow(sourceID: "a", flux: ["gaia": [1, 2]]), "a: gaia_spectra: 2 pixels, expected 343"),
-            (PairedRow(sourceID: "b", flux: [:]), "0 pixels, expected 343"),
+            (PairedRow(sourceID: "b", flux: [:]), "b: spectra: none"),
+            (PairedRow(sourceID: "b", flux: ["gaya": good]), "gaya_spectra: not declared"),
             (PairedRow(sourceID: "c", flux: ["gaia": good.dropLast() + [.nan]]), "not all finite"),
             (PairedRow(sourceID: "d", flux: ["gaia": good], ivar: ["gaia": [1]]), "gaia_ivar: 1 pixels"),
             (PairedRow(sourceID: "e", flux: ["gaia": good], labels: ["age": 1]), "labels/age"),

@@ -92,7 +92,7 @@ struct AlignmentGoldenTests {
                     try? model.branch(instrument).backbone($0)
                 } ?? nil
         }
-        let losses = AlignmentObjective().losses(model, features: features, flux: flux)
+        let losses = try AlignmentObjective().losses(model, features: features, flux: flux)
         func loss(_ name: String) throws -> Tensor { try #require(losses.first { $0.name == name }?.value) }
         try check("clip_loss", try loss("contrast"))
         try check("total_loss", try loss("loss"))

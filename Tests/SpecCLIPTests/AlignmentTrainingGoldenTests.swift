@@ -151,7 +151,7 @@ struct AlignmentTrainingGoldenTests {
                     try model.branch(instrument).backbone(try flux(instrument))
                 }
             }
-            let losses = AlignmentObjective().losses(model, features: features, flux: spectra)
+            let losses = try AlignmentObjective().losses(model, features: features, flux: spectra)
             losses[0].value.backward()
             let gradients = Dictionary(
                 uniqueKeysWithValues: trained.compactMap { name, parameter in

@@ -36,7 +36,7 @@ import Torch
         let configuration = try Configuration(yaml: yaml(text), source: "x.yaml")
         let objective = configuration.align.objective
         #expect(objective.reconstruction == reconstruction && objective.prediction == prediction)
-        #expect(objective.contrast == 1 && objective.temperature == 15.5)
+        #expect(objective.contrast == 1 && objective.logitScale == 15.5)
         // Decoders that nothing trains are no part of the model.
         for branch in try configuration.alignedModel().branches {
             #expect((branch.decoder != nil) == (reconstruction > 0))
@@ -65,7 +65,7 @@ import Torch
 
     /// `align --objective`: the name alone changes.
     @Test(arguments: [
-        ("{ kind: clip-pr, prediction: 2, contrast: 0.5, temperature: 10 }", "clip-ordered", [10, 0.5, 1, 2]),
+        ("{ kind: clip-pr, prediction: 2, contrast: 0.5, logitScale: 10 }", "clip-ordered", [10, 0.5, 1, 2]),
         ("{ kind: clip, temperature: 10 }", "clip-r", [10, 1, 1, 0]), ("clip-pr", "clip", [15.5, 1, 0, 0]),
         ("{ kind: clip-r, reconstruction: 0.25 }", "clip-pr", [15.5, 1, 0.25, 1]),
     ])
@@ -75,7 +75,7 @@ import Torch
         try configuration.replaceObjective(with: kind, source: "x.yaml")
         let found = configuration.align.objective
         #expect(found.kind == kind)
-        #expect([found.temperature, found.contrast, found.reconstruction, found.prediction] == expected)
+        #expect([found.logitScale, found.contrast, found.reconstruction, found.prediction] == expected)
     }
 
     @Test(arguments: [
@@ -116,7 +116,7 @@ import Torch
             features[instrument.embeddingKey] = try withoutGradient { try model.branch(instrument).backbone(spectra) }
         }
         let objective = AlignmentObjective()
-        let losses = objective.losses(model, features: features, flux: flux)
+        let losses = try objective.losses(model, features: features, flux: flux)
         #expect(losses.map(\.name) == ["loss", "contrast", "reconstruction", "prediction"])
 
         var (contrast, prediction) = (0.0, 0.0)
@@ -125,7 +125,7 @@ import Torch
             #expect(whole[i].shape == [4, 16 + (own ?? 0)])
             for (j, b) in model.instruments.enumerated() where j != i {
                 let (mine, theirs) = (model.shared(whole[i]), model.shared(whole[j]))
-                if j > i { contrast += contrastiveLoss(mine, theirs, temperature: 15.5).item() }
+                if j > i { contrast += contrastiveLoss(mine, theirs, logitScale: 15.5).item() }
                 let predicted = try model.translate(whole[j], from: b, to: a)
                 prediction += Loss.l1(predicted, try #require(flux[a.embeddingKey])).item()
             }

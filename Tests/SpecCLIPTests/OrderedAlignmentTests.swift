@@ -55,8 +55,8 @@ import Torch
         for instrument in model.instruments { try model.branch(instrument).backbone.freeze() }
         var objective = AlignmentObjective(kind)
         (objective.reconstruction, objective.prediction) = (0, 0)
-        let sharpness = kind == .clipOrdered ? Sharpness(embedding: 32) : nil
-        let learned = model.parameters().filter { $0.parameter.isTrainable } + (sharpness?.parameters() ?? [])
+        let widthScales = kind == .clipOrdered ? WidthLogitScales(embedding: 32) : nil
+        let learned = model.parameters().filter { $0.parameter.isTrainable } + (widthScales?.parameters() ?? [])
         let (steps, rate) = (300, 1e-2)
         let optimizer = AdamW(parameters: learned, learningRate: rate, weightDecay: 0.01)
         Generator.seed(LearnedResults.seed(5))
@@ -67,7 +67,7 @@ import Torch
             optimizer.learningRate = schedule.rate(step: step)
             let batch = data.mapValues { $0.narrow(0, start: step % 8 * 128, length: 128) }
             optimizer.zeroGradients()
-            objective.losses(model, features: batch, flux: flux, sharpness: sharpness)[0].value.backward()
+            try objective.losses(model, features: batch, flux: flux, widthScales: widthScales)[0].value.backward()
             optimizer.step()
         }
         return model.evaluate()
@@ -113,7 +113,7 @@ import Torch
         #expect(open.allSatisfy { (1..<5).contains($0) })
         let model = model(16)
         let flux = ["gaia_xp": Tensor.rand([8, 343]), "lamost_lrs": Tensor.rand([8, 1462])]
-        let losses = AlignmentObjective(.clipOrdered).losses(model, features: features(8), flux: flux)
+        let losses = try AlignmentObjective(.clipOrdered).losses(model, features: features(8), flux: flux)
         #expect(losses.map(\.name) == ["loss", "contrast", "reconstruction", "prediction"])
         losses[0].value.backward()
         #expect(losses.allSatisfy { $0.value.item().isFinite })

@@ -37,6 +37,7 @@ public struct HeldOutStars {
         observing: ObservingConditions?
     ) throws {
         let heads = try reader.labels()
+        let inputs = reader.model.inputs(of: instrument)
         let (labels, draws) = (try heads.labels(for: instrument), heads.draws)
         var augmentation: Augmentation?
         if let observing {
@@ -57,7 +58,8 @@ public struct HeldOutStars {
             let wanted = Array(rows[start..<min(start + 256, rows.count)])
             var random = StepRandom(0x7E57, UInt64(start))
             let batch = try source.batch(wanted, random: &random)
-            let read = try reader.reading(batch.flux, from: instrument, .init(ivar: batch.ivar, snr: batch.snr))
+            let read = try reader.reading(
+                batch.spectra(for: inputs), from: instrument, .init(ivar: batch.ivar, snr: batch.snr))
             values += (read.posterior ?? PosteriorSamples(gaussians: read.stars, draws: draws)).values
             flags += read.stars.map(\.flags)
             snr += batch.snr

@@ -42,11 +42,14 @@ public struct LearningCurve: Codable, Sendable {
         tier = data.tier
         let names = configuration.names
         let model = try encoder.model()
-        func split(_ split: Split) throws -> (flux: Tensor, features: Tensor, labels: [[Double]]) {
-            let rows = try SpectrumRows(data, instrument, split)
+        func split(_ split: Split) throws -> (seen: [Int], flux: Tensor, features: Tensor, labels: [[Double]]) {
+            let rows = try model.rows(data, instrument, split)
             return (
-                try rows.tensor(Array(0..<rows.count)), try model.embed(rows, of: instrument),
-                try names.map { try data.labels($0, split: split) }
+                rows.seen, try rows.tensor(rows.seen), try model.embed(rows, of: instrument),
+                try names.map { name in
+                    let all = try data.labels(name, split: split)
+                    return rows.seen.map { all[$0] }
+                }
             )
         }
         let (training, validation, test) = (try split(.train), try split(.validation), try split(.test))
@@ -98,7 +101,8 @@ public struct LearningCurve: Codable, Sendable {
             // nothing need the whole rate: at a fifth of it, 100 labels give them 570 K instead of 351 K.)
             tuned.training.learningRate *= min(1, max(0.2, pow(Double(size) / 10_000, 0.35)))
             let network = try FineTunedNetwork(
-                try encoder.model(), instrument, tuned, data: data, chosen: chosen, seed: seed)
+                try encoder.model(), instrument, tuned, data: data, chosen: chosen.map { training.seen[$0] }, seed: seed
+            )
             add(Self.methods[2], try network.predict(test.flux))
             points.append(Point(labelled: size, methods: methods))
         }

@@ -40,8 +40,14 @@ public enum SpectrumReader {
 
     private static func open(_ url: URL, as instrument: Instrument?) throws -> any SpectrumSource {
         let data = try FileBytes.read(url)
-        let start = data.prefix(512)
-        if start.starts(with: Data("SIMPLE  =".utf8)) { return try FITSSpectra(data, url: url) }
+        guard let format = format(of: data.prefix(512)) else {
+            throw Diagnostic(url, problem: "is of no known layout", remedy: "give FITS or CSV")
+        }
+        return try format.open(data, url: url, as: instrument)
+    }
+
+    /// - Throws: ``Diagnostic`` for what is no table of numbers and comes often enough to be known.
+    static func refuse(_ start: Data, _ url: URL) throws {
         if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
             throw Diagnostic(
                 url, problem: "is HDF5, not a spectrum",
@@ -59,6 +65,5 @@ public enum SpectrumReader {
             throw Diagnostic(
                 url, problem: "is a web page, not a spectrum", remedy: "the download went wrong: download it again")
         }
-        return try TextSpectra(data, url: url, instrument: instrument)
     }
 }

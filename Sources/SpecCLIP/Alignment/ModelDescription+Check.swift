@@ -29,7 +29,7 @@ extension BranchDescription {
     fileprivate func problem(embedding: Int?, privateEmbedding: Int?) -> String? {
         let pixels = instrument.grid.count
         guard (1...1_000_000).contains(pixels) else { return "grid: \(pixels) pixels; give 1 to 1000000" }
-        if let problem = encoder.problem(pixels: pixels) { return "encoder." + problem }
+        if let problem = encoder.sizes.problem(pixels: pixels) { return "encoder." + problem }
         if let projection, let embedding {
             if let problem = projection.problem(embedding: embedding, private: privateEmbedding) {
                 return "projection." + problem
@@ -54,50 +54,6 @@ extension BranchDescription {
     }
 }
 
-extension EncoderConfiguration {
-    func problem(pixels: Int) -> String? {
-        switch self {
-        case .maskedTransformer(let configuration): configuration.problem(pixels: pixels)
-        case .autoEncoder(let configuration): configuration.problem(pixels: pixels)
-        }
-    }
-}
-
-extension MaskedTransformerConfiguration {
-    fileprivate func problem(pixels: Int) -> String? {
-        guard ModelDescription.sizes.contains(width) else { return "width: \(width) is no width; give at most 65536" }
-        guard layers <= 1000 else { return "layers: \(layers); give at most 1000" }
-        guard tokens.section <= pixels, tokens.sections(pixels: pixels) >= 1 else {
-            return "tokens.section: \(tokens.section) pixels do not fit into a spectrum of \(pixels); make it smaller"
-        }
-        let count = tokens.tokens(pixels: pixels)
-        guard (count...(1 << 20)).contains(maxTokens) else {
-            return
-                "maxTokens: \(maxTokens), but a spectrum of \(pixels) pixels has \(count) tokens; give at least as many"
-        }
-        guard mask.chunks >= 1, mask.width >= 1, mask.parts(tokens: count).places >= 1 else {
-            return "mask: \(mask.chunks) runs of \(mask.width) hidden tokens do not fit into \(count); "
-                + "give fewer chunks or a smaller width"
-        }
-        return dropoutProblem(dropout)
-    }
-}
-
-extension AutoEncoderConfiguration {
-    fileprivate func problem(pixels: Int) -> String? {
-        for (name, value) in [("hidden", hidden), ("bottleneck", bottleneck), ("expansion", expansion)]
-        where !ModelDescription.sizes.contains(value) {
-            return "\(name): \(value); give 1 to \(ModelDescription.sizes.upperBound)"
-        }
-        for (name, value) in [("encoderBlocks", encoderBlocks), ("decoderBlocks", decoderBlocks)]
-        where !(0...1000).contains(value) {
-            return "\(name): \(value); give 0 to 1000"
-        }
-        if let problem = mask?.problem(pixels: pixels) { return problem }
-        return dropoutProblem(dropout)
-    }
-}
-
 extension ProjectionConfiguration {
     fileprivate func problem(embedding: Int, private own: Int?) -> String? {
         if let problem = sizeProblem(embedding, heads: "heads", hidden: "hidden") { return problem }
@@ -118,6 +74,7 @@ extension ProjectionConfiguration {
     }
 }
 
-private func dropoutProblem(_ value: Double) -> String? {
+/// What makes a dropout impossible.
+func dropoutProblem(_ value: Double) -> String? {
     (0..<1).contains(value) ? nil : "dropout: \(value) is no probability; give a number in [0, 1)"
 }

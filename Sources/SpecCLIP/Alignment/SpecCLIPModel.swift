@@ -38,23 +38,38 @@ public final class SpecCLIPModel: Module {
     }
 
     /// Embeddings of prepared spectra.
-    /// - Parameter flux: `[B, pixels]` of that instrument.
+    /// - Parameter x: `[B, pixels]` of that instrument.
     /// - Returns: `[B, shared + private]`, the shared columns first; for a model that is not aligned, the encoder's
     ///   summary vector.
-    public func embed(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
+    public func embed(_ x: SpectrumBatch, from instrument: Instrument) throws -> Tensor {
         let branch = try branch(instrument)
-        return opened(branch.embed(branch.backbone(flux)))
+        return opened(branch.embed(branch.backbone(x)))
+    }
+
+    /// Embeddings of spectra of which the flux alone is known, `[B, pixels]`.
+    public func embed(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
+        try embed(SpectrumBatch(flux), from: instrument)
     }
 
     /// Everything the model knows of prepared spectra: the embedding, and behind it the encoder's summary, which holds
     /// what only this instrument sees. Labels are read from it.
     /// - Returns: `[B, shared + private + summary]`; for a model that is not aligned, the summary alone.
-    public func features(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
+    public func features(_ x: SpectrumBatch, from instrument: Instrument) throws -> Tensor {
         let branch = try branch(instrument)
-        let features = branch.backbone(flux)
+        let features = branch.backbone(x)
         let summary = branch.backbone.summary(features)
         guard branch.projection != nil else { return summary }
         return Tensor.cat([opened(branch.embed(features)), summary], dim: 1)
+    }
+
+    /// Features of spectra of which the flux alone is known, `[B, pixels]`.
+    public func features(_ flux: Tensor, from instrument: Instrument) throws -> Tensor {
+        try features(SpectrumBatch(flux), from: instrument)
+    }
+
+    /// What an instrument's encoder asks for beside the flux.
+    public func inputs(of instrument: Instrument) -> SpectrumInputs {
+        branches[instrument.embeddingKey]?.backbone.inputs ?? []
     }
 
     private func opened(_ embedding: Tensor) -> Tensor {
@@ -94,7 +109,7 @@ public final class SpecCLIPModel: Module {
 /// One instrument's part of a model.
 public final class Branch: Module {
     /// The foundation model of the instrument.
-    public let backbone: Encoder
+    public let backbone: any Encoder
     /// Features → embedding.
     public let projection: Projection?
     /// Embedding, private part included → own spectrum.

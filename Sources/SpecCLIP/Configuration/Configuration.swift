@@ -69,7 +69,7 @@ public struct Configuration: Codable, Sendable {
     /// The instruments, built-in or defined in the file, in the order of their names.
     public func resolvedInstruments() throws -> [(instrument: Instrument, configuration: InstrumentConfiguration)] {
         try instruments.sorted { $0.key < $1.key }.map { name, configuration in
-            (try configuration.definition ?? Instrument.named(name), configuration)
+            (try configuration.definition(of: name) ?? Instrument.named(name), configuration)
         }
     }
 
@@ -100,7 +100,7 @@ public struct Configuration: Codable, Sendable {
 
     /// Names and sizes that only make sense together.
     private func check(_ source: String) throws {
-        let known = Instrument.builtIn.map(\.name)
+        let known = Instrument.known.map(\.name)
         for (name, part) in instruments where part.definition == nil && !known.contains(name) {
             let remedy = nearest(to: name, among: known).map { "did you mean '\($0)'?" } ?? "give its `definition`"
             throw Diagnostic(source, problem: "instruments.\(name): no such instrument; \(remedy)")
@@ -154,7 +154,7 @@ public struct Configuration: Codable, Sendable {
     /// A short training on one data set, for demonstrations and tests: half a minute on two cores for the tiny preset.
     ///
     /// Batches become small: within the same time, many steps that see little teach more than few that see much.
-    /// Transformers, which cost a hundred times more per spectrum than the auto-encoder, get a sixth of the spectra.
+    /// Encoders that cost more per spectrum get fewer (`EncoderSizes.cost`): a transformer a sixth.
     public mutating func shorten(to data: String, steps: Int = 400, batch: Int = 64) {
         replaceData(with: data)
         func short(_ options: TrainingOptions, share: Int = 1) -> TrainingOptions {
@@ -167,10 +167,10 @@ public struct Configuration: Codable, Sendable {
         }
         align.training = short(align.training)
         for (name, var part) in instruments {
-            let isTransformer = if case .maskedTransformer = part.encoder { true } else { false }
-            part.pretrain.training = short(part.pretrain.training, share: isTransformer ? 3 : 1)
+            let cost = part.encoder.sizes.cost
+            part.pretrain.training = short(part.pretrain.training, share: cost)
             if let tuned = part.finetune {
-                part.finetune?.training = short(tuned.training, share: isTransformer ? 3 : 1)
+                part.finetune?.training = short(tuned.training, share: cost)
             }
             instruments[name] = part
         }

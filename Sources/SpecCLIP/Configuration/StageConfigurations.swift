@@ -42,6 +42,21 @@ public struct InstrumentConfiguration: Codable, Sendable {
     }
 }
 
+extension InstrumentConfiguration {
+    /// The instrument that the section defines, which bears the section's name.
+    func definition(of name: String) -> Instrument? {
+        guard var instrument = definition else { return nil }
+        // Where the definition names nothing, its name and keys are those of the section.
+        guard instrument.name.isEmpty else { return instrument }
+        let key = name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+        instrument.name = name
+        if instrument.title.isEmpty { instrument.title = name }
+        if instrument.dataSetKey.isEmpty { instrument.dataSetKey = key }
+        if instrument.embeddingKey.isEmpty { instrument.embeddingKey = key }
+        return instrument
+    }
+}
+
 /// How an encoder learns from spectra alone.
 public struct PretrainConfiguration: Codable, Sendable {
     /// Data set; the configuration's own when absent.

@@ -1,7 +1,121 @@
+import Support
 import Torch
 
+/// Sizes of a masked transformer; the defaults are the published LAMOST encoder (42,677,013 parameters).
+public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
+    /// Width D of tokens inside the model.
+    public var width: Int
+    /// Transformer blocks.
+    public var layers: Int
+    /// Attention heads; `width` is a multiple of it.
+    public var heads: Int
+    /// How a spectrum is cut into tokens.
+    public var tokens: SpectrumTokenizer
+    /// Rows of the position embedding: the most tokens a spectrum may have.
+    public var maxTokens: Int
+    /// Which tokens are hidden in pre-training.
+    public var mask: TokenMask
+    /// How attention logits are scaled.
+    public var attentionScale: AttentionScale
+    /// Dropout probability while training.
+    public var dropout: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case kind, width, layers, heads, tokens, maxTokens, mask, attentionScale, dropout
+    }
+
+    /// The published sizes.
+    public init() {
+        width = 768
+        layers = 6
+        heads = 6
+        tokens = SpectrumTokenizer()
+        maxTokens = 150
+        mask = TokenMask()
+        attentionScale = .published
+        dropout = 0
+    }
+
+    /// Reads the section strictly.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let base = Self()
+        width = try fields(.width, default: base.width)
+        layers = try fields(.layers, default: base.layers)
+        heads = try fields(.heads, default: base.heads)
+        tokens = try fields(.tokens, default: base.tokens)
+        maxTokens = try fields(.maxTokens, default: base.maxTokens)
+        mask = try fields(.mask, default: base.mask)
+        attentionScale = try fields(.attentionScale, default: base.attentionScale)
+        dropout = try fields(.dropout, default: base.dropout)
+        guard width >= 1, heads >= 1, layers >= 1, width % heads == 0 else {
+            throw Diagnostic.invalid(
+                path: decoder.codingPath.map(\.stringValue).joined(separator: "."),
+                problem: "width \(width) must be a multiple of heads (\(heads)), layers at least 1")
+        }
+    }
+
+    /// Writes the section, with its kind where there are several.
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(width, forKey: .width)
+        try container.encode(layers, forKey: .layers)
+        try container.encode(heads, forKey: .heads)
+        try container.encode(tokens, forKey: .tokens)
+        try container.encode(maxTokens, forKey: .maxTokens)
+        try container.encode(mask, forKey: .mask)
+        try container.encode(attentionScale, forKey: .attentionScale)
+        try container.encode(dropout, forKey: .dropout)
+    }
+}
+
+extension MaskedTransformerConfiguration: EncoderSizes {
+    /// As configurations call it.
+    public static let kind = "masked-transformer"
+
+    /// Numbers per token.
+    public var featureWidth: Int { width }
+
+    /// Sizes, in a line.
+    public var text: String { "masked transformer, width \(width), \(layers) layers, \(heads) heads" }
+
+    /// Tokens and attention.
+    public var details: String {
+        let cut = tokens.section == 1 ? "pixels" : "sections of \(tokens.section)"
+        return "\(cut), \(tokens.statistics.rawValue), \(attentionScale.rawValue) attention"
+    }
+
+    /// A hundred times the auto-encoder's; a short training sees a sixth of the spectra.
+    public var cost: Int { 3 }
+
+    /// What makes a transformer of these sizes impossible.
+    public func problem(pixels: Int) -> String? {
+        guard ModelDescription.sizes.contains(width) else { return "width: \(width) is no width; give at most 65536" }
+        guard layers <= 1000 else { return "layers: \(layers); give at most 1000" }
+        guard tokens.section <= pixels, tokens.sections(pixels: pixels) >= 1 else {
+            return "tokens.section: \(tokens.section) pixels do not fit into a spectrum of \(pixels); make it smaller"
+        }
+        let count = tokens.tokens(pixels: pixels)
+        guard (count...(1 << 20)).contains(maxTokens) else {
+            return
+                "maxTokens: \(maxTokens), but a spectrum of \(pixels) pixels has \(count) tokens; give at least as many"
+        }
+        guard mask.chunks >= 1, mask.width >= 1, mask.parts(tokens: count).places >= 1 else {
+            return "mask: \(mask.chunks) runs of \(mask.width) hidden tokens do not fit into \(count); "
+                + "give fewer chunks or a smaller width"
+        }
+        return dropoutProblem(dropout)
+    }
+
+    /// A new transformer.
+    public func makeEncoder(pixels: Int) -> any Encoder { MaskedTransformer(self, pixels: pixels) }
+}
+
 /// A transformer that learns spectra by filling in hidden tokens (SpecCLIP §3; reference, section 3).
-public final class MaskedTransformer: Encoder {
+public final class MaskedTransformer: Module, Encoder {
+    /// Pixels of the spectra it reads.
+    public let pixels: Int
     let dataEmbed: Linear
     let positionEmbed: Embedding
     let blocks: [TransformerBlock]
@@ -24,15 +138,18 @@ public final class MaskedTransformer: Encoder {
         finalLayernorm = LayerNorm(width)
         head = Linear(width, tokens.width)
         embeddingDropout = Dropout(configuration.dropout)
-        super.init(pixels: pixels)
+        self.pixels = pixels
+        super.init()
         initialise()
     }
 
-    public override var width: Int { configuration.width }
-    public override var featureShape: [Int] { [configuration.tokens.tokens(pixels: pixels), width] }
+    /// Numbers per token.
+    public var width: Int { configuration.width }
+    /// Tokens by numbers per token.
+    public var featureShape: [Int] { [configuration.tokens.tokens(pixels: pixels), width] }
 
     /// Token embeddings after the last layer norm, `[B, tokens, width]`.
-    public override func callAsFunction(_ flux: Tensor) -> Tensor { encode(configuration.tokens(flux)) }
+    public func callAsFunction(_ x: SpectrumBatch) -> Tensor { encode(configuration.tokens(x.flux)) }
 
     /// Spectra cut into tokens, `[B, T, token width]`.
     public func tokens(_ flux: Tensor) -> Tensor { configuration.tokens(flux) }
@@ -48,9 +165,10 @@ public final class MaskedTransformer: Encoder {
     /// Tokens read back from their embeddings, `[B, T, token width]`.
     public func reconstruct(_ embedding: Tensor) -> Tensor { head(embedding) }
 
-    public override func pretrainingLoss(_ flux: Tensor, finding clean: Tensor) throws -> Tensor {
-        let tokens = configuration.tokens(flux)
-        let hidden = try configuration.mask.draw(batch: tokens.shape[0], tokens: tokens.shape[1]).to(flux.device)
+    /// ``maskedLoss(_:hidden:finding:)`` of tokens hidden at random.
+    public func pretrainingLoss(_ x: SpectrumBatch, finding clean: Tensor) throws -> Tensor {
+        let tokens = configuration.tokens(x.flux)
+        let hidden = try configuration.mask.draw(batch: tokens.shape[0], tokens: tokens.shape[1]).to(x.flux.device)
         return maskedLoss(tokens, hidden: hidden, finding: configuration.tokens(clean))
     }
 

@@ -64,8 +64,43 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
     }
 }
 
+extension AutoEncoderConfiguration: EncoderSizes {
+    /// As configurations call it.
+    public static let kind = "auto-encoder"
+
+    /// Numbers of the latent.
+    public var featureWidth: Int { bottleneck }
+
+    /// Sizes, in a line.
+    public var text: String { "auto-encoder, blocks of \(hidden), bottleneck \(bottleneck)" }
+
+    /// Blocks, their inner widths and statistics.
+    public var details: String {
+        "\(encoderBlocks) + \(decoderBlocks) blocks, \(expansion) times wider inside, \(statistics.rawValue)"
+    }
+
+    /// What makes an auto-encoder of these sizes impossible.
+    public func problem(pixels: Int) -> String? {
+        for (name, value) in [("hidden", hidden), ("bottleneck", bottleneck), ("expansion", expansion)]
+        where !ModelDescription.sizes.contains(value) {
+            return "\(name): \(value); give 1 to \(ModelDescription.sizes.upperBound)"
+        }
+        for (name, value) in [("encoderBlocks", encoderBlocks), ("decoderBlocks", decoderBlocks)]
+        where !(0...1000).contains(value) {
+            return "\(name): \(value); give 0 to 1000"
+        }
+        if let problem = mask?.problem(pixels: pixels) { return problem }
+        return dropoutProblem(dropout)
+    }
+
+    /// A new auto-encoder.
+    public func makeEncoder(pixels: Int) -> any Encoder { SpectralAutoEncoder(self, pixels: pixels) }
+}
+
 /// An MLP auto-encoder: statistics and standardised flux through a narrow latent and back (reference, section 5).
-public final class SpectralAutoEncoder: Encoder {
+public final class SpectralAutoEncoder: Module, Encoder {
+    /// Pixels of the spectra it reads.
+    public let pixels: Int
     let inputProj: Linear
     let encoderBlocks: [AutoEncoderBlock]
     let bottleneckDown: Linear
@@ -91,14 +126,17 @@ public final class SpectralAutoEncoder: Encoder {
         bottleneckUp = Linear(configuration.bottleneck, hidden)
         decoderBlocks = blocks(configuration.decoderBlocks)
         outputProj = Linear(hidden, length)
-        super.init(pixels: pixels)
+        self.pixels = pixels
+        super.init()
         for (path, parameter) in parameters() where !path.contains("norm") {
             (parameter.value.rank == 2 ? Initializer.kaimingNormal : .zeros).apply(to: parameter)
         }
     }
 
-    public override var width: Int { configuration.bottleneck }
-    public override var featureShape: [Int] { [width] }
+    /// Numbers of the latent.
+    public var width: Int { configuration.bottleneck }
+    /// One latent a spectrum.
+    public var featureShape: [Int] { [width] }
 
     /// Statistics and standardised flux in one row, `[B, statistics + pixels]`.
     public func vector(_ flux: Tensor) -> Tensor {
@@ -109,7 +147,7 @@ public final class SpectralAutoEncoder: Encoder {
     }
 
     /// The latent, `[B, width]`.
-    public override func callAsFunction(_ flux: Tensor) -> Tensor { encode(vector(flux)) }
+    public func callAsFunction(_ x: SpectrumBatch) -> Tensor { encode(vector(x.flux)) }
 
     /// The latent of prepared rows (see `vector`).
     public func encode(_ vector: Tensor) -> Tensor {
@@ -121,12 +159,13 @@ public final class SpectralAutoEncoder: Encoder {
         outputProj(decoderBlocks.reduce(bottleneckUp(latent)) { $1($0) })
     }
 
-    public override func pretrainingLoss(_ flux: Tensor, finding clean: Tensor) throws -> Tensor {
-        let (row, wanted) = (vector(flux), vector(clean))
+    /// Mean squared error of the row read back, or of the pixels that the mask hides.
+    public func pretrainingLoss(_ x: SpectrumBatch, finding clean: Tensor) throws -> Tensor {
+        let (row, wanted) = (vector(x.flux), vector(clean))
         guard let mask = configuration.mask else { return Loss.mse(reconstruct(encode(row)), wanted) }
         let hidden = try mask.draw(
             batch: row.shape[0], pixels: pixels, statistics: configuration.statistics.count
-        ).to(flux.device)
+        ).to(x.flux.device)
         return maskedLoss(row, hidden: hidden, scale: mask.scale, finding: wanted)
     }
 

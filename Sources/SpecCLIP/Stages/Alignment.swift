@@ -73,36 +73,52 @@ final class AlignmentTask: TrainingTask {
     struct Batch: Sendable {
         var features: [String: Tensor] = [:]
         var flux: [String: Tensor] = [:]
+        var presence: [String: [Bool]] = [:]
     }
 
     struct Source: BatchSource {
-        package struct Rows: Sendable {
+        struct Rows: Sendable {
             let spectra: SpectrumRows
             let features: FeatureCache
+            /// Whether the instrument has seen each star; nil where it has seen all.
+            let presence: [Bool]?
         }
-        let rows: [TrainingSplit: [String: Rows]]
-        let device: Device
+        private let rows: [TrainingSplit: [String: Rows]]
+        /// The stars that two instruments at least have seen: others align nothing.
+        private let stars: [TrainingSplit: [Int]]
+        private let device: Device
 
-        func count(_ split: TrainingSplit) -> Int { rows[split]?.values.first?.features.count ?? 0 }
+        init(_ rows: [TrainingSplit: [String: Rows]], device: Device) {
+            (self.rows, self.device) = (rows, device)
+            stars = rows.mapValues { rows in
+                (0..<(rows.values.first?.features.count ?? 0)).filter { star in
+                    rows.values.count { $0.presence?[star] ?? true } >= min(2, rows.count)
+                }
+            }
+        }
 
-        func batch(_ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom) throws -> Batch {
+        func count(_ split: TrainingSplit) -> Int { stars[split]?.count ?? 0 }
+
+        func batch(_ split: TrainingSplit, rows places: [Int], random: inout StepRandom) throws -> Batch {
             var batch = Batch()
+            let wanted = places.compactMap { stars[split]?[$0] }
             for (key, rows) in rows[split] ?? [:] {
                 batch.features[key] = try rows.features.tensor(wanted).to(device)
                 batch.flux[key] = try rows.spectra.tensor(wanted).to(device)
+                batch.presence[key] = rows.presence.map { seen in wanted.map { seen[$0] } }
             }
             return batch
         }
     }
 
-    /// What an ordered alignment trains: the model, and the sharpness of its widths.
+    /// What an ordered alignment trains: the model, and the logit scales of its widths.
     private final class Ordered: Module {
         let aligned: SpecCLIPModel
-        let sharpness: Sharpness
+        let sharpness: WidthLogitScales
 
         init(_ aligned: SpecCLIPModel, embedding: Int) {
             self.aligned = aligned
-            sharpness = Sharpness(embedding: embedding)
+            sharpness = WidthLogitScales(embedding: embedding)
             super.init()
         }
     }
@@ -110,7 +126,7 @@ final class AlignmentTask: TrainingTask {
     let model: Module
     let source: Source
     private let aligned: SpecCLIPModel
-    private let sharpness: Sharpness?
+    private let widthScales: WidthLogitScales?
     private let objective: AlignmentObjective
 
     init(_ model: SpecCLIPModel, objective: AlignmentObjective, data: PairedDataSet, context: StageContext) throws {
@@ -118,10 +134,10 @@ final class AlignmentTask: TrainingTask {
         self.objective = objective
         if objective.kind == .clipOrdered, let embedding = model.descriptionOfModel.embedding {
             let ordered = Ordered(model, embedding: embedding)
-            (self.model, sharpness) = (ordered, ordered.sharpness)
+            (self.model, widthScales) = (ordered, ordered.sharpness)
             try ordered.sharpness.to(context.device)
         } else {
-            (self.model, sharpness) = (model, nil)
+            (self.model, widthScales) = (model, nil)
         }
         let folder = try RunFolder(context.folder.appending(path: "align"))
         if context.restart { try folder.clearFeatures() }
@@ -129,21 +145,26 @@ final class AlignmentTask: TrainingTask {
         var rows: [TrainingSplit: [String: Source.Rows]] = [:]
         for split in [TrainingSplit.training, .validation] {
             for instrument in model.instruments {
-                let spectra = try SpectrumRows(data, instrument, split.split)
+                let spectra = try model.rows(data, instrument, split.split)
                 let name = "features-\(instrument.name)-\(split.rawValue).f32"
                 let encoderFile = context.encoder(of: instrument).file
-                progress.note("features of \(spectra.count) \(instrument.title) spectra (\(split.rawValue))")
+                progress.note("features of \(spectra.seen.count) \(instrument.title) spectra (\(split.rawValue))")
                 let features = try FeatureCache(
                     at: folder.url.appending(path: name), rows: spectra, encoder: try model.branch(instrument).backbone,
                     device: context.device,
                     fingerprint: "\(SpectrumRows.form) \(data.contentHash) \(ContentHash.of(encoderFile))")
-                rows[split, default: [:]][instrument.embeddingKey] = Source.Rows(spectra: spectra, features: features)
+                rows[split, default: [:]][instrument.embeddingKey] = Source.Rows(
+                    spectra: spectra, features: features,
+                    presence: try data.presence(instrument, split: split.split))
             }
         }
-        source = Source(rows: rows, device: context.device)
+        source = Source(rows, device: context.device)
     }
 
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
-        objective.losses(aligned, features: batch.features, flux: batch.flux, sharpness: sharpness)
+        try objective.losses(
+            AlignedViews(
+                aligned, features: batch.features, flux: batch.flux, presence: batch.presence,
+                isOrdered: objective.kind == .clipOrdered, widthScales: widthScales))
     }
 }

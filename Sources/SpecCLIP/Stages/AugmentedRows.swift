@@ -18,6 +18,14 @@ public struct AugmentedRows: Sendable {
         public let ivar: [[Float]?]
         fileprivate let stored: StoredSpectra
         fileprivate let drawn: [Double?]
+        fileprivate let instrument: Instrument
+
+        /// What is shown, with what an encoder asks for.
+        package func spectra(for inputs: SpectrumInputs) -> SpectrumBatch {
+            inputs.isEmpty
+                ? SpectrumBatch(flux)
+                : SpectrumBatch(flux, of: instrument, ivar: ivar, masks: ivar.map { _ in [] }, for: inputs)
+        }
 
         /// Signal to noise per pixel, as the augmentation drew it or as the data set's inverse variances tell; NaN where
         /// neither does. Worked out when asked for: it sorts all pixels.
@@ -38,8 +46,11 @@ public struct AugmentedRows: Sendable {
         rows = try SpectrumRows(data, instrument, split, withErrors: true)
     }
 
-    /// Number of spectra.
+    /// Number of rows, also of stars that the instrument has not seen.
     public var count: Int { rows.count }
+
+    /// The rows that the instrument has seen, ascending.
+    public var seen: [Int] { rows.seen }
 
     /// The spectra `wanted`, in this order.
     /// - Parameter random: decides the changes: equal states, equal batches.
@@ -52,7 +63,7 @@ public struct AugmentedRows: Sendable {
             let flux = Tensor(stored.flux, shape: shape)
             return Batch(
                 flux: flux, clean: flux, changes: Array(repeating: [:], count: wanted.count), ivar: errors,
-                stored: stored, drawn: drawn)
+                stored: stored, drawn: drawn, instrument: instrument)
         }
         var (shown, clean): ([Float], [Float]) = ([], [])
         shown.reserveCapacity(stored.flux.count)
@@ -70,6 +81,6 @@ public struct AugmentedRows: Sendable {
         }
         return Batch(
             flux: Tensor(shown, shape: shape), clean: Tensor(clean, shape: shape), changes: changes, ivar: errors,
-            stored: stored, drawn: drawn)
+            stored: stored, drawn: drawn, instrument: instrument)
     }
 }

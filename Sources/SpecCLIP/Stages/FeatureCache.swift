@@ -14,8 +14,10 @@ public final class FeatureCache: Sendable {
 
     private let map: Data
     private let rowShape: [Int]
-    /// Number of rows.
+    /// Number of rows, also of stars that the instrument has not seen.
     public let count: Int
+    /// Where in the file each row stands, -1 for stars that the instrument has not seen; nil where all stand in order.
+    private let places: [Int]?
 
     private var rowLength: Int { rowShape.reduce(1, *) }
 
@@ -24,12 +26,16 @@ public final class FeatureCache: Sendable {
     ///   - fingerprint: identifies encoder weights and data.
     ///   - progress: rows done so far and in all.
     public init(
-        at url: URL, rows: SpectrumRows, encoder: Encoder, device: Device, fingerprint: String, batch: Int = 256,
+        at url: URL, rows: SpectrumRows, encoder: any Encoder, device: Device, fingerprint: String, batch: Int = 256,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws {
         count = rows.count
         rowShape = encoder.featureShape
-        let note = Note(shape: [rows.count] + encoder.featureShape, fingerprint: fingerprint)
+        let seen = rows.seen
+        var places = [Int](repeating: -1, count: rows.count)
+        for (place, row) in seen.enumerated() { places[row] = place }
+        self.places = rows.sawAll ? nil : places
+        let note = Note(shape: [seen.count] + encoder.featureShape, fingerprint: fingerprint)
         let noteURL = url.appendingPathExtension("json")
         let known = (try? Data(contentsOf: noteURL)).flatMap { try? JSONDecoder().decode(Note.self, from: $0) }
         let bytes = note.shape.reduce(1, *) * MemoryLayout<Float>.stride
@@ -45,7 +51,7 @@ public final class FeatureCache: Sendable {
     /// Writes the file whole or not at all: under a hidden name that is the same for every attempt, so that what a
     /// killed process left is written over, then renamed.
     private static func fill(
-        _ url: URL, rows: SpectrumRows, encoder: Encoder, device: Device, batch: Int, progress: (Int, Int) -> Void
+        _ url: URL, rows: SpectrumRows, encoder: any Encoder, device: Device, batch: Int, progress: (Int, Int) -> Void
     ) throws {
         let partial = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).partial")
         try Data().write(to: partial)
@@ -55,10 +61,12 @@ public final class FeatureCache: Sendable {
             try? FileManager.default.removeItem(at: partial)
         }
         encoder.evaluate()
-        for block in rows.blocks(of: batch) {
+        let seen = rows.seen
+        for start in stride(from: 0, to: seen.count, by: batch) {
+            let block = Array(seen[start..<min(start + batch, seen.count)])
             try Interruption.check()
             let features = try catchingTorchErrors {
-                try withoutGradient { encoder(try rows.tensor(Array(block)).to(device)) }
+                try withoutGradient { encoder(try rows.batch(block, for: encoder.inputs).to(device)) }
             }
             do {
                 try features.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
@@ -66,7 +74,7 @@ public final class FeatureCache: Sendable {
                 throw Diagnostic(
                     url.path, problem: "cannot be written (\(error.localizedDescription)); free some space")
             }
-            progress(block.upperBound, rows.count)
+            progress(start + block.count, seen.count)
         }
         try file.synchronize()
         guard rename(partial.path, url.path) == 0 else {
@@ -74,13 +82,19 @@ public final class FeatureCache: Sendable {
         }
     }
 
-    /// The features of the rows `wanted`, in this order: `[wanted.count] + feature shape`.
+    /// The features of the rows `wanted`, in this order: `[wanted.count] + feature shape`; 0 for stars that the instrument
+    /// has not seen.
     public func tensor(_ wanted: [Int]) -> Tensor {
         let length = rowLength
         let values = [Float](unsafeUninitializedCapacity: wanted.count * length) { buffer, filled in
             map.withUnsafeBytes { bytes in
                 let source = bytes.bindMemory(to: Float.self)
-                for (i, row) in wanted.enumerated() {
+                for (i, wanted) in wanted.enumerated() {
+                    let row = places.map { $0[wanted] } ?? wanted
+                    guard row >= 0 else {
+                        buffer[(i * length)..<((i + 1) * length)].initialize(repeating: 0)
+                        continue
+                    }
                     let from = UnsafeBufferPointer(rebasing: source[row * length..<(row + 1) * length])
                     _ = buffer[(i * length)...].initialize(fromContentsOf: from)
                 }

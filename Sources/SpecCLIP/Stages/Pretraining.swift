@@ -61,23 +61,29 @@ public struct Pretraining {
 /// Spectra in, self-supervised loss out.
 final class PretrainingTask: TrainingTask {
     struct Source: BatchSource {
-        let rows: [TrainingSplit: AugmentedRows]
-        let device: Device
+        private let parts: [TrainingSplit: (rows: AugmentedRows, seen: [Int])]
+        private let inputs: SpectrumInputs
+        private let device: Device
 
-        func count(_ split: TrainingSplit) -> Int { rows[split]?.count ?? 0 }
+        init(_ rows: [TrainingSplit: AugmentedRows], inputs: SpectrumInputs, device: Device) {
+            parts = rows.mapValues { ($0, $0.seen) }
+            (self.inputs, self.device) = (inputs, device)
+        }
+
+        func count(_ split: TrainingSplit) -> Int { parts[split]?.seen.count ?? 0 }
 
         func batch(
             _ split: TrainingSplit, rows wanted: [Int], random: inout StepRandom
-        ) throws -> (flux: Tensor, clean: Tensor) {
-            guard let rows = rows[split] else { return (Tensor.zeros([0]), Tensor.zeros([0])) }
-            let batch = try rows.batch(wanted, random: &random)
-            return (try batch.flux.to(device), try batch.clean.to(device))
+        ) throws -> (spectra: SpectrumBatch, clean: Tensor) {
+            guard let (rows, seen) = parts[split] else { return (SpectrumBatch(Tensor.zeros([0])), Tensor.zeros([0])) }
+            let batch = try rows.batch(wanted.map { seen[$0] }, random: &random)
+            return (try batch.spectra(for: inputs).to(device), try batch.clean.to(device))
         }
     }
 
     let model: Module
     let source: Source
-    private let encoder: Encoder
+    private let encoder: any Encoder
 
     init(
         _ model: SpecCLIPModel, _ instrument: Instrument, data: PairedDataSet, augmentation: Augmentation?,
@@ -87,13 +93,13 @@ final class PretrainingTask: TrainingTask {
         self.model = branch.backbone
         encoder = branch.backbone
         source = Source(
-            rows: [
+            [
                 .training: try AugmentedRows(data, instrument, .train, augmentation),
                 .validation: try AugmentedRows(data, instrument, .validation, augmentation),
-            ], device: device)
+            ], inputs: encoder.inputs, device: device)
     }
 
-    func losses(_ batch: (flux: Tensor, clean: Tensor)) throws -> [(name: String, value: Tensor)] {
-        [("loss", try encoder.pretrainingLoss(batch.flux, finding: batch.clean))]
+    func losses(_ batch: (spectra: SpectrumBatch, clean: Tensor)) throws -> [(name: String, value: Tensor)] {
+        [("loss", try encoder.pretrainingLoss(batch.spectra, finding: batch.clean))]
     }
 }

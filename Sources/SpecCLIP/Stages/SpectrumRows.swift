@@ -17,8 +17,10 @@ public final class SpectrumRows: Sendable {
     private let instrument: Instrument
     private let split: Split
     private let keepsErrors: Bool
-    /// Number of spectra.
+    /// Number of rows, also of stars that the instrument has not seen.
     public let count: Int
+    /// The rows that the instrument has seen, ascending; nil where it has seen all.
+    private let seenRows: [Int]?
     private let held: StoredSpectra?
 
     /// - Parameters:
@@ -35,6 +37,7 @@ public final class SpectrumRows: Sendable {
         self.split = split
         keepsErrors = withErrors && data.hasIvar(instrument, split: split)
         count = data.count(split)
+        seenRows = try data.presence(instrument, split: split).map { seen in seen.indices.filter { seen[$0] } }
         let values = count * instrument.grid.count * (keepsErrors ? 2 : 1)
         let fits = values * MemoryLayout<Float>.stride <= Self.memoryLimit && count > 0
         held = fits ? try Self.load(data, instrument, split, keepsErrors: keepsErrors) : nil
@@ -66,10 +69,22 @@ public final class SpectrumRows: Sendable {
         Tensor(try spectra(rows).flux, shape: [rows.count, instrument.grid.count])
     }
 
-    /// All spectra of the split, a block at a time, in order.
-    public func blocks(of size: Int) -> some Sequence<Range<Int>> {
-        stride(from: 0, to: count, by: size).lazy.map { [count] in $0..<min($0 + size, count) }
+    /// The spectra `rows`, in this order, with what an encoder asks for: inverse variances and what follows from them need
+    /// rows `withErrors`.
+    package func batch(_ rows: [Int], for inputs: SpectrumInputs) throws -> SpectrumBatch {
+        let stored = try spectra(rows)
+        let flux = Tensor(stored.flux, shape: [rows.count, instrument.grid.count])
+        guard !inputs.isEmpty else { return SpectrumBatch(flux) }
+        return SpectrumBatch(
+            flux, of: instrument, ivar: rows.indices.map { stored.ivar(ofRow: $0).map(Array.init) },
+            masks: rows.map { _ in [] }, for: inputs)
     }
+
+    /// The rows that the instrument has seen, ascending.
+    public var seen: [Int] { seenRows ?? Array(0..<count) }
+
+    /// Whether the instrument has seen all stars of the split.
+    var sawAll: Bool { seenRows == nil }
 }
 
 extension TrainingSplit {

@@ -27,7 +27,7 @@ struct BenchInputs {
     }
 
     /// The paper's encoder of an instrument with the weights of `<weights>.safetensors`.
-    func encoder(_ instrument: Instrument, weights: String, forTraining: Bool = false) throws -> Encoder {
+    func encoder(_ instrument: Instrument, weights: String, forTraining: Bool = false) throws -> any Encoder {
         let configuration = try Configuration(named: Preset.paper.rawValue)
         guard let part = configuration.instruments[instrument.name] else {
             throw Diagnostic("preset paper", field: instrument.name, problem: "is missing", remedy: "")

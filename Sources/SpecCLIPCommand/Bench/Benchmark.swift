@@ -104,7 +104,7 @@ enum Benchmark: String, CaseIterable {
         }
         model.train()
         let step = TrainingStep(model, rate: 1e-4, betas: (0.9, 0.999), decay: 0.05) {
-            AlignmentObjective().losses(model, features: features, flux: flux)[0].value
+            try AlignmentObjective().losses(model, features: features, flux: flux)[0].value
         }
         return figure(try median(of: iterations) { _ = try step() }, "s/step")
     }
@@ -136,7 +136,7 @@ enum Benchmark: String, CaseIterable {
         return figure(seconds, "s/epoch")
     }
 
-    private static func run(_ encoder: Encoder, _ flux: Tensor) throws -> Tensor {
+    private static func run(_ encoder: any Encoder, _ flux: Tensor) throws -> Tensor {
         try catchingTorchErrors { withoutGradient { encoder(flux) } }
     }
 

@@ -31,7 +31,8 @@ struct DataSetOptions: ParsableArguments {
                 data, field: "instruments", problem: "holds none that the model reads",
                 remedy: "the model reads " + reader.instruments.map(\.name).joined(separator: ", "))
         }
-        let rows = try set.rows(where: conditions, split: split)
+        let seen = Set(try set.rows(seenBy: [chosen], split: split))
+        let rows = try set.rows(where: conditions, split: split).filter(seen.contains)
         guard !rows.isEmpty else {
             throw Diagnostic(
                 data, field: split.rawValue, problem: "holds no such stars",

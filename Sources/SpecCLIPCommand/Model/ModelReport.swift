@@ -87,8 +87,8 @@ struct ModelReport: Encodable {
             "\(branch.instrument.title) (\(branch.instrument.name))",
             "  Grid        \(branch.instrument.grid.text)",
             "  Flux        " + branch.instrument.normalisation.text,
-            "  Encoder     \(branch.encoder.text)",
-            "              \(branch.encoder.details); \(grouped(branch.encoderParameters)) parameters",
+            "  Encoder     \(branch.encoder.sizes.text)",
+            "              \(branch.encoder.sizes.details); \(grouped(branch.encoderParameters)) parameters",
             "  Projection  " + (branch.projection?.text ?? "none"),
             "  Decoder     "
                 + (branch.decoder.map { $0.text + ", gives flux " + branch.reconstruction.text } ?? "none"),

@@ -38,7 +38,7 @@ struct PrepareCommand: ParsableCommand {
     func run() throws {
         let url = try rows.output.requiredURL(extensions: SpectrumFile.extensions)
         let modelURL = model.map { URL(fileURLWithPath: $0) }
-        let known = try modelURL.map { try ModelFile(contentsOf: $0).description.instruments } ?? Instrument.builtIn
+        let known = try modelURL.map { try ModelFile(contentsOf: $0).description.instruments } ?? Instrument.known
         let instrument = try chosen(among: known)
         let pixels = instrument.grid.count
         let output = try RowOutput(

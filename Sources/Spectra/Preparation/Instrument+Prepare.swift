@@ -18,6 +18,7 @@ extension Instrument {
                 spectrum.wavelength, kmPerSecond: -options.radialVelocity)
         }
         try SpectrumValidation.checkArrays(spectrum, for: self)
+        spectrum.remove(gaps)
         let bad = BadPixels(spectrum, within: grid.range)
         try SpectrumValidation.checkSignal(spectrum, bad, for: self)
         if let isBad = bad.isBad {
@@ -47,6 +48,11 @@ extension Instrument {
             for i in onGrid.indices { onGrid[i] /= divisor }
             ivar = ivar?.map { $0 * divisor * divisor }
         }
+        var mask = bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count)
+        if let blind {
+            mask = zip(mask, blind).map { $0 || $1 }
+            ivar = ivar.map { zip($0, blind).map { $1 ? 0 : $0 } }
+        }
         let prepared = onGrid.map { Float($0) }
         guard prepared.allSatisfy(\.isFinite) else {
             throw Diagnostic(
@@ -55,7 +61,7 @@ extension Instrument {
         }
         return PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
-            mask: bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count),
+            mask: mask,
             continuum: continuumOnGrid,
             snr: spectrum.snr ?? ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }, origin: spectrum.origin,
             sourceID: spectrum.sourceID, notes: bad.note.map { [$0] } ?? [])
@@ -72,5 +78,18 @@ extension Instrument {
                 remedy: "the signal is too weak: leave the spectrum out")
         }
         return flux[pixel]
+    }
+}
+
+extension Spectrum {
+    /// Leaves out the pixels within gaps: what stands on either side is then joined by a straight line.
+    fileprivate mutating func remove(_ gaps: [ClosedRange<Double>]) {
+        guard !gaps.isEmpty else { return }
+        let kept = wavelength.indices.filter { pixel in !gaps.contains { $0.contains(wavelength[pixel]) } }
+        guard kept.count < wavelength.count, kept.count > 1 else { return }
+        wavelength = kept.map { wavelength[$0] }
+        flux = kept.map { flux[$0] }
+        ivar = ivar.map { ivar in kept.map { ivar[$0] } }
+        mask = mask.map { mask in kept.map { mask[$0] } }
     }
 }

@@ -11,18 +11,38 @@ public struct EmbeddingAtlas: Sendable {
     private let rows: [String: Tensor]
     /// Identifiers of the stars, in row order.
     public let sourceIDs: [String]
+    /// By `embeddingKey`, whether the instrument has seen each star; absent where it has seen all.
+    private let presence: [String: [Bool]]
 
-    /// - Parameter embeddings: `[N, E]` per `embeddingKey`, all in the order of `sourceIDs`.
-    public init(embeddings: [String: Tensor], sourceIDs: [String]) {
+    /// - Parameters:
+    ///   - embeddings: `[N, E]` per `embeddingKey`, all in the order of `sourceIDs`.
+    ///   - presence: per `embeddingKey`, whether the instrument has seen each star; one left out has seen all.
+    public init(embeddings: [String: Tensor], sourceIDs: [String], presence: [String: [Bool]] = [:]) {
         rows = embeddings.mapValues(Self.directions)
         self.sourceIDs = sourceIDs
+        self.presence = presence.filter { $0.value.contains(false) }
     }
 
     /// Embeds a split of a data set with every instrument that model and data share; stars are compared by what all
     /// instruments share of their embeddings (`SpecCLIPModel.shared`).
     public init(_ model: SpecCLIPModel, _ data: PairedDataSet, split: Split) throws {
+        var presence: [String: [Bool]] = [:]
+        for instrument in model.instruments where data.has(instrument) {
+            presence[instrument.embeddingKey] = try data.presence(instrument, split: split)
+        }
         self.init(
-            embeddings: try model.sharedEmbeddings(data, split: split), sourceIDs: try data.sourceIDs(split))
+            embeddings: try model.sharedEmbeddings(data, split: split), sourceIDs: try data.sourceIDs(split),
+            presence: presence)
+    }
+
+    /// The stars that all of these instruments have seen.
+    package func stars(seenBy instruments: [Instrument]) -> EmbeddingAtlas {
+        let seen = instruments.compactMap { presence[$0.embeddingKey] }
+        guard !seen.isEmpty else { return self }
+        let kept = sourceIDs.indices.filter { row in seen.allSatisfy { $0[row] } }
+        let index = Tensor(kept.map(Int64.init), shape: [kept.count])
+        return EmbeddingAtlas(
+            embeddings: rows.mapValues { $0.indexSelect(0, index) }, sourceIDs: kept.map { sourceIDs[$0] })
     }
 
     /// Number of stars.
@@ -42,11 +62,15 @@ public struct EmbeddingAtlas: Sendable {
         to queries: Tensor, among instrument: Instrument, top: Int, excluding excluded: [[Int]] = []
     ) throws -> [[Neighbour]] {
         let rows = try rows(of: instrument)
+        let seen = presence[instrument.embeddingKey]
         // As many more as may have to be left out, so that what is left is exact.
         let count = min(top + (excluded.map(\.count).max() ?? 0), self.count)
         guard count > 0 else { return Array(repeating: [], count: queries.shape[0]) }
+        let unseen = seen.map { Tensor($0.map { $0 ? Float(0) : 1 }, shape: [1, $0.count]).gt(0) }
         let found = withoutGradient {
-            Self.directions(queries).matmul(rows.transposed()).topk(count, dim: 1, largest: true)
+            let similarities = Self.directions(queries).matmul(rows.transposed())
+            return (unseen.map { similarities.maskedFill($0, -2) } ?? similarities)
+                .topk(count, dim: 1, largest: true)
         }
         let (similarities, indices) = (found.values.floats(), found.indices.int64s())
         return (0..<queries.shape[0]).map { query in
@@ -56,7 +80,8 @@ public struct EmbeddingAtlas: Sendable {
                 return Neighbour(
                     row: row, sourceID: sourceIDs[row], similarity: Double(similarities[query * count + rank]))
             }
-            return Array(neighbours.filter { !hidden.contains($0.row) }.prefix(top))
+            return Array(
+                neighbours.filter { !hidden.contains($0.row) && seen?[$0.row] != false }.prefix(top))
         }
     }
 

@@ -36,8 +36,11 @@ public struct ReferenceAtlas: Sendable {
         _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, rows: [Int],
         labelNames: [String]
     ) throws {
-        let spectra = try SpectrumRows(data, instrument, split)
-        let embedded = try model.features(rows.count, of: instrument) { try spectra.tensor($0.map { rows[$0] }) }
+        let spectra = try model.rows(data, instrument, split)
+        let inputs = model.inputs(of: instrument)
+        let embedded = try model.features(rows.count, of: instrument) { wanted in
+            try spectra.batch(wanted.map { rows[$0] }, for: inputs)
+        }
         let width = model.descriptionOfModel.embeddingWidth(ofKey: instrument.embeddingKey)
         embeddings = model.shared(embedded.narrow(1, start: 0, length: width))
         let ids = try data.sourceIDs(split)

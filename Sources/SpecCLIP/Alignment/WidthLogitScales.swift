@@ -1,9 +1,9 @@
 import Torch
 
-/// By how much the cosines of cut embeddings are sharpened, for each width: what two numbers can tell apart differs from
-/// what a hundred can, and one temperature for all would leave the short ones blurred. Learned, as Radford et al. (2021)
+/// The logit scales of cut embeddings, one for each width, in units of the scale of the whole: what two numbers can tell apart differs from
+/// what a hundred can, and one scale for all would leave the short ones blurred. Learned, as Radford et al. (2021)
 /// do for the whole; needed while training only.
-public final class Sharpness: Module {
+public final class WidthLogitScales: Module {
     /// A tenth of the logarithm of each width's factor: so that steps as long as those of other weights matter. `[E]`.
     let rate: Parameter
 
