@@ -125,6 +125,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        // Programs to read: README's snippet, and the tutorial. Tests run both.
+        .executableTarget(
+            name: "read-a-star", dependencies: ["Instruments", "StarReading"], path: "Examples/ReadAStar"),
+        .executableTarget(
+            name: "tutorial",
+            dependencies: [
+                "Torch", "Spectra", "Instruments", "Datasets", "Simulation", "Training", "SpecCLIP", "StarReading",
+            ], path: "Examples/Tutorial"),
+
         // What tests of several rooms share: the numbers of the published code; seeds and margins of what is learned.
         .target(
             name: "GoldenNumbers", dependencies: ["Torch", "Tables", "Spectra"], path: "Tests/GoldenNumbers"),

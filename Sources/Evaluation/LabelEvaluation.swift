@@ -104,6 +104,11 @@ public struct LabelTest {
         return try run(observations, truth: truth, baseline: baseline)
     }
 
+    /// What a baseline sees of observations, `[N, pixels]`.
+    package func flux(_ observations: [Observation]) -> Tensor {
+        Tensor(observations.flatMap(\.prepared.flux), shape: [observations.count, instrument.grid.count])
+    }
+
     /// Evaluates observations by this instrument.
     /// - Parameter truth: per label that is read, per star; NaN where unknown.
     public func run(
@@ -114,9 +119,7 @@ public struct LabelTest {
             let block = Array(observations[start..<min(start + 512, observations.count)])
             estimates += try reader.read(ObservedStar.apart(block)).map(\.estimates)
         }
-        let flux = Tensor(
-            observations.flatMap(\.prepared.flux), shape: [observations.count, instrument.grid.count])
-        let linear = baseline.predict(flux)
+        let linear = baseline.predict(flux(observations))
         return labels.indices.map { i in
             LabelEvaluation(
                 label: labels[i], truth: truth[i], predicted: estimates.map { $0[i].value },

@@ -17,7 +17,10 @@ package struct Tool {
     }
 
     /// The executable lies beside the test bundle.
-    package static let executable: URL = {
+    package static let executable = program("specclip")
+
+    /// A program of the package.
+    package static func program(_ name: String) -> URL {
         let arguments = ProcessInfo.processInfo.arguments
         var places = [URL(fileURLWithPath: arguments[0])]
         if let flag = arguments.firstIndex(of: "--test-bundle-path"), flag + 1 < arguments.count {
@@ -27,20 +30,23 @@ package struct Tool {
             var folder = place
             for _ in 0..<5 {
                 folder = folder.deletingLastPathComponent()
-                let found = folder.appending(path: "specclip")
+                let found = folder.appending(path: name)
                 if FileManager.default.isExecutableFile(atPath: found.path) { return found }
             }
         }
-        return URL(fileURLWithPath: #filePath).appending(path: "../../../.build/debug/specclip").standardizedFileURL
-    }()
+        return URL(fileURLWithPath: #filePath).appending(path: "../../../.build/debug/\(name)").standardizedFileURL
+    }
 
     /// Tests run side by side: threads that spin while they wait would take the cores from those that work.
     private static let environment =
         ["OMP_WAIT_POLICY": "passive"].merging(ProcessInfo.processInfo.environment) { $1 }
 
     /// Runs `specclip` with `arguments` and waits for its end.
-    package static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-        try start(arguments, environment: environment).outcome()
+    package static func run(
+        _ arguments: [String], program name: String = "specclip", environment: [String: String] = [:]
+    ) throws -> Outcome {
+        let environment = Self.environment.merging(environment) { $1 }
+        return try Running(program(name), arguments, environment: environment).outcome()
     }
 
     /// Starts `specclip` with `arguments`.
