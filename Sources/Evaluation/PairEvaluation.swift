@@ -7,7 +7,7 @@ import Statistics
 import Support
 import Torch
 
-/// How well the same star is found again, and its other spectrum foretold, among held-out pairs.
+/// How well the same star is found again, and its other spectrum predicted, among held-out pairs.
 public struct PairEvaluation {
     let model: SpecCLIPModel
     let data: PairedDataSet

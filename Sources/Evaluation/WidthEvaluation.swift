@@ -6,20 +6,20 @@ import Statistics
 import Torch
 
 /// How far embeddings can be shortened: how well held-out stars are found again by the other instrument, and the other
-/// instrument's spectrum foretold, from the first k numbers, or from k principal components.
+/// instrument's spectrum predicted, from the first k numbers, or from k principal components.
 public struct WidthEvaluation {
     private let model: SpecCLIPModel
     private let data: PairedDataSet
     /// Of the stars of the test split that all instruments have seen, by `embeddingKey`.
     private let embeddings: [String: Tensor]
     private let sourceIDs: [String]
-    /// Which of these stars have their spectra foretold, and these spectra, by `embeddingKey`.
+    /// Which of these stars have their spectra predicted, and these spectra, by `embeddingKey`.
     private let rows: Tensor
     private let spectra: [String: Tensor]
 
     /// - Parameters:
     ///   - data: pairs; the test split is scored, and principal components are found on the training split.
-    ///   - limit: stars whose spectra are foretold, at most, evenly sampled.
+    ///   - limit: stars whose spectra are predicted, at most, evenly sampled.
     public init(_ model: SpecCLIPModel, _ data: PairedDataSet, limit: Int = 2000) throws {
         self.model = model
         self.data = data
@@ -46,7 +46,7 @@ public struct WidthEvaluation {
     /// The first k numbers of the embeddings, the others 0.
     public func cut(widths: [Int]) throws -> [WidthScore] {
         try widths.map { width in
-            let cut = embeddings.mapValues { BottleneckLayer($0.size(1)).opened($0, to: width) }
+            let cut = embeddings.mapValues { BottleneckLayer($0.size(1)).truncated($0, to: width) }
             return try score(width, searched: cut, decoded: cut)
         }
     }
@@ -54,7 +54,7 @@ public struct WidthEvaluation {
     /// The first k principal components of the embeddings, those of all instruments taken together.
     ///
     /// Stars are compared by the components of directions (unit embeddings) about their mean, which finds more partners
-    /// than those of the embeddings themselves; spectra are foretold from embeddings rebuilt from their components.
+    /// than those of the embeddings themselves; spectra are predicted from embeddings rebuilt from their components.
     public func principal(widths: [Int]) throws -> [WidthScore] {
         let training = try Self.embeddings(
             model, data, .train, try data.rows(seenBy: model.instruments, split: .train))

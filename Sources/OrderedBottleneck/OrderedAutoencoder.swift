@@ -50,7 +50,7 @@ public final class OrderedAutoencoder: Module {
     /// - Returns: `[widths.count, B]`.
     public func logLikelihood(of x: Tensor, latents: Tensor, widths: [Int]) -> Tensor {
         let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
-        let opened = bottleneck.opened(latents, toEach: widths).reshaped([widths.count * rows, width])
+        let opened = bottleneck.truncated(latents, toEach: widths).reshaped([widths.count * rows, width])
         let decoded = decoder(opened).reshaped([widths.count, rows, features])
         return likelihood.logDensity(of: x.reshaped([1, rows, features]), given: decoded)
     }
@@ -61,7 +61,7 @@ public final class OrderedAutoencoder: Module {
     public func logLikelihood(of x: Tensor, latents: Tensor, perRow widths: Tensor) -> Tensor {
         let (rows, each, features) = (x.size(0), widths.size(1), x.count / max(1, x.size(0)))
         let repeated = latents.unsqueezed(1).expanded([rows, each, width]).flattened(to: 1)
-        let opened = bottleneck.opened(repeated, perRow: widths.expanded([rows, each]).flattened())
+        let opened = bottleneck.truncated(repeated, perRow: widths.expanded([rows, each]).flattened())
         let decoded = decoder(opened).reshaped([rows, each, features])
         return likelihood.logDensity(of: x.reshaped([rows, 1, features]), given: decoded)
     }
@@ -85,7 +85,7 @@ public final class OrderedAutoencoder: Module {
                 let flat = block.reshaped([1, rows, features])
                 let weights = weightsOfBlock(start, rows)
                 let errors = widthChunks(rows: rows, rowsAtOnce: rowsAtOnce).map { widths in
-                    let opened = bottleneck.opened(latents, toEach: widths).reshaped([widths.count * rows, width])
+                    let opened = bottleneck.truncated(latents, toEach: widths).reshaped([widths.count * rows, width])
                     let expected = likelihood.expectation(decoder(opened)).reshaped([widths.count, rows, features])
                     let squares = (expected - flat).square()
                     return (weights.map { squares * $0 } ?? squares).sum(dims: [2]).to(.float64)

@@ -49,7 +49,7 @@ final class AutoregressiveNetwork: Module {
     ///   - context: C.
     ///   - outputs: numbers for each label.
     init(labels: Int, context: Int, outputs: Int, _ configuration: FlowConfiguration) {
-        (self.labels, hidden, hidesLabels) = (labels, configuration.hidden, configuration.keepsOrder)
+        (self.labels, hidden, hidesLabels) = (labels, configuration.hidden, configuration.fixedOrder)
         self.context = Linear(context, hidden)
         offset = Linear(hidden, configuration.blocks * hidden + labels * outputs)
         let degrees = Self.degrees(hidden: hidden, labels: labels)
@@ -67,7 +67,7 @@ final class AutoregressiveNetwork: Module {
     static func degrees(hidden: Int, labels: Int) -> [Int] { (0..<hidden).map { $0 * labels / hidden } }
 
     /// - Parameters:
-    ///   - values: labels, of which a network of `keepsOrder` sees those alone that are marked, `[B, D]`.
+    ///   - values: labels, of which a network of `fixedOrder` sees those alone that are marked, `[B, D]`.
     ///   - seen: 1 where a label may be seen, else 0; nil for all, `[B, D]`.
     ///   - context: `[B, C]`.
     /// - Returns: `[B, D, outputs]`.

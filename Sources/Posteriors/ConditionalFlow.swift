@@ -95,9 +95,9 @@ public final class ConditionalFlow: Module {
     }
 
     private func requireOrder(_ what: String) throws {
-        guard configuration.keepsOrder else {
+        guard configuration.fixedOrder else {
             throw Diagnostic(
-                problem: "\(what) need a flow that keeps the order of labels", remedy: "train one with keepsOrder: true"
+                problem: "\(what) need a flow that keeps the order of labels", remedy: "train one with fixedOrder: true"
             )
         }
     }
@@ -126,7 +126,7 @@ public final class ConditionalFlow: Module {
         return (values, logSlopes)
     }
 
-    private var reverses: Bool { !configuration.keepsOrder }
+    private var reverses: Bool { !configuration.fixedOrder }
 
     private func standardised(_ context: Tensor) -> Tensor { (context - contextMean.value) / contextStd.value }
 

@@ -28,9 +28,9 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     public var dropout: Double
     /// Whether all transforms take the labels in one order. Then each label has a density of its own given those before
     /// it, so that labels may be missing and marginal densities can be read; otherwise the order alternates.
-    public var keepsOrder: Bool
+    public var fixedOrder: Bool
     /// The share of rows of a training step in which labels that are known are hidden from those after them, so that
-    /// densities without them are learnt too. Nothing without `keepsOrder`.
+    /// densities without them are learnt too. Nothing without `fixedOrder`.
     public var hiddenLabels: Double
     /// Fixes initial weights, order of rows and what is held out; further members of an ensemble count on from it.
     public var seed: UInt64
@@ -38,19 +38,19 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     public var training: FlowTraining
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case kind, transforms, hidden, blocks, bins, tailBound, dropout, keepsOrder, hiddenLabels, seed, training
+        case kind, transforms, hidden, blocks, bins, tailBound, dropout, fixedOrder, hiddenLabels, seed, training
     }
 
     /// A flow of five transforms with sbi's sizes.
-    public init(kind: Kind = .nsf, keepsOrder: Bool = false, seed: UInt64 = 42, training: FlowTraining = .init()) {
-        (self.kind, self.keepsOrder, self.seed, self.training) = (kind, keepsOrder, seed, training)
+    public init(kind: Kind = .nsf, fixedOrder: Bool = false, seed: UInt64 = 42, training: FlowTraining = .init()) {
+        (self.kind, self.fixedOrder, self.seed, self.training) = (kind, fixedOrder, seed, training)
         (transforms, hidden, blocks, bins, tailBound, dropout, hiddenLabels) = (5, 50, 2, 10, 3, 0, 0.3)
     }
 
     /// Reads the section strictly.
     /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self, former: ["keepsOrder"])
         let base = Self()
         kind = try fields(.kind, default: base.kind)
         transforms = try fields(.transforms, default: base.transforms)
@@ -59,7 +59,7 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
         bins = try fields(.bins, default: base.bins)
         tailBound = try fields(.tailBound, default: base.tailBound)
         dropout = try fields(.dropout, default: base.dropout)
-        keepsOrder = try fields(.keepsOrder, default: base.keepsOrder)
+        fixedOrder = try fields(.fixedOrder, default: base.fixedOrder, formerly: "keepsOrder")
         hiddenLabels = try fields(.hiddenLabels, default: base.hiddenLabels)
         seed = try fields(.seed, default: base.seed)
         training = try fields(.training, default: base.training)

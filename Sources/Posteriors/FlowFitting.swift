@@ -28,10 +28,10 @@ public struct FlowFitting {
     ) throws {
         (self.configuration, self.members, self.device, self.data) = (configuration, max(1, members), device, data)
         if let validation { try Self.check(validation, against: data) }
-        for data in [data, validation].compactMap(\.self) where !configuration.keepsOrder {
+        for data in [data, validation].compactMap(\.self) where !configuration.fixedOrder {
             func refuse(_ what: String) -> Diagnostic {
                 Diagnostic(
-                    data.name, field: "labels", problem: what, remedy: "set keepsOrder: true, which can use them")
+                    data.name, field: "labels", problem: what, remedy: "set fixedOrder: true, which can use them")
             }
             if data.labels.isnan().any().item() != 0 { throw refuse("some are missing") }
             if data.errors != nil { throw refuse("they have errors") }

@@ -66,7 +66,7 @@ package final class FlowTask: TrainingTask {
     /// densities have it, in the others each with one probability that is drawn for the row.
     private func seen(_ present: Tensor) -> Tensor? {
         let configuration = flow.configuration
-        guard configuration.keepsOrder else { return nil }
+        guard configuration.fixedOrder else { return nil }
         guard configuration.hiddenLabels > 0 else { return present }
         let rows = present.size(0)
         func draw(_ columns: Int) -> Tensor { Tensor.rand([rows, columns], device: present.device) }

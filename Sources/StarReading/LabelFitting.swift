@@ -97,7 +97,7 @@ struct HeadPlan {
         }
         let aligned = "aligned \(ContentHash.of(Alignment(context: context).output))"
         let settings = [try settingsText(configuration), aligned]
-        let members = configuration.posterior == nil ? 1 : configuration.members
+        let members = configuration.posterior == nil ? 1 : configuration.ensembleSize
         runs = (0..<members).map { member in
             let folder = Self.folder(name) + (member == 0 ? "" : "-\(member + 1)")
             return (folder, context.run(folder, settings: settings, data: data, output: output))

@@ -49,7 +49,7 @@ public final class StarReader: @unchecked Sendable {
                 problem: full == 0 ? "the model is not aligned" : "the model's embeddings have \(full) numbers",
                 remedy: full == 0 ? "leave it out" : "give 1 to \(full)")
         }
-        model.openWidth = width
+        model.truncatedWidth = width
     }
 
     /// The instruments whose spectra it reads.

@@ -91,7 +91,7 @@ import Testing
             try problem("train", data, "--theta", "y", "-o", other)
                 .contains("data.npz: y: no such array; the file has theta, x; name one with --theta"))
         let holes = try write(201, "holes.npz", missing: true)
-        #expect(try problem("train", holes, "-o", other).contains("labels: some are missing; set keepsOrder: true"))
+        #expect(try problem("train", holes, "-o", other).contains("labels: some are missing; set fixedOrder: true"))
         #expect(try problem("train", try write(20, "few.npz"), "-o", other).contains("theta_1: is known for 20 rows"))
         let wide = try write(10, "wide.npz", columns: 3)
         let samples = folder.path("s.npz")

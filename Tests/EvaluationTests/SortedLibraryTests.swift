@@ -60,7 +60,7 @@ struct SortedLibraryTests {
         }
     }
 
-    /// Spectra are foretold from embeddings of the same stars.
+    /// Spectra are predicted from embeddings of the same stars.
     @Test func widthsAreScoredOnAllKindsOfStars() throws {
         let (model, pairs) = (model(), try pairs())
         let scores = try [Int.max, 40].map { try WidthEvaluation(model, pairs, limit: $0).cut(widths: [2, 5]) }

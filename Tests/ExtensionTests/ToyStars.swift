@@ -92,13 +92,13 @@ struct ToyStars {
         return """
             name: three
             seed: \(LearnedResults.seed(42))
-            embedding: 8
+            embedding: 16
             data: three.h5
             instruments:
             \(section("lamost-lrs", nil, plain))\(section("gaia-xp", nil, plain))\(section(third, definition, encoder))
             align:
               objective: { kind: clip-pr\(terms) }
-              training: \(training(500, batch: 128))
+              training: \(training(800, batch: 128))
             labels:
               heads:
                 \(third): { names: [teff, age], hidden: [32], dropout: 0, training: \(training(400)) }

@@ -52,7 +52,7 @@ final class WeightedEncoder: Module, Encoder {
         guard let ivar = x.ivar, let valid = x.valid, let wavelength = x.wavelength else { return x.flux * .nan }
         let blind = 1 - valid.mean().item()
         Self.seen.withLock { [isTraining] in $0[isTraining] = max($0[isTraining] ?? 0, blind) }
-        // Signal to noise squared, squashed: 0 where nothing is known, close to 1 where the error is small.
+        // Signal to noise squared, asinh-scaled: 0 where nothing is known, close to 1 where the error is small.
         let weight = (x.flux.square() * ivar + 1).log() / ((x.flux.square() * ivar + 1).log() + 1)
         let slope = (wavelength - wavelength.mean()) * 1e-4
         return down(Tensor.cat([(x.flux - 1 + slope * 0) * weight, valid], dim: 1)).tanh()

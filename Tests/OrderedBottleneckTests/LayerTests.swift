@@ -6,13 +6,13 @@ import Torch
     @Test func widthsOpenTheFirstLatents() {
         let layer = BottleneckLayer(4)
         let z = Tensor([1, 2, 3, 4, 5, 6, 7, 8] as [Float], shape: [2, 4])
-        #expect(layer.opened(z, to: 0).floats() == Array(repeating: 0, count: 8))
-        #expect(layer.opened(z, to: 3).floats() == [1, 2, 3, 0, 5, 6, 7, 0])
-        #expect(layer.opened(z, to: 4).floats() == z.floats())
-        #expect(layer.opened(z, perRow: Tensor([1, 2] as [Int64])).floats() == [1, 0, 0, 0, 5, 6, 0, 0])
-        let each = layer.opened(z, toEach: [0, 1, 2, 3, 4])
+        #expect(layer.truncated(z, to: 0).floats() == Array(repeating: 0, count: 8))
+        #expect(layer.truncated(z, to: 3).floats() == [1, 2, 3, 0, 5, 6, 7, 0])
+        #expect(layer.truncated(z, to: 4).floats() == z.floats())
+        #expect(layer.truncated(z, perRow: Tensor([1, 2] as [Int64])).floats() == [1, 0, 0, 0, 5, 6, 0, 0])
+        let each = layer.truncated(z, toEach: [0, 1, 2, 3, 4])
         #expect(each.shape == [5, 2, 4])
-        for k in 0...4 { #expect(each.select(0, k).floats() == layer.opened(z, to: k).floats()) }
+        for k in 0...4 { #expect(each.select(0, k).floats() == layer.truncated(z, to: k).floats()) }
         #expect(layer.masked(z, Tensor([0, 1, 0, 1] as [Float])).floats() == [0, 2, 0, 4, 0, 6, 0, 8])
     }
 

@@ -94,7 +94,7 @@ import Torch
             let all = model.encode(x)
             let three = model.compress(x, width: 3)
             #expect(three.floats() == all.narrow(1, start: 0, length: 3).floats())
-            let opened = model.decoder(model.bottleneck.opened(all, to: 3))
+            let opened = model.decoder(model.bottleneck.truncated(all, to: 3))
             #expect(model.decompress(three).floats() == opened.floats())
         }
     }

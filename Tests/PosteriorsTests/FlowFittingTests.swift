@@ -64,9 +64,9 @@ import Training
     }
 
     /// Quick to train: two transforms, a high rate, few epochs.
-    private func quick(_ kind: FlowConfiguration.Kind, keepsOrder: Bool = false, epochs: Int = 40) -> FlowConfiguration
+    private func quick(_ kind: FlowConfiguration.Kind, fixedOrder: Bool = false, epochs: Int = 40) -> FlowConfiguration
     {
-        var configuration = FlowConfiguration(kind: kind, keepsOrder: keepsOrder, seed: LearnedResults.seed(42))
+        var configuration = FlowConfiguration(kind: kind, fixedOrder: fixedOrder, seed: LearnedResults.seed(42))
         (configuration.transforms, configuration.hidden) = (2, 24)
         (configuration.training.epochs, configuration.training.learningRate) = (epochs, 3e-3)
         configuration.bins = 5
@@ -108,7 +108,7 @@ import Training
         let holes = seen.theta.maskedFill(Tensor.rand([5000, 2]).lt(0.4), .nan)
         let data = try FlowData(context: seen.x, labels: holes)
         #expect(throws: Diagnostic.self) { try FlowFitting(quick(.maf), data: data) }
-        let posterior = try train(quick(.maf, keepsOrder: true), data)
+        let posterior = try train(quick(.maf, fixedOrder: true), data)
         let truth = unseen.logDensity
         let joint = try posterior.logDensity(unseen.theta, given: unseen.x)
         let marginals = try posterior.logMarginals(unseen.theta, given: unseen.x)
@@ -131,9 +131,9 @@ import Training
         let labels = (seen.theta + noise).where(poor, seen.theta)
         let errors = Tensor.full([3000, 2], 3).where(poor, 0)
         let data = try FlowData(context: seen.x, labels: labels, errors: errors)
-        let told = try train(quick(.maf, keepsOrder: true), data)
+        let told = try train(quick(.maf, fixedOrder: true), data)
         let untold = try train(
-            quick(.maf, keepsOrder: true), try FlowData(context: seen.x, labels: labels), run: "untold")
+            quick(.maf, fixedOrder: true), try FlowData(context: seen.x, labels: labels), run: "untold")
         let unseen = Gaussian(1000, seed: 6)
         let best = unseen.logDensity.joint.mean().item()
         func loss(_ posterior: LabelPosterior) throws -> Double {
@@ -147,7 +147,7 @@ import Training
     @Test func comesBackFromItsFile() throws {
         let seen = Gaussian(400, seed: 7)
         let data = try FlowData(context: seen.x, labels: seen.theta, names: ["teff", "logg"], name: "sim.npz")
-        let made = try train(quick(.nsf, keepsOrder: true, epochs: 2), data, members: 2)
+        let made = try train(quick(.nsf, fixedOrder: true, epochs: 2), data, members: 2)
         let url = folder.appending(path: "posterior.safetensors")
         try made.write(to: url)
         let read = try LabelPosterior(contentsOf: url)
@@ -167,7 +167,7 @@ import Training
     @Test(arguments: [7, 18, 29]) func aResumedRunEndsWithTheSameBits(stop: Int) throws {
         let seen = Gaussian(1000, seed: 8)
         let rows = try FlowData(context: seen.x, labels: seen.theta).rows(Array(0..<1000))
-        var configuration = quick(.nsf, keepsOrder: true, epochs: 8)
+        var configuration = quick(.nsf, fixedOrder: true, epochs: 8)
         configuration.dropout = 0.1
         var options = configuration.training.options(rows: 1000)
         options.checkpointSeconds = 0
@@ -212,7 +212,7 @@ import Training
         let exact = try FlowData(context: seen.x, labels: seen.theta, errors: Tensor.ones([100, 2]), name: "a.npz")
         #expect(
             problem { _ = try FlowFitting(FlowConfiguration(), data: exact) }
-                == "a.npz: labels: they have errors; set keepsOrder: true, which can use them")
+                == "a.npz: labels: they have errors; set fixedOrder: true, which can use them")
     }
 
     @Test func configurationsAreReadStrictly() throws {

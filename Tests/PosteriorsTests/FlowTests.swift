@@ -53,19 +53,19 @@ import Torch
 @Suite(.serialized) struct ConditionalFlowTests {
     struct Case: CustomStringConvertible, Sendable {
         var kind: FlowConfiguration.Kind
-        var keepsOrder: Bool
-        var description: String { "\(kind)\(keepsOrder ? ", order kept" : "")" }
+        var fixedOrder: Bool
+        var description: String { "\(kind)\(fixedOrder ? ", order kept" : "")" }
     }
 
     static let cases = FlowConfiguration.Kind.allCases.flatMap { kind in
-        [false, true].map { Case(kind: kind, keepsOrder: $0) }
+        [false, true].map { Case(kind: kind, fixedOrder: $0) }
     }
 
     /// A flow far from the identity, in units that are not standard.
     private func flow(_ one: Case, labels: Int, context: Int = 3, hidden: Int = 20, seed: UInt64 = 7) -> ConditionalFlow
     {
         Generator.seed(seed)
-        var configuration = FlowConfiguration(kind: one.kind, keepsOrder: one.keepsOrder)
+        var configuration = FlowConfiguration(kind: one.kind, fixedOrder: one.fixedOrder)
         (configuration.transforms, configuration.hidden, configuration.bins) = (3, hidden, 6)
         let flow = ConditionalFlow(labels: labels, context: context, configuration)
         withoutGradient { for network in flow.transforms { network.output.weight.value.multiplyInPlace(25) } }
@@ -125,7 +125,7 @@ import Torch
     @Test(arguments: FlowConfiguration.Kind.allCases) func labelsSeeEarlierOnesAlone(kind: FlowConfiguration.Kind)
         throws
     {
-        let flow = flow(Case(kind: kind, keepsOrder: true), labels: 5)
+        let flow = flow(Case(kind: kind, fixedOrder: true), labels: 5)
         let (labels, context) = (Tensor.randn([4, 5]), Tensor.randn([4, 3]))
         let present = Tensor.ones([4, 5])
         let terms = try flow.logDensities(labels, present: present, given: context)
@@ -150,7 +150,7 @@ import Torch
     }
 
     @Test func missingLabelsNeedAnOrder() {
-        let flow = flow(Case(kind: .maf, keepsOrder: false), labels: 2)
+        let flow = flow(Case(kind: .maf, fixedOrder: false), labels: 2)
         let (labels, context) = (Tensor.zeros([1, 2]), Tensor.zeros([1, 3]))
         #expect(throws: Diagnostic.self) {
             try flow.logDensities(labels, present: Tensor.ones([1, 2]), given: context)
@@ -199,7 +199,7 @@ import Torch
     }
 
     @Test func drawsRepeatAndLeaveTheGeneratorAlone() throws {
-        let flow = flow(Case(kind: .nsf, keepsOrder: false), labels: 2)
+        let flow = flow(Case(kind: .nsf, fixedOrder: false), labels: 2)
         let context = Tensor.randn([2, 3])
         let state = Generator.state().ints()
         let first = try flow.samples(10, given: context, seed: 1)
@@ -227,7 +227,7 @@ import Torch
     }
 
     @Test func anEnsembleIsTheMeanOfItsMembers() throws {
-        let members = [UInt64(1), 2, 3].map { flow(Case(kind: .maf, keepsOrder: true), labels: 2, seed: $0) }
+        let members = [UInt64(1), 2, 3].map { flow(Case(kind: .maf, fixedOrder: true), labels: 2, seed: $0) }
         let ensemble = FlowEnsemble(members)
         let (labels, context) = (Tensor.randn([6, 2]), Tensor.randn([6, 3]))
         let mean = Tensor.stack(members.map { $0.logDensity(labels, given: context).exp() }).mean(dims: [0]).log()

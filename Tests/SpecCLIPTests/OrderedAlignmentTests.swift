@@ -89,7 +89,7 @@ import Torch
         let flux = Tensor.rand([5, 343])
         try withoutGradient {
             let whole = try model.embed(flux, from: .gaiaXP)
-            model.openWidth = 6
+            model.truncatedWidth = 6
             let cut = try model.embed(flux, from: .gaiaXP)
             #expect(cut.narrow(1, start: 0, length: 6).floats() == whole.narrow(1, start: 0, length: 6).floats())
             #expect(cut.narrow(1, start: 6, length: 10).abs().max().item() == 0)

@@ -353,7 +353,7 @@ func student(_ degrees: Int, _ random: inout SeededGenerator) -> Double {
                 x.append((x.last ?? 0) + random.uniform(in: 0.1...1))
                 y.append((y.last ?? 0) + (random.uniform() < 0.3 ? 1e-6 : random.uniform()))
             }
-            let curve = MonotoneCurve(x: x, y: y)
+            let curve = PCHIP(x: x, y: y)
             let drawn = (0..<400).map { curve(-4 + 0.03 * Double($0)) }
             #expect(zip(drawn, drawn.dropFirst()).allSatisfy { $1 - $0 > -1e-12 })
             #expect(zip(x, y).allSatisfy { abs(curve($0) - $1) < 1e-12 })

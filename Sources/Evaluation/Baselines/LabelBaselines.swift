@@ -14,7 +14,7 @@ public struct LabelBaselines {
     ///   - validation: of the validation split, for penalties and for when to stop.
     public init(_ training: HeldOutStars, validation: HeldOutStars) throws {
         let labels = training.samples.labels
-        // Spectra divided by a continuum are near 1: nothing is to be squashed.
+        // Spectra divided by a continuum are near 1: nothing is to be scaled.
         var options = QuadraticBaseline.Options()
         if case .continuum = training.instrument.normalisation { options.softening = nil }
         quadratic = try catchingTorchErrors {
@@ -39,9 +39,9 @@ public struct LabelBaselines {
         fitting.patience = 30
         let names = labels.map(\.name)
         network = try LabelNetwork(
-            LabelNetwork.Rows(training.instrument.squashed(training.flux), labels: training.truth, names: names),
+            LabelNetwork.Rows(training.instrument.asinhScaled(training.flux), labels: training.truth, names: names),
             validation: LabelNetwork.Rows(
-                validation.instrument.squashed(validation.flux), labels: validation.truth, names: names),
+                validation.instrument.asinhScaled(validation.flux), labels: validation.truth, names: names),
             hidden: [512, 256, 128], dropout: 0.05, options: fitting, seed: 1)
     }
 
@@ -50,7 +50,7 @@ public struct LabelBaselines {
         try catchingTorchErrors {
             try [
                 ("quadratic model", quadratic.predict(stars.flux)), ("linear probe", probe.predict(stars.features)),
-                ("MLP on flux", network.predict(stars.instrument.squashed(stars.flux))),
+                ("MLP on flux", network.predict(stars.instrument.asinhScaled(stars.flux))),
             ]
         }
     }

@@ -6,8 +6,8 @@ import Torch
 /// Labels as a quadratic function of the principal components of a spectrum, in the manner of The Cannon turned round (Ness
 /// et al. 2015, ApJ 808, 16): what a network has to beat before its depth is worth anything.
 ///
-/// Fluxes are squashed with asinh, which is linear for what is faint and logarithmic for what is bright; components are
-/// squashed beyond three of their σ, since squares and products of wild stars would decide the fit; T_eff is fitted in its
+/// Fluxes are asinh-scaled, which is linear for what is faint and logarithmic for what is bright; components are
+/// asinh-scaled beyond three of their σ, since squares and products of wild stars would decide the fit; T_eff is fitted in its
 /// logarithm. Each label uses the rows where it is known.
 public struct QuadraticBaseline: Sendable {
     /// How the model is made.
@@ -17,7 +17,7 @@ public struct QuadraticBaseline: Sendable {
         /// Flux, in units of the normalised spectrum, at which asinh turns from linear to logarithmic; nil takes fluxes as
         /// they are, as suits spectra divided by their continuum.
         public var softening: Double?
-        /// Where components are squashed, in units of their spread.
+        /// Where components are asinh-scaled, in units of their spread.
         public var limit: Double
         /// Repetitions of the fit in which far-off rows count less.
         public var rounds: Int
@@ -52,9 +52,9 @@ public struct QuadraticBaseline: Sendable {
         precondition(values.count == names.count && values.allSatisfy { $0.count == rows.shape[0] })
         self.options = options
         labels = names
-        let squashed = Self.squashed(rows, options)
-        let components = PrincipalComponents(squashed, count: options.components)
-        let coordinates = components.project(squashed)
+        let scaled = Self.asinhScaled(rows, options)
+        let components = PrincipalComponents(scaled, count: options.components)
+        let coordinates = components.project(scaled)
         let sorted = coordinates.sort(dim: 0).values
         func row(_ share: Double) -> Tensor { sorted.select(0, Int(share * Double(rows.shape[0] - 1))) }
         let centre = row(0.5)
@@ -62,7 +62,7 @@ public struct QuadraticBaseline: Sendable {
         let features = Self.features(coordinates, centre, inverseSpread, options.limit)
         let held = validation.map {
             Self.features(
-                components.project(Self.squashed($0.rows, options)), centre, inverseSpread, options.limit)
+                components.project(Self.asinhScaled($0.rows, options)), centre, inverseSpread, options.limit)
         }
         (self.components, self.centre, self.inverseSpread) = (components, centre, inverseSpread)
         fits = zip(names, values).enumerated().map { index, label in
@@ -81,14 +81,14 @@ public struct QuadraticBaseline: Sendable {
     /// Labels of new rows `[M, P]`: per label, per row.
     public func predict(_ rows: Tensor) -> [[Double]] {
         let features = Self.features(
-            components.project(Self.squashed(rows, options)), centre, inverseSpread, options.limit)
+            components.project(Self.asinhScaled(rows, options)), centre, inverseSpread, options.limit)
         return fits.map { fit in
             let values = fit.ridge.predict(features)
             return fit.isLogarithmic ? values.map { pow(10, $0) } : values
         }
     }
 
-    private static func squashed(_ rows: Tensor, _ options: Options) -> Tensor {
+    private static func asinhScaled(_ rows: Tensor, _ options: Options) -> Tensor {
         guard let softening = options.softening else { return rows }
         return (rows / softening).asinh()
     }

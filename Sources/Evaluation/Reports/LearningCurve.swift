@@ -77,9 +77,9 @@ public struct LearningCurve: Codable, Sendable {
             }
             let inputs: [(String, (Tensor, [[Double]]), (Tensor, [[Double]]), Tensor)] = [
                 (
-                    Self.methods[0], (instrument.squashed(training.flux), training.labels),
-                    (instrument.squashed(validation.flux), validation.labels),
-                    instrument.squashed(test.flux)
+                    Self.methods[0], (instrument.asinhScaled(training.flux), training.labels),
+                    (instrument.asinhScaled(validation.flux), validation.labels),
+                    instrument.asinhScaled(test.flux)
                 ),
                 (
                     Self.methods[1], (training.features, training.labels), (validation.features, validation.labels),

@@ -41,20 +41,20 @@ public final class BottleneckLayer: Module, Layer {
     public func callAsFunction(_ z: Tensor) -> Tensor {
         guard isTraining, let distribution else { return z }
         let widths = distribution.draw(draw == .batch ? 1 : z.size(0), minimum: minimum, width: width)
-        return opened(z, perRow: widths)
+        return truncated(z, perRow: widths)
     }
 
     /// The first `k` latents, the others 0: `[B, K]` → `[B, K]`.
-    public func opened(_ z: Tensor, to k: Int) -> Tensor { masked(z, Self.mask([k], of: width).to(z.dtype)) }
+    public func truncated(_ z: Tensor, to k: Int) -> Tensor { masked(z, Self.mask([k], of: width).to(z.dtype)) }
 
     /// Every row at its own width.
     /// - Parameter widths: `[B]` or `[1]`, int64.
-    public func opened(_ z: Tensor, perRow widths: Tensor) -> Tensor {
+    public func truncated(_ z: Tensor, perRow widths: Tensor) -> Tensor {
         masked(z, Tensor.arange(width).unsqueezed(0).lt(widths.unsqueezed(1)).to(z.dtype))
     }
 
     /// All rows at each of several widths: `[B, K]` → `[widths.count, B, K]`.
-    public func opened(_ z: Tensor, toEach widths: [Int]) -> Tensor {
+    public func truncated(_ z: Tensor, toEach widths: [Int]) -> Tensor {
         masked(z.unsqueezed(0), Self.mask(widths, of: width).to(z.dtype).unsqueezed(1))
     }
 

@@ -17,7 +17,7 @@ struct OrderedWidths {
     func withCuts(_ embedding: Tensor) -> Tensor {
         guard full > 1 else { return Tensor.cat([embedding, embedding]) }
         let widths = widths(rows: embedding.size(0), perRow: 1).flattened()
-        return Tensor.cat([embedding, BottleneckLayer(embedding.size(1)).opened(embedding, perRow: widths)])
+        return Tensor.cat([embedding, BottleneckLayer(embedding.size(1)).truncated(embedding, perRow: widths)])
     }
 
     /// What `withCuts` of embeddings stands for: the same spectra twice.

@@ -12,7 +12,7 @@ public final class SpecCLIPModel: Module {
 
     /// How many numbers of an embedding stay; all further ones are 0, so that searches and predictions go by the first
     /// alone. `nil` leaves all. Meant for models aligned with `clip-ordered`, whose first numbers tell most.
-    public var openWidth: Int?
+    public var truncatedWidth: Int?
 
     /// A model with initial weights drawn from the default generator.
     public init(_ description: ModelDescription) {
@@ -43,7 +43,7 @@ public final class SpecCLIPModel: Module {
     ///   summary vector.
     public func embed(_ x: SpectrumBatch, from instrument: Instrument) throws -> Tensor {
         let branch = try branch(instrument)
-        return opened(branch.embed(branch.backbone(x)))
+        return truncated(branch.embed(branch.backbone(x)))
     }
 
     /// Embeddings of spectra of which the flux alone is known, `[B, pixels]`.
@@ -59,7 +59,7 @@ public final class SpecCLIPModel: Module {
         let features = branch.backbone(x)
         let summary = branch.backbone.summary(features)
         guard branch.projection != nil else { return summary }
-        return Tensor.cat([opened(branch.embed(features)), summary], dim: 1)
+        return Tensor.cat([truncated(branch.embed(features)), summary], dim: 1)
     }
 
     /// Features of spectra of which the flux alone is known, `[B, pixels]`.
@@ -72,9 +72,9 @@ public final class SpecCLIPModel: Module {
         branches[instrument.embeddingKey]?.backbone.inputs ?? []
     }
 
-    private func opened(_ embedding: Tensor) -> Tensor {
-        guard let openWidth, openWidth < embedding.size(1) else { return embedding }
-        return BottleneckLayer(embedding.size(1)).opened(embedding, to: openWidth)
+    private func truncated(_ embedding: Tensor) -> Tensor {
+        guard let truncatedWidth, truncatedWidth < embedding.size(1) else { return embedding }
+        return BottleneckLayer(embedding.size(1)).truncated(embedding, to: truncatedWidth)
     }
 
     /// The columns of embeddings that all instruments share: what to compare stars of different instruments by.

@@ -177,7 +177,7 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     /// Learns the joint posterior of all labels with this flow; absent, each label is a Gaussian.
     public var posterior: FlowConfiguration?
     /// Flows that are trained from different seeds and read together.
-    public var members: Int
+    public var ensembleSize: Int
     /// How spectra are changed each time they are shown to a posterior; not at all when absent.
     public var augment: Augmentation?
     /// Changed spectra that a posterior learns from, at least: a small data set is shown several times.
@@ -186,25 +186,25 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case data, names, hidden, dropout, posterior, members, augment, spectra, training
+        case data, names, hidden, dropout, posterior, ensembleSize, augment, spectra, training
     }
 
     /// Reads the section strictly.
     /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self, former: ["members"])
         data = try fields(.data, default: nil)
         names = try fields(.names, default: ["teff", "logg", "fe_h"])
         hidden = try fields(.hidden, default: [256, 128])
         dropout = try fields(.dropout, default: 0.1)
         posterior = try fields(.posterior, default: nil)
-        members = try fields(.members, default: 1)
+        ensembleSize = try fields(.ensembleSize, default: 1, formerly: "members")
         augment = try fields(.augment, default: nil)
         spectra = try fields(.spectra, default: 0)
         training = try fields(.training, default: TrainingOptions())
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
-        guard (1...32).contains(members) else {
-            throw Diagnostic.invalid(path: "\(path).members", problem: "\(members); give 1 to 32")
+        guard (1...32).contains(ensembleSize) else {
+            throw Diagnostic.invalid(path: "\(path).ensembleSize", problem: "\(ensembleSize); give 1 to 32")
         }
         guard (0...10_000_000).contains(spectra) else {
             throw Diagnostic.invalid(path: "\(path).spectra", problem: "\(spectra); give 0 to 10 million")

@@ -18,7 +18,7 @@ struct IOBWidthsCommand: ParsableCommand {
             At every width k the first k numbers of the embeddings of held-out stars are
             kept, as `embed --width k` does. How often the other instrument's spectrum of
             the star is found first and among the first ten (mean over both directions),
-            and how far its spectrum is foretold (mean absolute difference). --beside
+            and how far its spectrum is predicted (mean absolute difference). --beside
             names a model aligned without order: its embeddings are cut in the same way,
             and reduced to k principal components. --output writes JSON, or a figure.
 

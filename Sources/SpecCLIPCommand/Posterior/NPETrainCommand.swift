@@ -94,7 +94,7 @@ struct NPETrainCommand: ParsableCommand {
             configuration = try decodeYAML(FlowConfiguration.self, text, source: config)
         }
         if let kind { configuration.kind = kind }
-        if keepOrder { configuration.keepsOrder = true }
+        if keepOrder { configuration.fixedOrder = true }
         if let epochs { configuration.training.epochs = max(1, epochs) }
         if let seed { configuration.seed = seed }
         return configuration

@@ -22,6 +22,7 @@ struct ConfigurationArguments: ParsableArguments {
     /// - Parameter run: folder of the training; nil: runs/<name of the configuration>.
     func context(run: String?, device: Device, restart: Bool = false) throws -> StageContext {
         var settings = try Configuration(named: configuration)
+        for note in FormerNames.take() { Program.note("specclip: \(configuration): \(note)") }
         if let data { settings.replaceData(with: URL(fileURLWithPath: data).path) }
         if let seed { settings.seed = seed }
         Interruption.listen()

@@ -109,7 +109,7 @@ struct PosteriorCorrection: Codable, Sendable, Hashable {
     func table(scores: [Double]) -> [Double] {
         switch method {
         case .levels:
-            let curve = MonotoneCurve(x: knots, y: values)
+            let curve = PCHIP(x: knots, y: values)
             return scores.map { curve($0) }
         case .widths:
             return scores.map(factor)

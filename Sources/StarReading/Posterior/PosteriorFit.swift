@@ -44,10 +44,10 @@ final class PosteriorFit {
             training: learning, validation: try rows(validation),
             resolution: Tensor(std.map { Float($0 * Self.errorScale) }, shape: [std.count]), device: context.device)
         var flow = flow
-        if learning.present.min().item() == 0 { flow.keepsOrder = true }
+        if learning.present.min().item() == 0 { flow.fixedOrder = true }
         self.flow = flow
         var members: [ConditionalFlow] = []
-        for member in 0..<configuration.members {
+        for member in 0..<configuration.ensembleSize {
             Generator.seed(plan.seed(member, context))
             members.append(ConditionalFlow(standardising: learning, flow))
         }

@@ -48,7 +48,7 @@ public final class QualityModel {
         domain = TrainingDomain(training.features, heldOut: heldOut.features)
         shapes =
             instrument.isDrawnByComponents && training.shown.size(0) > 1
-            ? SpectralComponents(instrument.squashed(training.shown)) : nil
+            ? SpectralComponents(instrument.asinhScaled(training.shown)) : nil
         let known = training.snr.filter(\.isFinite).sorted()
         let device = model.parameters().first?.parameter.value.device ?? .cpu
         try shapes?.to(device)
@@ -141,8 +141,8 @@ public final class QualityModel {
         let parts = try catchingTorchErrors {
             try withoutGradient { () throws -> (left: Tensor, scale: Tensor)? in
                 if let shapes {
-                    let spectra = instrument.squashed(flux)
-                    return (spectra - shapes.drawn(spectra), instrument.squashedSlope(flux))
+                    let spectra = instrument.asinhScaled(flux)
+                    return (spectra - shapes.drawn(spectra), instrument.asinhSlope(flux))
                 }
                 guard try model.branch(instrument).decoder != nil else { return nil }
                 let description = model.descriptionOfModel

@@ -3,7 +3,7 @@ import Algorithms
 /// A smooth rising curve through a few knots: cubic Hermite pieces whose slopes are limited so that the curve never falls
 /// (Fritsch & Carlson 1980, SIAM J. Numer. Anal. 17, 238). Beyond the outer knots it goes on straight, with the slope of
 /// the line from the middle of the curve: wings are scaled about the median.
-package struct MonotoneCurve {
+package struct PCHIP {
     private let x: [Double]
     private let y: [Double]
     private let slopes: [Double]
