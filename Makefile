@@ -22,7 +22,7 @@ LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shar
 # Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help deps build test lint demo bench clean
+.PHONY: help deps build test lint docs demo bench clean
 
 help:            ## list these commands
 	@sed -n 's/^\([a-z]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,7 +42,10 @@ test: deps lint  ## check the format, build and run all tests
 		env ATEN_CPU_CAPABILITY=default $(TEST) --filter "$$(scripts/learned.sh)"
 
 lint:            ## check the source format (.swift-format)
-	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests
+	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests Examples
+
+docs: deps       ## build the documentation of the libraries; fails on its warnings
+	@$(STEP) "Building documentation" scripts/docs.sh
 
 demo: build      ## the whole way on real spectra: data, training, evaluation, one star read (results in demo/)
 	@.build/release/specclip demo --output demo $(LAMOST_TEST)

@@ -6,7 +6,7 @@ extension PairedDataSet {
     ///
     /// A data set may define its instruments: one of a model's name must also have its grid and its normalisation, else
     /// pixels are taken for others without a word. A data set without the instrument passes.
-    /// - Throws: ``Diagnostic`` that names the file and says what differs.
+    /// - Throws: `Diagnostic` that names the file and says what differs.
     public func check(against instrument: Instrument) throws {
         guard let own = instruments.first(where: { $0.dataSetKey == instrument.dataSetKey }),
             let difference = own.difference(from: instrument, called: "the model's")

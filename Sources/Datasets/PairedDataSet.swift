@@ -33,7 +33,7 @@ public final class PairedDataSet: Sendable {
 
     /// Opens a data set and checks that its shapes agree.
     ///
-    /// - Throws: ``Diagnostic`` naming file, group and data set, with expected and found shapes.
+    /// - Throws: `Diagnostic` naming file, group and data set, with expected and found shapes.
     public init(opening url: URL) throws {
         let file = try HDF5File(opening: url)
         self.url = url

@@ -40,7 +40,7 @@ public final class PairedDataSetWriter {
     ///   - tier: kind of data, e.g. `real-xp`.
     ///   - provenance: JSON that says where the data come from and with which options they were made.
     ///   - force: replace an existing file.
-    /// - Throws: ``Diagnostic`` when the file exists (without `force`) or cannot be written.
+    /// - Throws: `Diagnostic` when the file exists (without `force`) or cannot be written.
     public init(
         creating url: URL, instruments: [Instrument], labels: [String], tier: String, provenance: String = "{}",
         force: Bool = false
@@ -94,7 +94,7 @@ public final class PairedDataSetWriter {
 
     /// Adds rows to a split.
     ///
-    /// - Throws: ``Diagnostic`` when a row has no instrument or an unknown one, the wrong number of pixels, an unknown label or a
+    /// - Throws: `Diagnostic` when a row has no instrument or an unknown one, the wrong number of pixels, an unknown label or a
     ///   flux that is not finite; nothing of the batch is then written.
     public func append(split: Split, rows: [PairedRow]) throws {
         for row in rows { try check(row) }

@@ -2,7 +2,7 @@
 public struct PairedRow: Sendable {
     /// Identifier of the source.
     public var sourceID: String
-    /// Normalised flux on the grid of each instrument that has seen the source, by ``Instrument/dataSetKey``.
+    /// Normalised flux on the grid of each instrument that has seen the source, by `Instrument.dataSetKey`.
     public var flux: [String: [Float]]
     /// Inverse variance of that flux; an instrument left out has none (stored as 0: no information).
     public var ivar: [String: [Float]]

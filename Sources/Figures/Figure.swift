@@ -85,7 +85,7 @@ public struct Figure: Sendable {
     /// - Parameters:
     ///   - force: Whether an existing file may be replaced.
     ///   - gnuplot: The program to use; found through `SPECCLIP_GNUPLOT` or `PATH` when nil.
-    /// - Throws: ``Diagnostic``.
+    /// - Throws: `Diagnostic`.
     public func write(to url: URL, force: Bool = false, gnuplot: Gnuplot? = nil) throws {
         let format = try PictureFormat(of: url)
         let program = try gnuplot ?? Gnuplot()
@@ -99,7 +99,7 @@ public struct Figure: Sendable {
 /// Anything that can be laid out as a page and drawn.
 public protocol FigureConvertible: Sendable {
     /// The page.
-    /// - Throws: ``Diagnostic`` where arrays do not fit together.
+    /// - Throws: `Diagnostic` where arrays do not fit together.
     func figure() throws -> Figure
 }
 

@@ -22,7 +22,7 @@ extension Instrument {
 
     /// The known instrument called `name` (also accepted: its embedding key).
     ///
-    /// - Throws: ``Diagnostic`` that lists the known names.
+    /// - Throws: `Diagnostic` that lists the known names.
     public static func named(_ name: String) throws -> Instrument {
         let wanted = name.lowercased()
         if let found = known.first(where: { $0.name == wanted || $0.embeddingKey == wanted }) { return found }

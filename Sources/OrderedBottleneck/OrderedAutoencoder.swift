@@ -14,7 +14,11 @@ public final class OrderedAutoencoder: Module {
     /// Closes latents.
     public let bottleneck: BottleneckLayer
 
-    /// - Parameter width: number of latents K.
+    /// - Parameters:
+    ///   - encoder: data to latents.
+    ///   - decoder: latents to data.
+    ///   - width: number of latents K.
+    ///   - likelihood: of data, given what is decoded.
     public init(
         encoder: any Layer, decoder: any Layer, width: Int, likelihood: Likelihood = GaussianLikelihood()
     ) {
@@ -47,6 +51,7 @@ public final class OrderedAutoencoder: Module {
     /// - Parameters:
     ///   - x: data, `[B, …]`.
     ///   - latents: of these data, `[B, K]`.
+    ///   - widths: how many latents stay, per row.
     /// - Returns: `[widths.count, B]`.
     public func logLikelihood(of x: Tensor, latents: Tensor, widths: [Int]) -> Tensor {
         let (rows, features) = (x.size(0), x.count / max(1, x.size(0)))
@@ -56,7 +61,10 @@ public final class OrderedAutoencoder: Module {
     }
 
     /// Log-likelihood of every row at widths of its own, all decoded in one batch.
-    /// - Parameter widths: `[B, S]`, or `[1, S]` for the same widths in every row; int64.
+    /// - Parameters:
+    ///   - x: rows of data, `[B] + shape`.
+    ///   - latents: `[B, K]`.
+    ///   - widths: `[B, S]`, or `[1, S]` for the same widths in every row; int64.
     /// - Returns: `[B, S]`.
     public func logLikelihood(of x: Tensor, latents: Tensor, perRow widths: Tensor) -> Tensor {
         let (rows, each, features) = (x.size(0), widths.size(1), x.count / max(1, x.size(0)))
@@ -68,6 +76,7 @@ public final class OrderedAutoencoder: Module {
 
     /// Squared error of every row at every width 0 … K, summed over the features: `[B, K + 1]`, float64.
     /// - Parameters:
+    ///   - x: rows of data, `[B] + shape`.
     ///   - weights: of the features in the sum, `[B, features]`, or `[1, features]` for the same in every row.
     ///   - rowsAtOnce: rows times widths decoded together, which bounds memory.
     public func squaredErrors(

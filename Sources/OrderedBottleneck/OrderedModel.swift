@@ -28,7 +28,10 @@ public struct OrderedModel {
     public let latentSpread = Buffer(Tensor.ones([1]))
 
     /// Makes a model with initial weights, scaled to training rows.
-    /// - Parameter training: `[N, …]`.
+    /// - Parameters:
+    ///   - configuration: sizes, schedule and seed.
+    ///   - training: `[N, …]`.
+    ///   - provenance: what was trained on what, by field.
     public init(_ configuration: BottleneckConfiguration, training: Tensor, provenance: [String: String] = [:]) {
         let shape = Array(training.shape.dropFirst())
         description = Description(configuration: configuration, shape: shape, provenance: provenance)
@@ -105,8 +108,10 @@ public struct OrderedModel {
     public func squaredErrors(_ x: Tensor) -> Tensor { autoencoder.squaredErrors(scaled(x)) }
 
     /// χ² of rows at every width, `[N, K + 1]`: squared errors in units of the noise.
-    /// - Parameter inverseVariance: of every number, in the units of the data; as many per row as there are features, for
-    ///   every row or, `[1, …]`, for all alike. 0 leaves a number out.
+    /// - Parameters:
+    ///   - x: rows of data, `[B] + shape`.
+    ///   - inverseVariance: of every number, in the units of the data; as many per row as there are features, for
+    ///     every row or, `[1, …]`, for all alike. 0 leaves a number out.
     public func chiSquares(_ x: Tensor, inverseVariance: Tensor) -> Tensor {
         let weights = inverseVariance.reshaped([inverseVariance.size(0), -1]).clamp(min: 0)
         return autoencoder.squaredErrors(scaled(x), weights: weights * scale.reshaped([1, -1]).square())

@@ -37,9 +37,13 @@ public struct OrderedSplit {
 extension OrderedModel {
     /// Trains a new model, resuming what was begun in the folder.
     /// - Parameters:
+    ///   - configuration: sizes, schedule and seed.
+    ///   - split: which part of the data set.
     ///   - data: name of the data, for messages and provenance.
+    ///   - folder: where the run lives.
     ///   - device: where to compute; the model comes back to the CPU.
     ///   - rowsAtOnce: rows times widths decoded together; bounds memory and changes nothing else.
+    ///   - progress: where to report.
     /// - Returns: the model with its best weights, and how training ended.
     public static func train(
         _ configuration: BottleneckConfiguration, on split: OrderedSplit, data: String, folder: RunFolder,

@@ -25,7 +25,7 @@ final class MaskedLinear: Module {
     var masked: Tensor { weight.value * mask.value }
 
     /// `[B, in]` → `[B, out]`
-    package func callAsFunction(_ x: Tensor) -> Tensor { linear(x, masked) }
+    func callAsFunction(_ x: Tensor) -> Tensor { linear(x, masked) }
 }
 
 /// For each label some numbers that depend on the labels before it and on a context.
@@ -71,7 +71,7 @@ final class AutoregressiveNetwork: Module {
     ///   - seen: 1 where a label may be seen, else 0; nil for all, `[B, D]`.
     ///   - context: `[B, C]`.
     /// - Returns: `[B, D, outputs]`.
-    package func callAsFunction(_ values: Tensor, seen: Tensor?, context: Tensor) -> Tensor {
+    func callAsFunction(_ values: Tensor, seen: Tensor?, context: Tensor) -> Tensor {
         let offsets = offsets(context).split(
             Array(repeating: hidden, count: layers.count) + [output.weight.shape[0]], 1)
         var inputs = values

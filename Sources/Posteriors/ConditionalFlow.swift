@@ -29,6 +29,7 @@ public final class ConditionalFlow: Module {
     /// - Parameters:
     ///   - labels: D.
     ///   - context: C.
+    ///   - configuration: sizes of the flow.
     public init(labels: Int, context: Int, _ configuration: FlowConfiguration = .init()) {
         self.configuration = configuration
         let spline =
@@ -84,7 +85,9 @@ public final class ConditionalFlow: Module {
     }
 
     /// log p(label j | context) of each label by itself, whatever the others are.
-    /// - Parameter labels: `[B, D]`, NaN where the result should be NaN.
+    /// - Parameters:
+    ///   - labels: `[B, D]`, NaN where the result should be NaN.
+    ///   - context: `[B, C]`.
     /// - Returns: `[B, D]`.
     /// - Throws: `Diagnostic`.
     public func logMarginals(_ labels: Tensor, given context: Tensor) throws -> Tensor {

@@ -19,6 +19,9 @@ public struct FlowData: Sendable {
     public static let leastRows = 50
 
     /// - Parameters:
+    ///   - context: `[B, C]`.
+    ///   - labels: `[N, D]`; NaN where missing.
+    ///   - errors: one standard deviation each, `[N, D]`; nil where none is known.
     ///   - names: nil numbers the labels: `theta_1`, `theta_2`, …
     ///   - name: how messages call the data.
     /// - Throws: `Diagnostic` where shapes do not fit, contexts are not finite, labels are infinite, a label that

@@ -30,6 +30,7 @@ public final class FlowEnsemble: Module {
     /// - Parameters:
     ///   - labels: `[B, D]`.
     ///   - present: 1 where a label is known, else 0, `[B, D]`.
+    ///   - context: `[B, C]`.
     /// - Returns: `[B]`; 0 where no label is known.
     public func logDensity(_ labels: Tensor, present: Tensor, given context: Tensor) throws -> Tensor {
         logMean(try flows.map { try $0.logDensities(labels, present: present, given: context).sum(dims: [1]) })
@@ -49,6 +50,7 @@ public final class FlowEnsemble: Module {
     /// Draws from the mean density; every member gives as many samples as the others, the first ones one more where the
     /// number does not divide.
     /// - Parameters:
+    ///   - count: how many.
     ///   - context: `[B, C]`.
     ///   - seed: fixes the draws; nil takes them from the default generator.
     /// - Returns: `[B, count, D]` on the CPU, member after member.

@@ -16,11 +16,13 @@ public struct FlowFitting {
     private let fingerprint: String
 
     /// - Parameters:
+    ///   - configuration: sizes, schedule and seed.
     ///   - members: flows trained from seeds that count on from the configuration's.
     ///   - data: rows to learn from.
     ///   - validation: rows that decide when to stop; nil holds out a share of `data`, the same for all members.
     ///   - resolution: with errors, how well each label can be told, in its unit: a label with error e has the weight
     ///     1 / (1 + (e / resolution)²). nil takes a tenth of the label's standard deviation.
+    ///   - device: where to compute.
     /// - Throws: `Diagnostic` for missing labels, or errors, where transforms reverse the labels.
     public init(
         _ configuration: FlowConfiguration, members: Int = 1, data: FlowData, validation: FlowData? = nil,
@@ -73,7 +75,9 @@ public struct FlowFitting {
     }
 
     /// Trains one member after the other, resuming what was begun in the folder.
-    /// - Parameter folder: of the run; members of an ensemble have folders within it.
+    /// - Parameters:
+    ///   - folder: of the run; members of an ensemble have folders within it.
+    ///   - progress: where to report.
     /// - Returns: the posterior with its best weights, on the CPU; nil when interrupted, to be resumed by the same call.
     public func run(in folder: URL, progress: any ProgressSink = SilentProgress()) throws -> LabelPosterior? {
         var flows: [ConditionalFlow] = []

@@ -25,7 +25,7 @@ struct RationalQuadraticSpline {
     /// - Parameters:
     ///   - x: any shape.
     ///   - parameters: the same shape and `parameterCount` more.
-    package func callAsFunction(_ x: Tensor, _ parameters: Tensor) -> (y: Tensor, logSlope: Tensor) {
+    func callAsFunction(_ x: Tensor, _ parameters: Tensor) -> (y: Tensor, logSlope: Tensor) {
         let knots = Knots(self, parameters)
         let inside = x.clamp(min: -bound, max: bound)
         let piece = knots.piece(at: inside, among: knots.x)

@@ -112,7 +112,11 @@ public struct ModelFile {
     }
 
     /// Writes a model, with the parts of other rooms, atomically.
-    /// - Parameter provenance: how it was made, in place of what its description says.
+    /// - Parameters:
+    ///   - model: with its weights.
+    ///   - provenance: how it was made, in place of what its description says.
+    ///   - parts: what other rooms add to the file.
+    ///   - url: the file.
     public static func write(
         _ model: SpecCLIPModel, provenance: [String: String]? = nil, parts: [ModelFilePart] = [], to url: URL
     ) throws {

@@ -13,7 +13,11 @@ public struct FineTunedNetwork {
     /// Fine-tunes.
     /// - Parameters:
     ///   - model: holds the pre-trained encoder, which is changed.
+    ///   - instrument: whose spectra they are.
+    ///   - configuration: sizes, schedule and seed.
+    ///   - data: the data set.
     ///   - chosen: rows of the training split to learn from.
+    ///   - seed: equal seeds give equal results.
     ///   - progress: where to report.
     public init(
         _ model: SpecCLIPModel, _ instrument: Instrument, _ configuration: FineTuneConfiguration, data: PairedDataSet,

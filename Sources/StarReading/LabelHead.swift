@@ -4,7 +4,7 @@ import Torch
 
 /// An MLP that reads labels, each as a Gaussian, from a standardised embedding (SpecCLIP §4; reference, section 11.2).
 ///
-/// The published regressors give a value alone (``PublishedRegressor``); ours learn the width of the error with it and
+/// The published regressors give a value alone (`PublishedRegressor`); ours learn the width of the error with it and
 /// scale that on the validation split, so that 68 % of the stars lie within one σ.
 public final class LabelHead: Module {
     let network: Sequential

@@ -33,7 +33,9 @@ public struct LabelInference {
 
     /// - Parameters:
     ///   - file: the file that `model` was read from.
+    ///   - model: with its weights.
     ///   - draws: samples of each posterior; the reader's own number when nil.
+    ///   - device: where to compute.
     /// - Throws: `Diagnostic` when the model has no label heads.
     public init(_ file: ModelFile, _ model: SpecCLIPModel, draws: Int? = nil, device: Device = .cpu) throws {
         self.model = model
@@ -76,6 +78,7 @@ public struct LabelInference {
     /// Reads spectra.
     /// - Parameters:
     ///   - spectra: as observed and prepared, on the model's device.
+    ///   - instrument: whose spectra they are.
     ///   - circumstances: what is known of them beside the flux.
     ///   - moved: prepares some rows anew with so much velocity (km/s) removed; nil moves what is prepared already.
     public func read(
@@ -102,7 +105,10 @@ public struct LabelInference {
     }
 
     /// What spectra of two instruments tell of the same star together.
-    /// - Parameter rows: the star's place in each reading.
+    /// - Parameters:
+    ///   - first: of one instrument.
+    ///   - second: of the other.
+    ///   - rows: the star's place in each reading.
     public func combined(_ first: Reading, _ second: Reading, rows: (Int, Int)) throws -> StarLabels {
         let (a, b) = (first.draws(of: rows.0), second.draws(of: rows.1))
         let prior = priors[[first.instrument, second.instrument]]

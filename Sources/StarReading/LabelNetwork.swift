@@ -18,6 +18,7 @@ public struct LabelNetwork {
         /// - Parameters:
         ///   - inputs: `[N, P]`.
         ///   - labels: per label, per star, in their units; NaN where missing.
+        ///   - names: of the labels.
         public init(_ inputs: Tensor, labels: [[Double]], names: [String]) {
             let learned = zip(names, labels).map { $1.map(StellarLabel(named: $0).learned) }
             part = LabelledEmbeddings(embeddings: inputs, labels: learned, names: names)
@@ -29,7 +30,10 @@ public struct LabelNetwork {
     ///   - training: the rows to learn from.
     ///   - validation: the rows that tell when to stop.
     ///   - hidden: widths of the hidden layers.
+    ///   - dropout: probability while training.
     ///   - options: batches, steps, rates and stopping.
+    ///   - seed: equal seeds give equal results.
+    ///   - progress: where to report.
     /// - Throws: `Diagnostic` where a label is known for fewer than two rows.
     public init(
         _ training: Rows, validation: Rows, hidden: [Int], dropout: Double = 0, options: TrainingOptions,

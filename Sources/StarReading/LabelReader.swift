@@ -92,6 +92,7 @@ public struct LabelReader {
     /// The labels of stars with what speaks against them.
     /// - Parameters:
     ///   - features: `[B, F]` from `SpecCLIPModel.features`; embeddings are enough where no head gives posteriors.
+    ///   - instrument: whose spectra they are.
     ///   - snr: signal to noise per pixel, NaN where unknown; posteriors are calibrated by it.
     /// - Returns: for each star, its labels in the order of `labels(for:)`.
     public func read(

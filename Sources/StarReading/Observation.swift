@@ -23,8 +23,10 @@ public struct Observation: Sendable {
 
     /// Prepares a spectrum.
     /// - Parameters:
+    ///   - spectrum: as its file has it.
     ///   - instrument: whose spectrum it is; nil takes the one whose pixels are most like the spectrum's.
     ///   - known: instruments that the model reads.
+    ///   - options: how the spectrum is prepared.
     /// - Throws: `Diagnostic` where the spectrum is of no use.
     public init(
         _ spectrum: Spectrum, of instrument: Instrument? = nil, among known: [Instrument],
@@ -46,7 +48,10 @@ public struct Observation: Sendable {
     /// prepared and would otherwise turn into answers without a number.
     /// - Parameters:
     ///   - row: its place among `spectra`.
+    ///   - spectra: as files have them, or rows of a data set.
+    ///   - instrument: whose spectra they are.
     ///   - name: `file#row`.
+    ///   - sourceID: identifier of the source; empty if unknown.
     /// - Throws: `Diagnostic` for flux that is not finite, constant, or too large to compute with.
     public init(
         row: Int, of spectra: StoredSpectra, _ instrument: Instrument, name: String, sourceID: String

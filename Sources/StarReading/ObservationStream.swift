@@ -58,7 +58,9 @@ public final class ObservationStream {
     /// The instruments that are read.
     private let known: [Instrument]
 
-    /// - Parameter known: instruments that the model reads.
+    /// - Parameters:
+    ///   - input: what is read.
+    ///   - known: instruments that the model reads.
     /// - Throws: `Diagnostic` for input that makes no sense as a whole.
     public init(_ input: ObservationInput, among known: [Instrument]) throws {
         self.input = input

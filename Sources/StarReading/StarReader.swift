@@ -26,6 +26,8 @@ public final class StarReader: @unchecked Sendable {
 
     /// Loads a model file.
     /// - Parameters:
+    ///   - url: the file.
+    ///   - device: where to compute.
     ///   - draws: samples of each posterior, from 100 on; 2000 by default.
     ///   - width: uses the first numbers of embeddings alone (models aligned with `clip-ordered`).
     /// - Throws: `Diagnostic` for a file that is no model, or a width that its embeddings do not have.
@@ -56,7 +58,9 @@ public final class StarReader: @unchecked Sendable {
     public var instruments: [Instrument] { model.instruments }
 
     /// The instrument called `name` (also accepted: its embedding key).
-    /// - Parameter option: where the name was given, for the error line.
+    /// - Parameters:
+    ///   - name: of the instrument, or its embedding key.
+    ///   - option: where the name was given, for the error line.
     /// - Throws: `Diagnostic` that lists the known names.
     public func instrument(named name: String, option: String = "instrument") throws -> Instrument {
         try Self.instrument(named: name, among: instruments, option: option)
@@ -88,7 +92,10 @@ public final class StarReader: @unchecked Sendable {
     public var countsPriorOnce: Bool { inference?.countsPriorOnce ?? false }
 
     /// What the model reads from spectra as files have them.
-    /// - Parameter instrument: whose spectra they are; nil tells it from each spectrum's pixels.
+    /// - Parameters:
+    ///   - spectra: as files have them, or rows of a data set.
+    ///   - instrument: whose spectra they are; nil tells it from each spectrum's pixels.
+    ///   - options: how the spectra are prepared.
     /// - Throws: `Diagnostic` for the first spectrum that is of no use.
     public func read(
         _ spectra: [Spectrum], of instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions()

@@ -7,7 +7,10 @@ import Torch
 extension StarReader {
     /// The spectra of stars as `target` would see them; for stars that it did see, their reconstruction.
     ///
-    /// - Parameter embeddings: of the observations, `[observations, d]`, as ``embed(_:)`` gives them.
+    /// - Parameters:
+    ///   - observations: one row each.
+    ///   - embeddings: of the observations, `[observations, d]`, as ``embed(_:)`` gives them.
+    ///   - target: whose spectrum is predicted.
     /// - Returns: flux row by row, `target.grid.count` values an observation.
     public func translate(
         _ observations: [Observation], _ embeddings: Tensor, to target: Instrument

@@ -53,7 +53,9 @@ public struct Diagnostic: Error, Sendable, Equatable, LocalizedError, CustomStri
 
 extension Diagnostic {
     /// A file that the system refuses to write, with a remedy for the system's reason.
-    /// - Parameter code: the value of `errno`.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - code: the value of `errno`.
     public init(cannotWrite path: String, errno code: Int32) {
         let remedy =
             switch code {

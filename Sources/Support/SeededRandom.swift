@@ -1,6 +1,6 @@
 import Foundation
 
-/// A small, fast generator of random numbers whose stream depends on the seed alone (``splitMix64(_:)``), with the Gaussian
+/// A small, fast generator of random numbers whose stream depends on the seed alone (SplitMix64), with the Gaussian
 /// variates that simulations need.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64

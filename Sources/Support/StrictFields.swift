@@ -10,8 +10,11 @@ public struct StrictFields<Key: CodingKey & CaseIterable> {
     private let formerContainer: KeyedDecodingContainer<AnyKey>?
 
     /// Reads the keys of a section.
+    /// - Parameters:
+    ///   - decoder: of the section.
+    ///   - keyedBy: the keys of the section.
+    ///   - former: names that keys had before, which are read as well.
     /// - Throws: `Diagnostic` for a key that `Key` does not list.
-    /// - Parameter former: names that keys had before, which are read as well.
     public init(_ decoder: any Decoder, keyedBy: Key.Type, former: [String] = []) throws {
         let known = Key.allCases.map(\.stringValue)
         formerContainer = former.isEmpty ? nil : try decoder.container(keyedBy: AnyKey.self)
@@ -74,7 +77,9 @@ extension Diagnostic {
     }
 
     /// A value of a configuration that cannot be used.
-    /// - Parameter path: the key with those above it, `align.loss.kind`.
+    /// - Parameters:
+    ///   - path: the key with those above it, `align.loss.kind`.
+    ///   - problem: what is wrong, with its remedy.
     public static func invalid(path: String, problem: String) -> Diagnostic {
         Diagnostic("configuration", field: path, problem: problem, reason: .configuration)
     }

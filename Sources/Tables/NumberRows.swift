@@ -18,6 +18,7 @@ public struct NumberRows: Sendable {
 
     /// Reads the rows.
     /// - Parameters:
+    ///   - url: the file.
     ///   - name: array of an `.npz`, data set of an HDF5 file, or columns separated by commas; may be left out where
     ///     there is only one choice.
     /// - Throws: `Diagnostic` naming file and field: nothing that fits, several that fit, no rows, or numbers that are

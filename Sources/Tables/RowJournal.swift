@@ -50,10 +50,11 @@ public final class RowJournal {
 
     /// Opens the journal for `url`, going on with an earlier one under the same settings.
     /// - Parameters:
+    ///   - url: the file that the rows are for.
     ///   - columns: of the table, without rows.
     ///   - settings: what decides the result; a journal is gone on with only under the same.
     ///   - restart: begin anew, whatever there is.
-    /// - Throws: ``Diagnostic`` where another process is at it, or it was begun under other settings.
+    /// - Throws: `Diagnostic` where another process is at it, or it was begun under other settings.
     public init(for url: URL, columns: Table, settings: String, restart: Bool = false) throws {
         self.url = url
         self.columns = columns
@@ -121,7 +122,9 @@ public final class RowJournal {
     }
 
     /// Adds rows of a table with this journal's columns.
-    /// - Parameter positions: where in the input each row stood.
+    /// - Parameters:
+    ///   - table: rows to add.
+    ///   - positions: where in the input each row stood.
     public func append(_ table: Table, at positions: [RowPosition]) throws {
         try write(.rows(positions, table))
         note(positions, table)

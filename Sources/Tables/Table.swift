@@ -42,7 +42,7 @@ public struct Table: Sendable, Equatable {
     /// The column of a name.
     public subscript(name: String) -> Column? { columns.first { $0.name == name } }
 
-    /// - Throws: ``Diagnostic`` naming a column that is shorter or longer than the first.
+    /// - Throws: `Diagnostic` naming a column that is shorter or longer than the first.
     package func check(_ url: URL) throws {
         for column in columns where column.rowCount != rowCount {
             throw Diagnostic(

@@ -35,9 +35,10 @@ public enum TableFile {
 
     /// A file for rows to come.
     /// - Parameters:
+    ///   - url: the file.
     ///   - columns: without rows.
     ///   - widths: of the text columns, by name.
-    /// - Throws: ``Diagnostic`` for another extension, or a folder that cannot be written.
+    /// - Throws: `Diagnostic` for another extension, or a folder that cannot be written.
     public static func create(_ url: URL, columns: Table, widths: [String: TextWidth]) throws -> any TableWriter {
         switch url.pathExtension.lowercased() {
         case "csv": try CSVWriter(url, columns)

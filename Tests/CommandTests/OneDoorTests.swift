@@ -80,7 +80,9 @@ struct OneDoorTests {
         #expect([answer] == library)
     }
 
-    @Test(arguments: [Instrument.lamostLRS, .gaiaXP]) func evaluationSaysWhatTheCommandSays(instrument: Instrument) throws {
+    @Test(arguments: [Instrument.lamostLRS, .gaiaXP]) func evaluationSaysWhatTheCommandSays(instrument: Instrument)
+        throws
+    {
         let labels = try reader.labels().labels(for: instrument).map(\.name)
         let answers = try predicted([fixture.pairs, "--instrument", instrument.name], labels: labels)
         let data = try PairedDataSet(opening: URL(fileURLWithPath: fixture.pairs))
@@ -92,11 +94,14 @@ struct OneDoorTests {
         let truth = labels.map { _ in observations.map { _ in Double.nan } }
         let results = try test.run(
             observations, truth: truth,
-            baseline: LinearBaseline(try test.flux(observations), labels: labels.map { _ in observations.map { _ in 0 } }, components: 0))
+            baseline: LinearBaseline(
+                try test.flux(observations), labels: labels.map { _ in observations.map { _ in 0 } }, components: 0))
         #expect(answers.count == observations.count && results.map(\.label.name) == labels)
         for result in results {
             for (row, answer) in answers.enumerated() {
-                let (value, error) = (answer.values[result.label.name] ?? .nan, answer.errors[result.label.name] ?? .nan)
+                let (value, error) = (
+                    answer.values[result.label.name] ?? .nan, answer.errors[result.label.name] ?? .nan
+                )
                 #expect(abs(result.predicted[row] - value) <= 1e-4 * error, "\(result.label.name) of row \(row)")
                 #expect(abs(result.errors[row] - error) <= 1e-4 * error)
             }
@@ -126,7 +131,9 @@ struct OneDoorTests {
         let package = URL(fileURLWithPath: #filePath).appending(path: "../../..").standardizedFileURL
         let readme = try String(contentsOf: package.appending(path: "README.md"), encoding: .utf8)
         let example = try String(contentsOf: package.appending(path: "Examples/ReadAStar/main.swift"), encoding: .utf8)
-        let blocks = readme.components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+        let blocks = readme.components(separatedBy: "```swift\n").dropFirst().map {
+            $0.components(separatedBy: "```")[0]
+        }
         #expect(!blocks.isEmpty)
         func code(_ text: String) -> [String] {
             text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
@@ -148,7 +155,8 @@ struct TutorialTests {
             #expect(outcome.output.contains(word), "\(word)")
         }
         let source = URL(fileURLWithPath: #filePath).appending(path: "../../../Examples/Tutorial/main.swift")
-        let lines = try String(contentsOf: source.standardizedFileURL, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try String(contentsOf: source.standardizedFileURL, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 150)
     }
 }

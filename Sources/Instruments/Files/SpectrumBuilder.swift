@@ -63,7 +63,7 @@ extension SpectrumBuilder {
 
     /// Supplies the XP sampling for a flux of its length that came without wavelengths.
     ///
-    /// - Throws: ``Diagnostic`` for any other length; an empty flux (no spectrum of that source) is let pass.
+    /// - Throws: `Diagnostic` for any other length; an empty flux (no spectrum of that source) is let pass.
     mutating func assumeGaiaXPSampling() throws {
         if flux.isEmpty { return }
         guard flux.count == Self.gaiaXPSampling.count else {

@@ -14,8 +14,9 @@ public protocol SpectrumFormat: Sendable {
     /// Opens a file that is.
     /// - Parameters:
     ///   - data: the whole file, unpacked.
+    ///   - url: the file.
     ///   - instrument: settles what the file leaves open; nil where nobody knows.
-    /// - Throws: ``Diagnostic`` naming file, field and remedy.
+    /// - Throws: `Diagnostic` naming file, field and remedy.
     static func open(_ data: Data, url: URL, as instrument: Instrument?) throws -> any SpectrumSource
 }
 

@@ -8,10 +8,12 @@ import Tables
 public enum SpectrumReader {
     /// All spectra in the file at `url`.
     ///
-    /// - Parameter instrument: settles the wavelength unit of text files that state none; may be left out.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - instrument: settles the wavelength unit of text files that state none; may be left out.
     /// - Returns: at least one spectrum. They are as the file has them: a source without data comes as a spectrum
-    ///   without pixels, which ``Instrument/prepare(_:options:)`` rejects by name.
-    /// - Throws: ``Diagnostic`` naming file, field and remedy.
+    ///   without pixels, which `Instrument.prepare(_:options:)` rejects by name.
+    /// - Throws: `Diagnostic` naming file, field and remedy.
     public static func read(_ url: URL, as instrument: Instrument? = nil) throws -> [Spectrum] {
         let source = try open(url, as: instrument)
         return try source.spectra(0..<source.count)
@@ -21,8 +23,11 @@ public enum SpectrumReader {
     /// with the number of spectra beyond the file itself.
     ///
     /// - Parameters:
+    ///   - url: the file.
+    ///   - instrument: whose spectra they are.
     ///   - rows: which spectra, counted from 0; all by default. What lies past the end of the table is left out.
     ///   - batch: the most spectra handed over at once.
+    ///   - body: takes some spectra, and the number of the first.
     /// - Returns: the number of spectra in the file.
     @discardableResult
     public static func stream(
@@ -46,7 +51,7 @@ public enum SpectrumReader {
         return try format.open(data, url: url, as: instrument)
     }
 
-    /// - Throws: ``Diagnostic`` for what is no table of numbers and comes often enough to be known.
+    /// - Throws: `Diagnostic` for what is no table of numbers and comes often enough to be known.
     static func refuse(_ start: Data, _ url: URL) throws {
         if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
             throw Diagnostic(

@@ -66,7 +66,10 @@ public struct DimensionReport: Codable, Sendable {
     ///   - models: trained on the same data, with other seeds; at least one.
     ///   - test: held-out rows, in their own units.
     ///   - reference: rows that principal components are found on; `nil` takes the test rows themselves.
+    ///   - data: rows of the kind that the models were trained on.
     ///   - noise: what the latents' gains are compared with under the statistic `noise`.
+    ///   - statistic: what is counted against.
+    ///   - separate: rows that neither training nor validation has seen; nil takes the held-out ones.
     /// - Throws: `Diagnostic` for rows of another shape, rows that are all equal, and noise that does not fit them.
     public init(
         models: [OrderedModel], test: Tensor, reference: Tensor?, data: String, noise: NoiseSource = .residual,

@@ -48,7 +48,9 @@ public final class BottleneckLayer: Module, Layer {
     public func truncated(_ z: Tensor, to k: Int) -> Tensor { masked(z, Self.mask([k], of: width).to(z.dtype)) }
 
     /// Every row at its own width.
-    /// - Parameter widths: `[B]` or `[1]`, int64.
+    /// - Parameters:
+    ///   - z: latents, `[B, K]`.
+    ///   - widths: `[B]` or `[1]`, int64.
     public func truncated(_ z: Tensor, perRow widths: Tensor) -> Tensor {
         masked(z, Tensor.arange(width).unsqueezed(0).lt(widths.unsqueezed(1)).to(z.dtype))
     }

@@ -28,6 +28,7 @@ public enum NetworkConfiguration: Codable, Sendable, Hashable {
     /// - Parameters:
     ///   - shape: of one row of data: `[features]`, or `[channels, height, width]` for images.
     ///   - width: number of latents K.
+    ///   - likelihood: of data, given what is decoded.
     public func makeAutoencoder(
         shape: [Int], width: Int, likelihood: Likelihood = GaussianLikelihood()
     ) -> OrderedAutoencoder {

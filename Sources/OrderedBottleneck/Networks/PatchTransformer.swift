@@ -22,7 +22,7 @@ final class PatchEncoder: Module, Layer {
         super.init()
     }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor) -> Tensor {
         let rows = x.reshaped([x.size(0), -1]).padded([0, padding])
         let tokens = embed(rows.reshaped([x.size(0), -1, patch])) + position.value
         return head(norm(blocks.reduce(tokens) { $1($0) }).mean(dims: [1]))
@@ -50,7 +50,7 @@ final class PatchDecoder: Module, Layer {
         super.init()
     }
 
-    package func callAsFunction(_ z: Tensor) -> Tensor {
+    func callAsFunction(_ z: Tensor) -> Tensor {
         let tokens = embed(z).unsqueezed(1) + position.value
         let patches = head(norm(blocks.reduce(tokens) { $1($0) }))
         return patches.flattened(from: 1).narrow(1, start: 0, length: features).reshaped([z.size(0)] + shape)
@@ -72,7 +72,7 @@ final class PatchBlock: Module {
         super.init()
     }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor) -> Tensor {
         let n = norm1(x)
         let attended = x + attention(query: n, key: n, value: n)
         return attended + mlp(norm2(attended))

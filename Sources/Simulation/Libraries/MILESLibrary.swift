@@ -7,7 +7,7 @@ import Spectra
 public enum MILESLibrary {
     /// All stars, sorted by number; ids are `MILES 0001`…
     ///
-    /// - Throws: ``Diagnostic`` when the library has not been fetched or a file cannot be read.
+    /// - Throws: `Diagnostic` when the library has not been fetched or a file cannot be read.
     public static func stars(_ store: LibraryStore = LibraryStore()) throws -> [LibraryStar] {
         let parameters = try store.file("miles/MILES_params.db", of: .mangaTemplates)
         let labels = parse(parameters: String(decoding: try LibraryFile.data(parameters), as: UTF8.self))

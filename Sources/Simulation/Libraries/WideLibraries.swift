@@ -6,7 +6,7 @@ import Spectra
 public enum STELIBLibrary {
     /// All stars, sorted by name; ids are `STELIB HD…`. Labels of those that have them in their header.
     ///
-    /// - Throws: ``Diagnostic`` when the library has not been fetched or a file cannot be read.
+    /// - Throws: `Diagnostic` when the library has not been fetched or a file cannot be read.
     public static func stars(_ store: LibraryStore = LibraryStore()) throws -> [LibraryStar] {
         try LibraryFile.list("stelib", of: .mangaTemplates, in: store).map { url in
             let (_, flux, header) = try LibraryFile.image(url)
@@ -40,7 +40,7 @@ public enum STELIBLibrary {
 public enum MaStarLibrary {
     /// All cluster means, sorted by number; ids are `MaStarHC 00`…
     ///
-    /// - Throws: ``Diagnostic`` when the library has not been fetched or a file cannot be read.
+    /// - Throws: `Diagnostic` when the library has not been fetched or a file cannot be read.
     public static func stars(_ store: LibraryStore = LibraryStore()) throws -> [LibraryStar] {
         try LibraryFile.list("mastar", of: .mangaTemplates, in: store).map { url in
             let (file, flux, header) = try LibraryFile.image(url)

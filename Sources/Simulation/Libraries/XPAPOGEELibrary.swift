@@ -29,7 +29,7 @@ public struct XPAPOGEELibrary {
 
     /// Opens the table in the cache.
     ///
-    /// - Throws: ``Diagnostic`` when the library has not been fetched, or lacks a column.
+    /// - Throws: `Diagnostic` when the library has not been fetched, or lacks a column.
     public init(_ store: LibraryStore = LibraryStore()) throws {
         let url = try store.file("apogee_library_spectra.fits", of: .gaiaXPAPOGEE)
         file = try FITSFile(LibraryFile.data(url), url: url)

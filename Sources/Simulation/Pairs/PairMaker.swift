@@ -28,7 +28,7 @@ public struct PairMaker: Sendable {
     ///   - url: the file to make.
     ///   - force: replace an existing file.
     ///   - progress: called on the calling thread after each batch.
-    /// - Throws: ``Diagnostic`` when a library is missing, the options make no sense or the file cannot be written;
+    /// - Throws: `Diagnostic` when a library is missing, the options make no sense or the file cannot be written;
     ///   nothing half-written stays behind.
     public func write(to url: URL, force: Bool = false, progress: Progress = { _, _ in }) throws {
         try check()

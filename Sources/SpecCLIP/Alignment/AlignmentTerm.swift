@@ -190,7 +190,9 @@ private func contrastiveLoss(logits: Tensor) -> Tensor {
 }
 
 /// Rows of unit length.
-/// - Parameter floor: shorter rows are divided by it instead of by their own length; a row of zeros stays one.
+/// - Parameters:
+///   - rows: `[B, E]`.
+///   - floor: shorter rows are divided by it instead of by their own length; a row of zeros stays one.
 public func unit(_ rows: Tensor, floor: Double = 1e-3) -> Tensor {
     rows / rows.norm(dim: 1, keepDims: true).clamp(min: floor)
 }

@@ -21,7 +21,7 @@ final class ResidualMLP: Module {
         super.init()
     }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor { x + dropout(decoder(activation(encoder(x)))) }
+    func callAsFunction(_ x: Tensor) -> Tensor { x + dropout(decoder(activation(encoder(x)))) }
 }
 
 /// A learned query reads the tokens (reference, section 7.1).
@@ -56,7 +56,7 @@ final class QueryAttention: Module {
     }
 
     /// `[B, T, features]` → `[B, embedding]`.
-    package func callAsFunction(_ tokens: Tensor) -> Tensor {
+    func callAsFunction(_ tokens: Tensor) -> Tensor {
         let queries = query.value.expanded([tokens.shape[0], -1, -1])
         let read = multiheadAttn(query: queries, key: tokens, value: tokens)
         return layernorm(dropout(read)).squeezed(1)

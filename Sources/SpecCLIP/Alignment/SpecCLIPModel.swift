@@ -38,7 +38,9 @@ public final class SpecCLIPModel: Module {
     }
 
     /// Embeddings of prepared spectra.
-    /// - Parameter x: `[B, pixels]` of that instrument.
+    /// - Parameters:
+    ///   - x: `[B, pixels]` of that instrument.
+    ///   - instrument: whose spectra they are.
     /// - Returns: `[B, shared + private]`, the shared columns first; for a model that is not aligned, the encoder's
     ///   summary vector.
     public func embed(_ x: SpectrumBatch, from instrument: Instrument) throws -> Tensor {

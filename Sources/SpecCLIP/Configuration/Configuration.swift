@@ -45,7 +45,9 @@ public struct Configuration: Codable, Sendable {
     }
 
     /// Reads YAML text.
-    /// - Parameter source: the file's name, for the error line.
+    /// - Parameters:
+    ///   - yaml: the text.
+    ///   - source: the file's name, for the error line.
     public init(yaml: String, source: String) throws {
         self = try decodeYAML(Configuration.self, yaml, source: source)
         try check(source)
@@ -133,7 +135,9 @@ public struct Configuration: Codable, Sendable {
     }
 
     /// Aligns with another objective, as though its name stood in the configuration: weights given there stay.
-    /// - Parameter source: the configuration's name, for the error line.
+    /// - Parameters:
+    ///   - kind: the objective.
+    ///   - source: the configuration's name, for the error line.
     /// - Throws: `Diagnostic` when the model lacks what this objective needs.
     public mutating func replaceObjective(with kind: AlignmentObjective.Kind, source: String) throws {
         align.objective = align.objective.replacingKind(kind)

@@ -2,7 +2,10 @@ import Support
 import Yams
 
 /// Reads a configuration of any kind from YAML text.
-/// - Parameter source: the file's name, for the error line.
+/// - Parameters:
+///   - type: what to read.
+///   - text: the YAML text.
+///   - source: the file's name, for the error line.
 /// - Throws: `Diagnostic` naming source, field and remedy.
 public func decodeYAML<Value: Decodable>(_ type: Value.Type, _ text: String, source: String) throws -> Value {
     do {

@@ -124,7 +124,9 @@ public final class MaskedTransformer: Module, Encoder {
     private let embeddingDropout: Dropout
     private let configuration: MaskedTransformerConfiguration
 
-    /// - Parameter pixels: pixels of a spectrum.
+    /// - Parameters:
+    ///   - configuration: sizes, schedule and seed.
+    ///   - pixels: pixels of a spectrum.
     public init(_ configuration: MaskedTransformerConfiguration, pixels: Int) {
         self.configuration = configuration
         let (tokens, width) = (configuration.tokens, configuration.width)

@@ -110,7 +110,9 @@ public final class SpectralAutoEncoder: Module, Encoder {
     let outputProj: Linear
     private let configuration: AutoEncoderConfiguration
 
-    /// - Parameter pixels: pixels of a spectrum.
+    /// - Parameters:
+    ///   - configuration: sizes, schedule and seed.
+    ///   - pixels: pixels of a spectrum.
     public init(_ configuration: AutoEncoderConfiguration, pixels: Int) {
         self.configuration = configuration
         let (hidden, length) = (configuration.hidden, configuration.statistics.count + pixels)
@@ -197,5 +199,5 @@ final class AutoEncoderBlock: Module {
         super.init()
     }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor { mlp(norm(x)) }
+    func callAsFunction(_ x: Tensor) -> Tensor { mlp(norm(x)) }
 }

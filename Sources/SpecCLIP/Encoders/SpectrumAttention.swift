@@ -35,7 +35,7 @@ final class SpectrumAttention: Module {
 
     /// - Parameter x: `[B, T, D]`.
     /// - Returns: `[B, T, D]`.
-    package func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor) -> Tensor {
         let keysValues = kvProj(x).chunk(2, -1)
         let attended = scaledDotProductAttention(
             split(qProj(x)), split(keysValues[0]), split(keysValues[1]), scale: scale, dropout: 0)
@@ -72,7 +72,7 @@ final class TransformerBlock: Module {
         super.init()
     }
 
-    package func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor) -> Tensor {
         let attended = x + attention(ln1(x))
         return attended + mlp(ln2(attended))
     }

@@ -38,7 +38,9 @@ public struct TokenMask: Codable, Sendable, Hashable {
     }
 
     /// The mask that hides runs from given first tokens.
-    /// - Parameter starts: `[B, chunks]`, int64.
+    /// - Parameters:
+    ///   - starts: `[B, chunks]`, int64.
+    ///   - tokens: in a spectrum.
     public func hidden(starts: Tensor, tokens: Int) -> Tensor {
         let first = starts.unsqueezed(2)
         let index = Tensor.arange(tokens).reshaped([1, 1, tokens])

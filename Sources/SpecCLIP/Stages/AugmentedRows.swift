@@ -38,7 +38,11 @@ public struct AugmentedRows: Sendable {
     private let rows: SpectrumRows
     private let augmentation: Augmentation?
 
-    /// - Parameter augmentation: nil shows the rows as they are.
+    /// - Parameters:
+    ///   - data: the data set.
+    ///   - instrument: whose spectra they are.
+    ///   - split: which part of the data set.
+    ///   - augmentation: nil shows the rows as they are.
     public init(
         _ data: PairedDataSet, _ instrument: Instrument, _ split: Split, _ augmentation: Augmentation?
     ) throws {
@@ -53,7 +57,9 @@ public struct AugmentedRows: Sendable {
     public var seen: [Int] { rows.seen }
 
     /// The spectra `wanted`, in this order.
-    /// - Parameter random: decides the changes: equal states, equal batches.
+    /// - Parameters:
+    ///   - wanted: rows, in the order of the batch.
+    ///   - random: decides the changes: equal states, equal batches.
     public func batch(_ wanted: [Int], random: inout StepRandom) throws -> Batch {
         let stored = try rows.spectra(wanted)
         let shape = [wanted.count, stored.pixels]

@@ -35,6 +35,8 @@ extension SpecCLIPModel {
     /// Features (`features(_:from:)`) of spectra that come in blocks, `[N, F]`, on the CPU.
     /// - Parameters:
     ///   - count: how many spectra there are.
+    ///   - instrument: whose spectra they are.
+    ///   - batch: spectra at once.
     ///   - spectra: the prepared spectra of some rows.
     public func features(
         _ count: Int, of instrument: Instrument, batch: Int = 256, _ spectra: ([Int]) throws -> SpectrumBatch

@@ -23,7 +23,12 @@ public final class FeatureCache: Sendable {
 
     /// Opens the cache at `url`, filling it first where it does not hold these features yet.
     /// - Parameters:
+    ///   - url: where the features are kept.
+    ///   - rows: the spectra.
+    ///   - encoder: what computes the features.
+    ///   - device: where to compute.
     ///   - fingerprint: identifies encoder weights and data.
+    ///   - batch: spectra at once.
     ///   - progress: rows done so far and in all.
     public init(
         at url: URL, rows: SpectrumRows, encoder: any Encoder, device: Device, fingerprint: String, batch: Int = 256,

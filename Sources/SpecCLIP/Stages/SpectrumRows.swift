@@ -24,7 +24,9 @@ public final class SpectrumRows: Sendable {
     private let held: StoredSpectra?
 
     /// - Parameters:
+    ///   - data: the data set.
     ///   - instrument: as the model that reads the spectra describes it.
+    ///   - split: which part of the data set.
     ///   - withErrors: whether inverse variances will be asked for beside the flux.
     /// - Throws: `Diagnostic` when the data set has no spectra of this instrument in this split, or has them on another
     ///   grid or normalised otherwise.

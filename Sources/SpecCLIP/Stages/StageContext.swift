@@ -59,7 +59,9 @@ public struct StageContext {
 
     /// The training `name` of this context.
     /// - Parameters:
+    ///   - name: of the stage.
     ///   - settings: what decides the result besides seed and data.
+    ///   - data: the data set.
     ///   - output: where the result goes.
     public func run(_ name: String, settings: [String], data: PairedDataSet, output: URL) -> StageRun {
         let all = settings + ["seed \(configuration.seed)", "data \(data.tier), content \(data.contentHash)"]

@@ -32,7 +32,11 @@ public struct StageRun {
     }
 
     /// Trains, resuming what was begun; once it is finished, `write` puts the result in place.
-    /// - Parameter foreign: a run of another program to go on with.
+    /// - Parameters:
+    ///   - task: what is trained.
+    ///   - options: batches, steps, rates and stopping.
+    ///   - foreign: a run of another program to go on with.
+    ///   - write: puts the result in place.
     public func train<Task: TrainingTask>(
         _ task: Task, options: TrainingOptions, from foreign: (any ForeignRun)? = nil, write: () throws -> Void
     ) throws -> TrainingOutcome {

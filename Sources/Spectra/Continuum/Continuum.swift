@@ -13,7 +13,7 @@ public enum Continuum {
     ///   - recipe: orders, ranges and iterations.
     ///   - truncatesRank: cut the polynomial fits at the rank `numpy.polyfit` reaches for 32-bit wavelengths.
     ///   - range: where the continuum is needed; arms that do not touch it are not fitted.
-    /// - Throws: ``Diagnostic`` if lengths differ, a value is not finite or the wavelengths do not increase.
+    /// - Throws: `Diagnostic` if lengths differ, a value is not finite or the wavelengths do not increase.
     public static func fit(
         wavelength: [Double], flux: [Double], recipe: ContinuumRecipe = ContinuumRecipe(), truncatesRank: Bool = false,
         within range: ClosedRange<Double>? = nil

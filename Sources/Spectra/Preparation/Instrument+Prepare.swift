@@ -8,7 +8,7 @@ extension Instrument {
     /// note. The continuum is fitted to the spectrum as observed, before resampling; flux is interpolated linearly in
     /// log λ for logarithmic grids and in λ for linear ones (Zhao et al. 2025, section on preprocessing).
     ///
-    /// - Throws: ``Diagnostic`` naming the spectrum's origin, the field and the remedy: lengths differ, wavelengths
+    /// - Throws: `Diagnostic` naming the spectrum's origin, the field and the remedy: lengths differ, wavelengths
     ///   in another unit, not increasing or not covering the grid, flux without finite values or variance,
     ///   signal-to-noise ratio not positive.
     public func prepare(_ spectrum: Spectrum, options: PrepareOptions = .init()) throws -> PreparedSpectrum {

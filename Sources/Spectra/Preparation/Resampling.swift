@@ -48,7 +48,7 @@ struct Resampling: Sendable {
     }
 
     /// `values` (one per input wavelength) at each grid pixel.
-    package func callAsFunction(_ values: [Double]) -> [Double] {
+    func callAsFunction(_ values: [Double]) -> [Double] {
         left.indices.map { i in
             let j = Int(left[i])
             return (values[j + 1] - values[j]) / spacing[i] * offset[i] + values[j]

@@ -16,6 +16,7 @@ public struct EmbeddingAtlas: Sendable {
 
     /// - Parameters:
     ///   - embeddings: `[N, E]` per `embeddingKey`, all in the order of `sourceIDs`.
+    ///   - sourceIDs: identifiers of the stars, in row order.
     ///   - presence: per `embeddingKey`, whether the instrument has seen each star; one left out has seen all.
     public init(embeddings: [String: Tensor], sourceIDs: [String], presence: [String: [Bool]] = [:]) {
         rows = embeddings.mapValues(Self.directions)
@@ -87,7 +88,9 @@ public struct EmbeddingAtlas: Sendable {
 
     /// For each query, how many rows of `instrument` are more similar than the query's own star: 0 is a perfect find.
     /// Rows that are as similar count half: they would come before it as often as after it.
-    /// - Parameter queries: embeddings of another instrument, row i of star i.
+    /// - Parameters:
+    ///   - queries: embeddings of another instrument, row i of star i.
+    ///   - instrument: whose spectra they are.
     public func ranksOfPartners(_ queries: Tensor, among instrument: Instrument) throws -> [Double] {
         // Embeddings cut to very few numbers lie so close to each other that only float64 tells them apart.
         let rows = Self.directions(try rows(of: instrument).to(.float64))

@@ -39,7 +39,9 @@ public struct LookAlikes {
     private let rowsOfSource: [String: [Int]]
 
     /// Searches the stars that came with the model.
-    /// - Parameter among: an instrument's name, or "both".
+    /// - Parameters:
+    ///   - reader: whose model brings the stars.
+    ///   - among: an instrument's name, or "both".
     /// - Throws: `Diagnostic` where the model brings none.
     public init(atlasOf reader: StarReader, among: String = "both") throws {
         guard let reference = try ReferenceAtlas(reader.file) else {
@@ -91,6 +93,7 @@ public struct LookAlikes {
     /// For each observation its neighbours, instrument by instrument, best first.
     /// - Parameters:
     ///   - embeddings: of the observations, `[observations, d]`, as `StarReader.embed(_:)` gives them.
+    ///   - observations: one row each.
     ///   - top: neighbours per instrument.
     ///   - excludingSelf: leaves out all rows with the observation's source id.
     public func nearest(

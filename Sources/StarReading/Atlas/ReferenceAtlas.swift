@@ -30,6 +30,10 @@ public struct ReferenceAtlas: Sendable {
 
     /// Embeds some stars of a data set.
     /// - Parameters:
+    ///   - model: with its weights.
+    ///   - instrument: whose spectra they are.
+    ///   - data: the data set.
+    ///   - split: which part of the data set.
     ///   - rows: which stars of the split.
     ///   - labelNames: labels of the data set to keep.
     public init(

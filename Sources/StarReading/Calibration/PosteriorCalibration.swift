@@ -80,6 +80,7 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
     ///   - truth: per label of the samples, per posterior; NaN where unknown.
     ///   - snr: per posterior, NaN where unknown; nil makes one correction for all.
     ///   - sources: which star each posterior is of, by its identifier; nil where all are different.
+    ///   - options: bins and levels.
     public static func fit(
         samples: PosteriorSamples, truth: [[Double]], snr: [Double]? = nil, sources: [String]? = nil,
         options: Options = Options()
@@ -109,7 +110,9 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
     }
 
     /// Corrects draws in place; labels it has not learnt stay as they are.
-    /// - Parameter snr: per star, NaN where unknown; without it every star gets the correction for all.
+    /// - Parameters:
+    ///   - samples: draws of posteriors.
+    ///   - snr: per star, NaN where unknown; without it every star gets the correction for all.
     public func apply(to samples: inout PosteriorSamples, snr: [Double]? = nil) {
         precondition(snr.map { $0.count == samples.stars } ?? true)
         let scores = DrawScores.scores(of: samples.draws)

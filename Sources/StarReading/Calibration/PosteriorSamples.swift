@@ -15,7 +15,10 @@ public struct PosteriorSamples: Sendable {
     public internal(set) var values: [Float]
 
     /// Samples from a flat array.
-    /// - Parameter values: row-major `[stars, draws, labels]`; the number of stars follows from its length.
+    /// - Parameters:
+    ///   - values: row-major `[stars, draws, labels]`; the number of stars follows from its length.
+    ///   - draws: of each posterior.
+    ///   - labels: what is drawn, in the order of the columns.
     public init(_ values: [Float], draws: Int, labels: [StellarLabel]) {
         precondition(draws > 0 && !labels.isEmpty, "a posterior needs draws and labels")
         precondition(values.count.isMultiple(of: draws * labels.count), "not a whole number of stars")
@@ -33,7 +36,9 @@ public struct PosteriorSamples: Sendable {
 
     /// Draws of labels that are told as Gaussians: their quantiles, in a random order for each label; of labels without
     /// errors, the same value over and over.
-    /// - Parameter stars: at least one, all with the same labels.
+    /// - Parameters:
+    ///   - stars: at least one, all with the same labels.
+    ///   - draws: of each posterior.
     public init(gaussians stars: [StarLabels], draws: Int) {
         let scores = (0..<draws).map { normalScore((Double($0) + 0.5) / Double(draws)) }
         var random = SeededGenerator(seed: 1)

@@ -27,7 +27,10 @@ public final class QualityModel {
         /// Shares of pixels that rest on bad or missing data.
         public var masked: [Double]
 
-        /// - Parameter masked: none when nil.
+        /// - Parameters:
+        ///   - ivar: inverse variances, per spectrum; nil where unknown.
+        ///   - snr: signal to noise per pixel; NaN where unknown.
+        ///   - masked: none when nil.
         public init(ivar: [[Float]?], snr: [Double], masked: [Double]? = nil) {
             self.ivar = ivar
             self.snr = snr
@@ -96,8 +99,11 @@ public final class QualityModel {
 
     /// What speaks against each spectrum.
     /// - Parameters:
+    ///   - model: with its weights.
     ///   - flux: prepared spectra, `[B, pixels]`.
     ///   - features: of the same spectra, from `SpecCLIPModel.features`.
+    ///   - instrument: whose spectra they are.
+    ///   - circumstances: what is known of the spectra beside the flux.
     public func flags(
         _ model: SpecCLIPModel, _ flux: Tensor, features: Tensor, from instrument: Instrument,
         _ circumstances: Circumstances

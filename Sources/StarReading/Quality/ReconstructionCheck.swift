@@ -57,7 +57,7 @@ struct ReconstructionCheck: Codable, Sendable, Hashable {
     }
 
     /// How badly a spectrum is drawn: beyond 1 lies what hardly any spectrum of the training's kind does.
-    package func callAsFunction(_ residual: Residual) -> Double {
+    func callAsFunction(_ residual: Residual) -> Double {
         score(Self.blockMeans(residual.values), Self.blockMeans(residual.errors))
     }
 

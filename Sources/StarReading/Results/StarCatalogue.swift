@@ -8,6 +8,7 @@ public enum StarCatalogue {
     /// The parameters of stars.
     /// - Parameters:
     ///   - labels: columns of the catalogue.
+    ///   - stars: one row each.
     ///   - found: per star; what is missing there is empty.
     public static func labels(_ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels]) -> Table {
         func joined(_ text: (Observation) -> String) -> [String] {
@@ -45,7 +46,9 @@ public enum StarCatalogue {
     /// Vectors of observations: embeddings, spectra.
     /// - Parameters:
     ///   - name: of the vectors' column.
+    ///   - observations: one row each.
     ///   - values: `width` values an observation, row after row.
+    ///   - width: numbers of a vector.
     public static func vectors(
         _ name: String, _ observations: [Observation], _ values: [Float], width: Int
     ) -> Table {

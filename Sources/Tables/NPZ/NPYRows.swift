@@ -22,9 +22,10 @@ public final class NPYRows {
 
     /// Rows of a column's kind.
     /// - Parameters:
+    ///   - column: without rows.
     ///   - widths: of text columns, by name.
     ///   - url: the archive that the rows will go to.
-    /// - Throws: ``Diagnostic`` if its folder cannot be written.
+    /// - Throws: `Diagnostic` if its folder cannot be written.
     public init(_ column: Column, _ widths: [String: TextWidth] = [:], for url: URL) throws {
         self.url = url
         scalars = widths[column.name]?.scalars ?? 1
@@ -49,7 +50,7 @@ public final class NPYRows {
 
     /// Adds the rows of a column of the same kind.
     ///
-    /// - Throws: ``Diagnostic`` when the disk is full.
+    /// - Throws: `Diagnostic` when the disk is full.
     public func append(_ column: Column) throws {
         switch column.values {
         case .integers(let values): try put(values.map { Int64($0).littleEndian })

@@ -10,7 +10,7 @@ public struct NPZ: Sendable {
 
     /// Reads all arrays of the archive at `url`; compressed ones too.
     ///
-    /// - Throws: ``Diagnostic`` naming the file and the array.
+    /// - Throws: `Diagnostic` naming the file and the array.
     public static func read(_ url: URL) throws -> NPZ {
         var code: Int32 = 0
         guard let archive = zip_open(url.path, ZIP_RDONLY | ZIP_CHECKCONS, &code) else {
@@ -38,8 +38,11 @@ public struct NPZ: Sendable {
 
     /// Writes named arrays to `url`, replacing a file there only once all is written.
     ///
-    /// - Parameter rows: further arrays, which were written row by row and need not fit into memory.
-    /// - Throws: ``Diagnostic`` if the folder cannot be written or the disk is full.
+    /// - Parameters:
+    ///   - arrays: by name, in the order of the archive.
+    ///   - rows: further arrays, which were written row by row and need not fit into memory.
+    ///   - url: the archive.
+    /// - Throws: `Diagnostic` if the folder cannot be written or the disk is full.
     public static func write(
         arrays: [(name: String, array: NPYArray)], rows: [(name: String, rows: NPYRows)] = [], to url: URL
     ) throws {

@@ -6,7 +6,7 @@ import Support
 package enum FileBytes {
     /// Reads the file at `url`.
     ///
-    /// - Throws: ``Diagnostic`` if it is missing, empty, a folder, or its compressed data are damaged.
+    /// - Throws: `Diagnostic` if it is missing, empty, a folder, or its compressed data are damaged.
     package static func read(_ url: URL) throws -> Data {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {

@@ -54,6 +54,7 @@ public struct FlowInversion: Sendable {
     private let (mean, std): ([Float], [Float])
 
     /// - Parameters:
+    ///   - layout: sizes of the flow.
     ///   - weights: for each transform those of the input layer `[hidden, D]`, of the other layers `[hidden, hidden]` and
     ///     of the output `[D · outputs, hidden]`, masked.
     ///   - mean: added to the samples at the end, `[D]`.

@@ -20,7 +20,7 @@ extension Module {
     ///   - strict: whether a missing or unexpected path is an error. A differing shape always is.
     ///   - sharing: adopt the tensors themselves where type and device agree, instead of copying: faster and lighter for
     ///     inference from a memory-mapped file; the state must then not be changed elsewhere.
-    /// - Throws: ``Diagnostic`` naming the paths and both shapes; the module is unchanged then.
+    /// - Throws: `Diagnostic` naming the paths and both shapes; the module is unchanged then.
     public func load(_ state: [String: Tensor], strict: Bool = true, sharing: Bool = false) throws {
         let members = members()
         try check(state, against: members.map(\.path), own: stateDictionary(), strict: strict)

@@ -73,7 +73,7 @@ open class Module {
     }
 
     /// Moves all parameters and buffers to a device.
-    /// - Throws: ``Diagnostic`` when the device cannot be used; nothing has moved then.
+    /// - Throws: `Diagnostic` when the device cannot be used; nothing has moved then.
     public func to(_ device: Device) throws {
         try device.makeReady()
         try replaceTensors { try $0.to(device) }

@@ -98,7 +98,7 @@ public final class AdamW {
     }
 
     /// Takes over a state written by ``state()``; the tensors are copied.
-    /// - Throws: ``Diagnostic`` naming what is missing, unknown or of another shape; nothing has changed then.
+    /// - Throws: `Diagnostic` naming what is missing, unknown or of another shape; nothing has changed then.
     public func load(state: [String: Tensor]) throws {
         var rest = Set(state.keys)
         var loaded: [String: Moments] = [:]

@@ -10,7 +10,8 @@ extension PyTorchFile {
     /// - Parameters:
     ///   - state: tensors by name, in order.
     ///   - entries: plain values beside the `state_dict`.
-    /// - Throws: ``Diagnostic``, for example when the disk is full.
+    ///   - url: the file.
+    /// - Throws: `Diagnostic`, for example when the disk is full.
     public static func write(
         stateDictionary state: [(String, Tensor)], entries: [(String, PickleValue)] = [], to url: URL
     ) throws {

@@ -15,7 +15,7 @@ public final class PyTorchFile {
     private var budget: Int
 
     /// Opens a file and reads its structure; numbers are read when they are asked for.
-    /// - Throws: ``Diagnostic``
+    /// - Throws: `Diagnostic`
     public init(contentsOf url: URL) throws {
         path = url.path
         archive = try TorchArchive(try PlainFile.open(url), path: path)
@@ -34,7 +34,7 @@ public final class PyTorchFile {
     }
 
     /// The numbers of a tensor, contiguous. Tensors that share a storage share its memory.
-    /// - Throws: ``Diagnostic`` when they are missing or damaged.
+    /// - Throws: `Diagnostic` when they are missing or damaged.
     public func tensor(_ reference: PickledTensor) throws -> Tensor {
         let storage = try storage(reference.storage)
         return try catchingTorchErrors {
@@ -70,7 +70,7 @@ public final class PyTorchFile {
     }
 
     /// The tensors of a model in order: under `state_dict`, `model_state_dict`, or at the root.
-    /// - Throws: ``Diagnostic`` when there are none.
+    /// - Throws: `Diagnostic` when there are none.
     public func stateDictionary() throws -> [(name: String, tensor: PickledTensor)] {
         let state = root["state_dict"]?.dictionary ?? root["model_state_dict"]?.dictionary ?? root.dictionary
         let named = (state?.names ?? []).compactMap { name in

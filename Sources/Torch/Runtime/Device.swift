@@ -13,7 +13,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     /// Parses `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` (the first CUDA device if one is usable, else MPS, else the CPU).
     ///
     /// The device is made ready: CUDA is loaded and checked.
-    /// - Throws: ``Diagnostic`` naming the word, or why the device cannot be used.
+    /// - Throws: `Diagnostic` naming the word, or why the device cannot be used.
     public init(parsing text: String) throws {
         let parts = text.lowercased().split(separator: ":", omittingEmptySubsequences: false)
         switch (parts.first ?? "", parts.count) {

@@ -36,7 +36,7 @@ final class Failure: Sendable {
 ///
 /// Inside the scope a failing operation returns an undefined tensor and later operations on it do nothing, so the body
 /// runs to its end; `Tensor.floats()` and the like are then empty. Afterwards operations work as before.
-/// - Throws: ``Diagnostic``, or what `body` throws.
+/// - Throws: `Diagnostic`, or what `body` throws.
 public func catchingTorchErrors<R>(_ body: () throws -> R) throws -> R {
     try Failure.collecting(body)
 }

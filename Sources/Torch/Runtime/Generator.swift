@@ -17,7 +17,7 @@ public enum Generator {
     }
 
     /// Goes back to where ``state()`` was taken. States of CUDA devices that are not in use are ignored.
-    /// - Throws: ``Diagnostic`` when the tensor is not a generator state; the generators are unchanged then.
+    /// - Throws: `Diagnostic` when the tensor is not a generator state; the generators are unchanged then.
     public static func restore(_ state: Tensor) throws {
         let lengths = devices.map { self.state(of: $0).count }
         guard state.dtype == .uint8, state.rank == 1, state.count >= lengths[0] else {

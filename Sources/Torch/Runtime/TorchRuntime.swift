@@ -32,7 +32,7 @@ public enum TorchRuntime {
     ///
     /// Call it when the program starts, before the first operation: libtorch remembers that there was no CUDA, and its
     /// autograd engine starts its device threads only once.
-    /// - Throws: ``Diagnostic`` when the library or a GPU is missing.
+    /// - Throws: `Diagnostic` when the library or a GPU is missing.
     public static func loadCUDA() throws {
         guard ctorch_load_cuda() == 0 else {
             let reason = firstLine(String(cString: ctorch_last_error()))

@@ -5,7 +5,7 @@ import Support
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 
-    /// - Throws: ``Diagnostic``
+    /// - Throws: `Diagnostic`
     init(_ url: URL) throws {
         let path = url.path
         func failure(_ action: String) -> Diagnostic {

@@ -15,7 +15,7 @@ public struct SafetensorsFile: Sendable {
     private let entries: [String: SafetensorsHeader.Entry]
 
     /// Opens a file and checks its header.
-    /// - Throws: ``Diagnostic``
+    /// - Throws: `Diagnostic`
     public init(contentsOf url: URL) throws {
         self.url = url
         map = try MappedFile(url)
@@ -37,7 +37,7 @@ public struct SafetensorsFile: Sendable {
     public func dtype(of name: String) -> DType? { entries[name]?.dtype }
 
     /// A tensor over the file's memory, which it keeps mapped. Changing it in place does not change the file.
-    /// - Throws: ``Diagnostic`` if there is none of that name.
+    /// - Throws: `Diagnostic` if there is none of that name.
     public func tensor(_ name: String) throws -> Tensor {
         guard let entry = entries[name] else { throw Diagnostic(url.path, problem: "has no tensor '\(name)'") }
         return try catchingTorchErrors { view(entry) }

@@ -10,7 +10,7 @@ extension SafetensorsFile {
     ///   - tensors: in the order in which ``names`` will list them.
     ///   - metadata: any strings.
     ///   - url: where to.
-    /// - Throws: ``Diagnostic``, for example when the disk is full.
+    /// - Throws: `Diagnostic`, for example when the disk is full.
     public static func write(_ tensors: [(String, Tensor)], metadata: [String: String] = [:], to url: URL) throws {
         let path = url.path
         var names: Set<String> = ["__metadata__"]

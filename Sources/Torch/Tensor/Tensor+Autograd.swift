@@ -38,7 +38,9 @@ extension Tensor {
 
     /// As ``backward()``, for a tensor of any shape, weighted by `outer` of the same shape.
     ///
-    /// - Parameter keepGraph: keep the recorded graph, to run through it again.
+    /// - Parameters:
+    ///   - outer: gradient of what is derived from the tensor; 1 by default.
+    ///   - keepGraph: keep the recorded graph, to run through it again.
     public func backward(from outer: Tensor?, keepGraph: Bool = false) {
         guard isDefined else {
             if !Failure.isCaught { fatalError("backward: the tensor is undefined: the operation that made it failed") }

@@ -106,6 +106,7 @@ extension Tensor {
     /// - Parameters:
     ///   - pointer: the first element, aligned for `dtype`.
     ///   - shape: row-major.
+    ///   - dtype: type of the numbers.
     ///   - owner: kept alive as long as the tensor or a view of it.
     public static func mapped(
         pointer: UnsafeRawPointer, shape: [Int], dtype: DType, owner: AnyObject

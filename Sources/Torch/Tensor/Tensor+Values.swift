@@ -42,7 +42,7 @@ extension Tensor {
     }
 
     /// The same values on another device; the tensor itself if it is already there.
-    /// - Throws: ``Diagnostic`` when the device cannot be used.
+    /// - Throws: `Diagnostic` when the device cannot be used.
     public func to(_ device: Device) throws -> Tensor {
         if self.device == device { return self }
         try device.makeReady()

@@ -8,7 +8,7 @@ import CTorch
 /// any thread; changing one tensor in place from two threads at once is a race, as it is for any memory.
 ///
 /// Shapes are checked by the operation. A failing operation inside ``catchingTorchErrors(_:)`` yields an *undefined*
-/// tensor, on which further operations do nothing, and the scope's end throws the first ``Diagnostic``; outside such a
+/// tensor, on which further operations do nothing, and the scope's end throws the first `Diagnostic`; outside such a
 /// scope it is a programming error and stops the program with the same message.
 public struct Tensor: @unchecked Sendable, CustomStringConvertible {
     let handle: TensorHandle

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Builds the documentation of the libraries and fails on every warning: links that lead nowhere, parameters that nobody
+# describes. Pages: .build/plugins/Swift-DocC/outputs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for room in Support Torch Tables Spectra Instruments Datasets OrderedBottleneck Posteriors SpecCLIP StarReading; do
+    swift package --disable-sandbox generate-documentation --target "$room" --warnings-as-errors
+done
