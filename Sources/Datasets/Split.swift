@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 /// The parts of a data set: what is fitted, what decides when to stop, what is reported.
@@ -29,5 +30,60 @@ public struct SplitAssignment: Sendable, Codable, Hashable {
         let place = StableHash.unit(sourceID, seed: seed)
         if place < test { return .test }
         return place < test + validation ? .validation : .train
+    }
+}
+
+/// A condition on a label, such as `logg<3.5`: which stars of a data set are meant.
+public struct LabelCondition: Sendable, Hashable {
+    /// How a label is compared with the number.
+    public enum Comparison: String, Sendable, CaseIterable {
+        case atLeast = ">="
+        case atMost = "<="
+        case above = ">"
+        case below = "<"
+    }
+
+    /// Name under `labels/` of a data set.
+    public let label: String
+    /// How it is compared.
+    public let comparison: Comparison
+    /// What it is compared with, in the label's own unit.
+    public let number: Double
+
+    /// Reads `label`, comparison and number, spaces allowed between them; `nil` where the text is nothing like that.
+    public init?(_ text: String) {
+        for comparison in Comparison.allCases {
+            guard let found = text.range(of: comparison.rawValue) else { continue }
+            let name = text[..<found.lowerBound].trimmingCharacters(in: .whitespaces)
+            guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }),
+                let number = Double(text[found.upperBound...].trimmingCharacters(in: .whitespaces)), number.isFinite
+            else { return nil }
+            self.label = name
+            self.comparison = comparison
+            self.number = number
+            return
+        }
+        return nil
+    }
+
+    /// Whether a value meets it; an unknown one (NaN) does not.
+    public func holds(for value: Double) -> Bool {
+        switch comparison {
+        case .atLeast: value >= number
+        case .atMost: value <= number
+        case .above: value > number
+        case .below: value < number
+        }
+    }
+}
+
+extension PairedDataSet {
+    /// Rows of a split whose labels meet all conditions, ascending.
+    /// - Throws: `Diagnostic` for labels that the data set does not have.
+    public func rows(where conditions: [LabelCondition], split: Split) throws -> [Int] {
+        try conditions.reduce(Array(0..<count(split))) { rows, condition in
+            let values = try labels(condition.label, split: split)
+            return rows.filter { condition.holds(for: values[$0]) }
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Support
 
 /// Predicted against true labels, one column a label, with the residuals below.
@@ -139,5 +140,20 @@ public struct OneToOneFigure: FigureConvertible {
         }
         let shown = counts.map { $0.map { $0 > 0 ? $0 : .nan } }
         return [.heatMap(x: centres(xRange, bins), y: centres(yRange, rows), values: shown)]
+    }
+}
+
+extension OneToOneFigure.Quantity {
+    /// One label with its bias (median of predicted − true) and robust scatter (Tukey's biweight) computed here.
+    public init(symbol: PlotText, unit: String, truth: [Double], predicted: [Double]) {
+        let residuals = zip(truth, predicted).map { $1 - $0 }.filter(\.isFinite).sorted()
+        let middle = residuals.count / 2
+        let bias =
+            residuals.isEmpty
+            ? Double.nan
+            : residuals.count % 2 == 1 ? residuals[middle] : (residuals[middle - 1] + residuals[middle]) / 2
+        self.init(
+            symbol: symbol, unit: unit, truth: truth, predicted: predicted, bias: bias,
+            sigma: residuals.count < 3 ? .nan : robustSigma(residuals))
     }
 }

@@ -10,7 +10,7 @@ public final class OrderedAutoencoder: Module {
     /// Latents → parameters of the likelihood, as many as there are features.
     public let decoder: any Layer
     /// How well a reconstruction tells the data.
-    public let likelihood: Likelihood
+    public let likelihood: any Likelihood
     /// Closes latents.
     public let bottleneck: BottleneckLayer
 
@@ -20,7 +20,7 @@ public final class OrderedAutoencoder: Module {
     ///   - width: number of latents K.
     ///   - likelihood: of data, given what is decoded.
     public init(
-        encoder: any Layer, decoder: any Layer, width: Int, likelihood: Likelihood = GaussianLikelihood()
+        encoder: any Layer, decoder: any Layer, width: Int, likelihood: any Likelihood = GaussianLikelihood()
     ) {
         self.encoder = encoder
         self.decoder = decoder

@@ -35,14 +35,14 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     /// Fixes initial weights, order of rows and what is held out; further members of an ensemble count on from it.
     public var seed: UInt64
     /// Batches, epochs, rate and stopping.
-    public var training: FlowTraining
+    public var training: EpochTraining
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case kind, transforms, hidden, blocks, bins, tailBound, dropout, fixedOrder, hiddenLabels, seed, training
     }
 
     /// A flow of five transforms with sbi's sizes.
-    public init(kind: Kind = .nsf, fixedOrder: Bool = false, seed: UInt64 = 42, training: FlowTraining = .init()) {
+    public init(kind: Kind = .nsf, fixedOrder: Bool = false, seed: UInt64 = 42, training: EpochTraining = .flow) {
         (self.kind, self.fixedOrder, self.seed, self.training) = (kind, fixedOrder, seed, training)
         (transforms, hidden, blocks, bins, tailBound, dropout, hiddenLabels) = (5, 50, 2, 10, 3, 0, 0.3)
     }
@@ -62,7 +62,8 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
         fixedOrder = try fields(.fixedOrder, default: base.fixedOrder, formerly: "keepsOrder")
         hiddenLabels = try fields(.hiddenLabels, default: base.hiddenLabels)
         seed = try fields(.seed, default: base.seed)
-        training = try fields(.training, default: base.training)
+        training = try fields(.training, default: EpochTraining.Section()).applied(
+            to: base.training, at: decoder.codingPath + [CodingKeys.training])
         if let (key, problem) = problem() {
             let path = (decoder.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
             throw Diagnostic.invalid(path: path, problem: problem)
@@ -84,69 +85,8 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     }
 }
 
-/// Batches, epochs, rate and stopping of a flow; sbi's defaults, with Adam at a constant rate.
-public struct FlowTraining: Codable, Sendable, Hashable {
-    /// Rows per step.
-    public var batch: Int
-    /// Passes over the training rows, at most.
-    public var epochs: Int
-    /// Adam's step size.
-    public var learningRate: Double
-    /// Epochs without a better validation loss after which training stops.
-    public var patience: Int
-    /// Largest global L2 norm of the gradient.
-    public var clip: Double
-    /// Share of the rows that is held out to decide when to stop, where the caller gives none for that.
-    public var heldOut: Double
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case batch, epochs, learningRate, patience, clip, heldOut }
-
-    /// Training until 20 epochs have brought nothing better.
-    public init(
-        batch: Int = 200, epochs: Int = 2000, learningRate: Double = 5e-4, patience: Int = 20, clip: Double = 5,
-        heldOut: Double = 0.1
-    ) {
-        (self.batch, self.epochs, self.learningRate) = (batch, epochs, learningRate)
-        (self.patience, self.clip, self.heldOut) = (patience, clip, heldOut)
-    }
-
-    /// Reads the section strictly.
-    /// - Throws: `Diagnostic` for unknown keys and values out of range.
-    public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
-        let base = Self()
-        self.init(
-            batch: try fields(.batch, default: base.batch), epochs: try fields(.epochs, default: base.epochs),
-            learningRate: try fields(.learningRate, default: base.learningRate),
-            patience: try fields(.patience, default: base.patience), clip: try fields(.clip, default: base.clip),
-            heldOut: try fields(.heldOut, default: base.heldOut))
-        func require(_ isFine: Bool, _ key: CodingKeys, _ problem: String) throws {
-            guard !isFine else { return }
-            let path = (decoder.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
-            throw Diagnostic.invalid(path: path, problem: problem)
-        }
-        try require(batch >= 1, .batch, "\(batch); give at least 1")
-        try require((1...1_000_000).contains(epochs), .epochs, "\(epochs); give 1 to 1000000")
-        try require(learningRate > 0 && learningRate < 10, .learningRate, "\(learningRate); give one in (0, 10)")
-        try require(patience >= 1, .patience, "\(patience); give at least 1")
-        try require(clip > 0, .clip, "\(clip); give one above 0")
-        try require(heldOut > 0 && heldOut < 1, .heldOut, "\(heldOut); give one in (0, 1)")
-    }
-
-    /// The options of the training loop for so many training rows.
-    public func options(rows: Int) -> TrainingOptions {
-        var options = TrainingOptions()
-        options.batch = min(batch, max(1, rows))
-        let stepsPerEpoch = max(1, rows / options.batch)
-        options.steps = epochs * stepsPerEpoch
-        options.learningRate = learningRate
-        options.minimumLearningRate = learningRate
-        options.weightDecay = 0
-        options.clip = clip
-        options.validateEvery = stepsPerEpoch
-        options.validationRows = Int.max
-        options.patience = patience
-        options.minimumDelta = 0
-        return options
-    }
+extension EpochTraining {
+    /// Adam at a constant rate until 20 epochs have brought nothing better: sbi's defaults.
+    public static let flow = EpochTraining(
+        batch: 200, epochs: 2000, learningRate: 5e-4, minimumImprovement: 0, clip: 5, heldOut: 0.1)
 }

@@ -60,9 +60,9 @@ import Training
         try specclip(["predict", "-m", model, "-o", folder.path("read.npz")] + files)
         let read = try NPZ.read(folder.file("read.npz"))
         #expect(read["instrument"]?.strings == files.map { _ in "slit-arm" })
-        judge(
-            teff: zip(stars, try #require(read["teff"]?.doubles)).map { ($0.teff, $1) },
-            age: zip(stars, try #require(read["age"]?.doubles)).map { ($0.age, $1) }, "YAML")
+        let teff = zip(stars, try #require(read["teff"]?.doubles)).map { ($0.teff, $1) }
+        // 0.263 ± 0.037 (12).
+        expectLearned(Self.scatter(teff) / 577, below: 0.4, "third instrument (YAML): r.m.s. of teff in its spread")
 
         // Known stars, found by what the third instrument saw of them; most of these LAMOST has seen as well.
         let found = try specclip([
@@ -74,15 +74,23 @@ import Training
         let both = try known.rows(seenBy: [third, .lamostLRS], split: .test)
         #expect(Set(rows.map { $0[1] }).count == (try known.rows(seenBy: [third], split: .test).count))
         let refound = Set(rows.filter { $0[1] == $0[3] }.map { $0[1] }).count
-        expectLearned(Double(refound) / Double(both.count), above: 0.2, "third instrument (YAML): own star among five")
+        // 0.363 ± 0.084 (12); by chance 0.06.
+        expectLearned(Double(refound) / Double(both.count), above: 0.1, "third instrument (YAML): own star among five")
 
         try specclip(["translate"] + files + ["-m", model, "--to", "gaia-xp", "-o", folder.path("xp.npz")])
         let xp = try #require(try NPZ.read(folder.file("xp.npz"))["flux"]?.doubles)
         let truth = stars.flatMap { star in
             Instrument.gaiaXP.grid.wavelengths.map { ToyStars.flux(star, at: $0) / ToyStars.flux(star, at: 5500) }
         }
-        let off = zip(xp, truth).map { abs($0 - $1) }.reduce(0, +) / Double(xp.count)
-        expectLearned(off, below: 0.2, "third instrument (YAML): mean difference of a translation")
+        let pixels = Instrument.gaiaXP.grid.count
+        let mean = (0..<pixels).map { pixel in
+            stars.indices.map { truth[$0 * pixels + pixel] }.reduce(0, +) / Double(stars.count)
+        }
+        let off = zip(xp, truth).map { abs($0 - $1) }.reduce(0, +)
+        let scatter = truth.indices.map { abs(truth[$0] - mean[$0 % pixels]) }.reduce(0, +)
+        expectLearned(
+            off / scatter, below: 0.9,
+            "third instrument (YAML): translations, in units of the scatter about the mean star")
     }
 
     /// In one Swift file each: instrument and file layout, encoder, objective term; and a label registered in a line.
@@ -130,23 +138,21 @@ import Training
         func values(_ name: String) -> [Double] {
             read.map { $0.estimates.first { $0.label.name == name }?.value ?? .nan }
         }
-        judge(
-            teff: zip(stars, values("teff")).map { ($0.teff, $1) }, age: zip(stars, values("age")).map { ($0.age, $1) },
-            "Swift")
+        // 0.097 ± 0.024 (12), 0.114 ± 0.035 (12).
+        let (teff, ages) = (
+            zip(stars, values("teff")).map { ($0.teff, $1) }, zip(stars, values("age")).map { ($0.age, $1) }
+        )
+        expectLearned(Self.scatter(teff) / 577, below: 0.2, "third instrument (Swift): r.m.s. of teff in its spread")
+        expectLearned(Self.scatter(ages) / 2.89, below: 0.25, "third instrument (Swift): r.m.s. of age in its spread")
         let observations = try spectra.map { try Observation($0, among: reader.instruments) }
         #expect(observations.allSatisfy { $0.instrument == .halfArm && $0.prepared.mask.contains(true) })
         let flux = try reader.translate(observations, try reader.embed(observations), to: .gaiaXP)
         #expect(flux.allSatisfy(\.isFinite) && flux.count == 40 * Instrument.gaiaXP.grid.count)
     }
 
-    /// Labels of forty stars, by residuals in units of the spread of the labels.
-    private func judge(teff: [(Double, Double)], age: [(Double, Double)], _ what: String) {
-        for (name, pairs, spread) in [("teff", teff, 577.0), ("age", age, 2.89)] {
-            let squares = pairs.map { ($0 - $1) * ($0 - $1) }.reduce(0, +) / Double(pairs.count)
-            expectLearned(
-                squares.squareRoot() / spread, below: 0.7, "third instrument (\(what)): r.m.s. of \(name) in its spread"
-            )
-        }
+    /// Root mean square of residuals.
+    private static func scatter(_ pairs: [(Double, Double)]) -> Double {
+        (pairs.map { ($0 - $1) * ($0 - $1) }.reduce(0, +) / Double(max(1, pairs.count))).squareRoot()
     }
 
     @discardableResult

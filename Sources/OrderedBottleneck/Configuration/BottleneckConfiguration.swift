@@ -47,7 +47,8 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
         likelihood = try fields(.likelihood, default: .init())
         scaling = try fields(.scaling, default: .common)
         seed = try fields(.seed, default: 42)
-        training = try fields(.training, default: .init())
+        training = try fields(.training, default: EpochTraining.Section()).applied(
+            to: EpochTraining(epochs: 300, learningRate: 1e-3), at: decoder.codingPath + [CodingKeys.training])
     }
 
     /// What makes training on rows of this shape impossible, as `field: problem; remedy`; `nil` when nothing does.
@@ -67,76 +68,4 @@ public enum DataScaling: String, Codable, Sendable, CaseIterable {
     case common
     /// Every feature brought to zero mean and unit variance.
     case features
-}
-
-/// Batches, epochs, rate and stopping. The defaults are those of the paper's notebooks.
-public struct EpochTraining: Codable, Sendable, Hashable {
-    /// Rows per step.
-    public var batch: Int
-    /// Passes over the training rows, at most.
-    public var epochs: Int
-    /// Adam's step size.
-    public var learningRate: Double
-    /// Step size at the end of a cosine; the same as `learningRate` keeps it constant.
-    public var finalLearningRate: Double
-    /// Epochs without a better validation loss after which training stops.
-    public var patience: Int
-    /// By which share the validation loss must fall to count as better.
-    public var minimumImprovement: Double
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case batch, epochs, learningRate, finalLearningRate, patience, minimumImprovement
-    }
-
-    /// Adam at a constant rate.
-    public init(
-        batch: Int = 64, epochs: Int = 3000, learningRate: Double = 1e-4, finalLearningRate: Double? = nil,
-        patience: Int = 20, minimumImprovement: Double = 1e-4
-    ) {
-        self.batch = batch
-        self.epochs = epochs
-        self.learningRate = learningRate
-        self.finalLearningRate = finalLearningRate ?? learningRate
-        self.patience = patience
-        self.minimumImprovement = minimumImprovement
-    }
-
-    /// Reads the section strictly.
-    /// - Throws: `Diagnostic` for unknown keys and values out of range.
-    public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
-        let base = Self()
-        let rate = try fields(.learningRate, default: 1e-3)
-        self.init(
-            batch: try fields(.batch, default: base.batch), epochs: try fields(.epochs, default: 300),
-            learningRate: rate, finalLearningRate: try fields(.finalLearningRate, default: rate),
-            patience: try fields(.patience, default: base.patience),
-            minimumImprovement: try fields(.minimumImprovement, default: base.minimumImprovement))
-        let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
-        for (name, value) in [("batch", batch), ("epochs", epochs), ("patience", patience)] where value < 1 {
-            throw Diagnostic.invalid(path: "\(path).\(name)", problem: "\(value); give at least 1")
-        }
-        for (name, value) in [("learningRate", rate), ("finalLearningRate", finalLearningRate)]
-        where !(value >= 0 && value < 10) || rate == 0 {
-            throw Diagnostic.invalid(path: "\(path).\(name)", problem: "\(value); give one in (0, 10)")
-        }
-    }
-
-    /// The options of the training loop for so many training rows.
-    func options(rows: Int) -> TrainingOptions {
-        var options = TrainingOptions()
-        options.batch = min(batch, max(1, rows))
-        let stepsPerEpoch = max(1, rows / options.batch)
-        options.steps = epochs * stepsPerEpoch
-        options.learningRate = learningRate
-        options.minimumLearningRate = finalLearningRate
-        options.weightDecay = 0
-        options.clip = 1e6
-        options.validateEvery = stepsPerEpoch
-        options.validationRows = Int.max
-        options.patience = patience
-        options.minimumDelta = 0
-        options.minimumImprovement = minimumImprovement
-        return options
-    }
 }

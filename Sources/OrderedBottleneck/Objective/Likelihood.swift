@@ -1,24 +1,28 @@
 import Foundation
+import Support
 import Torch
 
-/// How probable data are, given what a decoder says of them. Subclass it for a likelihood of your own.
+/// How probable data are, given what a decoder says of them.
 ///
 /// Data come with their features as the last dimension; all leading dimensions broadcast.
-open class Likelihood: Module {
+public protocol Likelihood: Module {
     /// - Parameters:
     ///   - x: data, `[…, features]`.
     ///   - decoded: the decoder's output, `[…, features]`.
     /// - Returns: log p(x | decoded), summed over the features, `[…]`; a constant may be left out.
-    open func logDensity(of x: Tensor, given decoded: Tensor) -> Tensor {
-        fatalError("a likelihood tells densities")
-    }
+    func logDensity(of x: Tensor, given decoded: Tensor) -> Tensor
 
-    /// The expected data for a decoder's output, of the same shape.
-    open func expectation(_ decoded: Tensor) -> Tensor { decoded }
+    /// The expected data for a decoder's output, of the same shape; that output itself by default.
+    func expectation(_ decoded: Tensor) -> Tensor
+}
+
+extension Likelihood {
+    /// The decoder's output itself.
+    public func expectation(_ decoded: Tensor) -> Tensor { decoded }
 }
 
 /// Independent normal errors about the decoder's output.
-public final class GaussianLikelihood: Likelihood {
+public final class GaussianLikelihood: Module, Likelihood {
     /// Where the variance comes from.
     public enum Variance: Sendable, Hashable {
         /// One known number.
@@ -47,7 +51,7 @@ public final class GaussianLikelihood: Likelihood {
 
     /// -½ Σ (error² / variance + log variance), without the constant -½ log 2π of every feature: so a unit variance makes
     /// twice its negative the squared error.
-    public override func logDensity(of x: Tensor, given decoded: Tensor) -> Tensor {
+    public func logDensity(of x: Tensor, given decoded: Tensor) -> Tensor {
         let error = (x - decoded).square()
         guard let logVariance = logVariance?.value ?? known.flatMap({ try? $0.to(x.dtype).to(x.device) }) else {
             return error.sum(dims: [-1]) * -0.5
@@ -57,12 +61,60 @@ public final class GaussianLikelihood: Likelihood {
 }
 
 /// Pixels that are on or off (or in between: then a cross-entropy); the decoder gives logits.
-public final class BernoulliLikelihood: Likelihood {
+public final class BernoulliLikelihood: Module, Likelihood {
     /// x log p + (1 - x) log (1 - p), without overflow.
-    public override func logDensity(of x: Tensor, given decoded: Tensor) -> Tensor {
+    public func logDensity(of x: Tensor, given decoded: Tensor) -> Tensor {
         (x * decoded - decoded.softplus()).sum(dims: [-1])
     }
 
     /// Probabilities.
-    public override func expectation(_ decoded: Tensor) -> Tensor { decoded.sigmoid() }
+    public func expectation(_ decoded: Tensor) -> Tensor { decoded.sigmoid() }
+}
+
+/// Which likelihood an ordered auto-encoder maximises.
+public struct LikelihoodConfiguration: Codable, Sendable, Hashable {
+    /// The families that come with the library; users of the library bring their own by subclassing `Likelihood`.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// A known variance.
+        case gaussian
+        /// One variance, learned.
+        case learned
+        /// A variance per feature, learned.
+        case learnedPerFeature = "learned-per-feature"
+        /// On or off.
+        case bernoulli
+    }
+
+    /// The family.
+    public var kind: Kind
+    /// The known variance (gaussian only), in scaled units.
+    public var variance: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case kind, variance }
+
+    /// A likelihood of a family.
+    public init(kind: Kind = .gaussian, variance: Double = 1) {
+        self.kind = kind
+        self.variance = variance
+    }
+
+    /// Reads the section strictly.
+    /// - Throws: `Diagnostic` for unknown keys and values out of range.
+    public init(from decoder: any Decoder) throws {
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        kind = try fields(.kind, default: .gaussian)
+        variance = try fields(.variance, default: 1)
+    }
+
+    var problem: String? { variance > 0 && variance.isFinite ? nil : "variance: \(variance); give a number above 0" }
+
+    /// - Parameter features: numbers per row.
+    func makeLikelihood(features: Int) -> any Likelihood {
+        switch kind {
+        case .gaussian: GaussianLikelihood(.fixed(variance))
+        case .learned: GaussianLikelihood(.learned(features: 1))
+        case .learnedPerFeature: GaussianLikelihood(.learned(features: features))
+        case .bernoulli: BernoulliLikelihood()
+        }
+    }
 }

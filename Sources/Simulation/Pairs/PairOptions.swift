@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 
 /// How a data set is made.
 public struct PairOptions: Sendable, Codable, Hashable {
@@ -34,4 +35,79 @@ public struct PairOptions: Sendable, Codable, Hashable {
 
     /// The rule that puts sources into splits.
     public var splits: SplitAssignment { SplitAssignment(validation: validation, test: test, seed: splitSeed) }
+}
+
+/// Kinds of data sets that can be made. They are never mixed in a report: every result names its tier.
+public enum PairTier: String, Sendable, Codable, CaseIterable {
+    /// Real Gaia XP spectra with APOGEE labels.
+    case realXP = "real-xp"
+    /// Real MILES spectra on the grid of the LRS, with labels.
+    case realMILES = "real-miles"
+    /// Real Gaia XP spectra, each with an LRS made for its labels from MILES.
+    case semiSynthetic = "semi-synthetic"
+    /// LRS and XP both simulated from one real spectrum of wide range (STELIB, MaStar).
+    case sameSpectrum = "same-spectrum"
+    /// For training, mixtures of MILES stars on the grid of the LRS; for validation and test, real MILES spectra.
+    case milesMixtures = "miles-mixtures"
+    /// Stars from formulas, for tests without any download.
+    case procedural
+
+    /// One line for people.
+    public var summary: String {
+        switch self {
+        case .realXP: "real Gaia XP spectra with APOGEE labels"
+        case .realMILES: "real MILES spectra on the LRS grid, with labels"
+        case .semiSynthetic: "real Gaia XP spectra, LRS made for their labels from MILES"
+        case .sameSpectrum: "LRS and XP simulated from one real STELIB or MaStar star"
+        case .milesMixtures: "mixtures of MILES stars to train on, real MILES held out"
+        case .procedural: "stars from formulas"
+        }
+    }
+
+    /// The packages that must be in the cache.
+    public var packages: [LibraryPackage] {
+        switch self {
+        case .realXP: [.gaiaXPAPOGEE]
+        case .realMILES, .sameSpectrum, .milesMixtures: [.mangaTemplates]
+        case .semiSynthetic: [.gaiaXPAPOGEE, .mangaTemplates]
+        case .procedural: []
+        }
+    }
+}
+
+/// Where a data set comes from, as kept in its `provenance` attribute. Holds no time and no path: files made twice are
+/// equal.
+struct PairProvenance: Encodable {
+    struct Library: Encodable {
+        var name: String
+        var version: String
+        var sha256: String
+        var credit: String
+    }
+
+    var tier: String
+    var summary: String
+    var libraries: [Library]
+    var options: PairOptions
+    var notes: [String]
+    var rows: [String: Int]
+    var skipped: [String: Int]
+
+    init(tier: PairTier, options: PairOptions, notes: [String], rows: [String: Int], skipped: [String: Int]) {
+        self.tier = tier.rawValue
+        summary = tier.summary
+        libraries = tier.packages.map {
+            Library(name: $0.name, version: $0.version, sha256: $0.sha256, credit: $0.credit)
+        }
+        self.options = options
+        self.notes = notes
+        self.rows = rows
+        self.skipped = skipped
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
 }

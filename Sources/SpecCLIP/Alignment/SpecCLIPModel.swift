@@ -113,11 +113,11 @@ public final class Branch: Module {
     /// The foundation model of the instrument.
     public let backbone: any Encoder
     /// Features → embedding.
-    public let projection: Projection?
+    public let projection: (any Projection)?
     /// Embedding, private part included → own spectrum.
-    public let decoder: SpectrumDecoder?
+    public let decoder: (any SpectrumDecoder)?
     /// Other instruments' shared embedding → own spectrum.
-    public let crossDecoder: SpectrumDecoder?
+    public let crossDecoder: (any SpectrumDecoder)?
     let reconstruction: ReconstructionTarget
 
     init(_ description: BranchDescription, embedding: Int?, privateEmbedding: Int?) {

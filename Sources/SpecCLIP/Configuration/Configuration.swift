@@ -4,6 +4,7 @@ import Simulation
 import Spectra
 import Support
 import Training
+import Yams
 
 /// A whole training as one YAML file: instruments with their encoders, the alignment, the label heads.
 ///
@@ -221,5 +222,25 @@ public enum Preset: String, CaseIterable, Sendable {
         case .paper: String(decoding: PackageResources.paper_yaml, as: UTF8.self)
         case .paperSplit: String(decoding: PackageResources.paper_split_yaml, as: UTF8.self)
         }
+    }
+}
+
+/// Reads a configuration of any kind from YAML text.
+/// - Parameters:
+///   - type: what to read.
+///   - text: the YAML text.
+///   - source: the file's name, for the error line.
+/// - Throws: `Diagnostic` naming source, field and remedy.
+public func decodeYAML<Value: Decodable>(_ type: Value.Type, _ text: String, source: String) throws -> Value {
+    do {
+        return try YAMLDecoder().decode(type, from: text)
+    } catch let error as Diagnostic {
+        throw Diagnostic(source, problem: "\(error)")
+    } catch let DecodingError.dataCorrupted(context) where context.underlyingError is Diagnostic {
+        throw Diagnostic(source, problem: context.underlyingError.map { "\($0)" } ?? "")
+    } catch let error as DecodingError {
+        throw Diagnostic(source, problem: Configuration.explain(error))
+    } catch {
+        throw Diagnostic(source, problem: "not valid YAML: \(error)")
     }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import SpecCLIP
+import Spectra
 import Statistics
 import Support
 import Torch
@@ -42,3 +44,61 @@ struct BenchCommand: ParsableCommand {
 }
 
 extension Benchmark: ExpressibleByArgument {}
+
+/// The weights and spectra that both sides of a benchmark read.
+struct BenchInputs {
+    let folder: URL
+    let device: Device
+
+    /// 64 spectra as files have them.
+    func rawSpectra() throws -> [Spectrum] {
+        let wavelength = try tensor("wavelength").doubles()
+        let flux = try tensor("flux")
+        let (rows, values) = (flux.shape[0], flux.doubles())
+        return (0..<rows).map { row in
+            Spectrum(
+                wavelength: wavelength, flux: Array(values[row * wavelength.count..<(row + 1) * wavelength.count]),
+                origin: "bench#\(row)")
+        }
+    }
+
+    /// The first rows of the spectra on a model's grid, `[count, pixels]`.
+    func prepared(_ name: String, count: Int) throws -> Tensor {
+        try tensor(name).narrow(0, start: 0, length: count).contiguous().to(device)
+    }
+
+    /// The paper's encoder of an instrument with the weights of `<weights>.safetensors`.
+    func encoder(_ instrument: Instrument, weights: String, forTraining: Bool = false) throws -> any Encoder {
+        let configuration = try Configuration(named: Preset.paper.rawValue)
+        guard let part = configuration.instruments[instrument.name] else {
+            throw Diagnostic("preset paper", field: instrument.name, problem: "is missing", remedy: "")
+        }
+        let encoder = Initializer.$isSkipped.withValue(true) {
+            part.encoder.makeEncoder(pixels: instrument.grid.count)
+        }
+        // Weights that lie in the mapped file can be read, not changed.
+        try encoder.load(try SafetensorsFile(contentsOf: file(weights)).all(), sharing: !forTraining)
+        try encoder.to(device)
+        encoder.evaluate()
+        return encoder
+    }
+
+    /// The paper's aligned model with random weights.
+    func alignedModel() throws -> SpecCLIPModel {
+        let model = SpecCLIPModel(try Configuration(named: Preset.paper.rawValue).alignedModel())
+        try model.to(device)
+        return model
+    }
+
+    private func tensor(_ name: String) throws -> Tensor {
+        try SafetensorsFile(contentsOf: file("spectra")).tensor(name)
+    }
+
+    private func file(_ name: String) throws -> URL {
+        let url = folder.appending(path: name + ".safetensors")
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw Diagnostic(url.path, problem: "does not exist", remedy: "run bench/run.py, which makes it")
+        }
+        return url
+    }
+}

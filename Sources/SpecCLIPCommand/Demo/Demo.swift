@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Simulation
 import SpecCLIP
 import StarReading
 import Support
@@ -105,5 +106,85 @@ struct Demo {
         let folder = output.deletingLastPathComponent()
         let picture = folder.appending(path: "loss.png")
         if !isUpToDate(picture, after: [output]) { LossPicture.draw(in: folder, title: title) }
+    }
+}
+
+/// `specclip demo`.
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Walk the whole way once: data, training, evaluation, one star read.",
+        usage: "specclip demo [<options>]",
+        discussion: """
+            Fetches the libraries, makes the data sets, trains the tiny preset, evaluates it on held-out stars beside \
+            baselines, and reads a star. Every finished stage is found again; an interrupted one goes on. Fails when \
+            a baseline is not beaten. Results: <output>/report.json, <output>/star.png.
+
+            With --procedural nothing is downloaded: the stars come from formulas, and the training is short.
+            """)
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Folder of the demo.", valueName: "folder"))
+    var output = "demo"
+
+    @Flag(help: "Stars from formulas instead of real ones: nothing to download, under a minute.")
+    var procedural = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder of real LAMOST files with labels.csv, to test on as well.", valueName: "folder"))
+    var lamost: String?
+
+    @Option(
+        help: ArgumentHelp("What to train: a preset or a YAML file that names xp.h5 and pairs.h5.", valueName: "name"))
+    var configuration = "tiny"
+
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        let device = try compute.prepare()
+        Interruption.listen()
+        let demo = Demo(
+            folder: URL(fileURLWithPath: output, isDirectory: true), isProcedural: procedural,
+            configuration: configuration, lamost: lamost.map { URL(fileURLWithPath: $0, isDirectory: true) },
+            device: device)
+        try demo.run()
+    }
+}
+
+/// The data sets of the demo.
+struct DemoData {
+    let folder: URL
+    let isProcedural: Bool
+
+    /// Pairs of LRS and XP.
+    var pairs: URL { folder.appending(path: "pairs.h5") }
+    /// XP spectra with labels.
+    var xp: URL { isProcedural ? pairs : folder.appending(path: "xp.h5") }
+    /// Real spectra on the LRS grid with labels, none of which the pairs were made from in its test split.
+    var miles: URL? { isProcedural ? nil : folder.appending(path: "miles.h5") }
+
+    var pairsTier: String { (isProcedural ? PairTier.procedural : .semiSynthetic).rawValue }
+
+    private var sets: [(tier: PairTier, url: URL, limit: Int?)] {
+        guard !isProcedural, let miles else { return [(.procedural, pairs, 2000)] }
+        return [(.realXP, xp, nil), (.semiSynthetic, pairs, nil), (.realMILES, miles, nil)]
+    }
+
+    /// Makes what is missing, fetching the libraries it is made from first.
+    func make() throws {
+        for set in sets where !FileManager.default.fileExists(atPath: set.url.path) {
+            let line = ProgressLine(set.url.lastPathComponent)
+            for package in set.tier.packages {
+                try LibraryStore().fetch(package) { DataFetchCommand.show($0, on: line) }
+            }
+            var options = PairOptions()
+            options.limit = set.limit
+            try PairMaker(set.tier, options: options).write(to: set.url) { done, total in
+                line.update(done, of: total)
+                try Interruption.check()
+            }
+            line.finish()
+            print("    \(set.url.path): \(set.tier.rawValue), \(set.tier.summary)")
+        }
     }
 }

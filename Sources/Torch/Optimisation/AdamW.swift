@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 /// Adam with weight decay, over libtorch's fused kernels.
@@ -123,5 +124,60 @@ public final class AdamW {
                 problem: "the optimiser has no parameter for \(rest.sorted().prefix(5).joined(separator: ", "))")
         }
         moments = loaded
+    }
+}
+
+/// Scales all gradients down together so that their common Euclidean norm is at most `max`.
+///
+/// The factor is min(1, max / (norm + 1e-6)). If the norm is not finite the gradients are left as they are.
+/// - Returns: the norm before; 0 if there are no gradients.
+@discardableResult
+public func clipGradientNorm(_ parameters: [Parameter], max: Double) -> Double {
+    let gradients = parameters.compactMap(\.gradient)
+    guard !gradients.isEmpty else { return 0 }
+    return withoutGradient {
+        // A sum of millions of squares in float32 is off by 1e-4 on the CPU: it is added up in float64 there.
+        let isCPU = gradients.allSatisfy { $0.device == .cpu }
+        let norms = ATen.foreachNorm.many(
+            gradients.count, .tensors(gradients), 2, isCPU ? .dtype(.float64) : nil)
+        let norm = Tensor.stack(norms).norm()
+        let value = norm.item()
+        if value.isFinite {
+            let factor = (max / (norm + 1e-6)).clamp(max: 1)
+            ATen.foreachMultiply.perform(.tensors(gradients), .tensor(factor))
+        }
+        return value
+    }
+}
+
+/// A learning rate that rises linearly from 0, then falls along half a cosine to a minimum, and stays there.
+public struct WarmupCosine: Codable, Sendable, Hashable {
+    /// The highest rate.
+    public var base: Double
+    /// Steps of the rise.
+    public var warmup: Int
+    /// Steps after which the rate is ``minimum``, the rise included.
+    public var total: Int
+    /// The last rate.
+    public var minimum: Double
+
+    /// - Parameters:
+    ///   - base: the highest rate.
+    ///   - warmup: steps of the rise.
+    ///   - total: steps until the minimum, the rise included.
+    ///   - minimum: the last rate.
+    public init(base: Double, warmup: Int, total: Int, minimum: Double = 0) {
+        self.base = base
+        self.warmup = warmup
+        self.total = total
+        self.minimum = minimum
+    }
+
+    /// The rate for the step after `n` completed ones. With a rise the first step has rate 0, as in the published code.
+    public func rate(step n: Int) -> Double {
+        if n < warmup { return base * Double(n) / Double(warmup) }
+        if n >= total { return minimum }
+        let progress = Double(n - warmup) / Double(total - warmup)
+        return minimum + (1 + cos(.pi * progress)) / 2 * (base - minimum)
     }
 }
