@@ -181,7 +181,7 @@ let package = Package(
             name: "SpecCLIPTests",
             dependencies: [
                 "Support", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation", "Training",
-                "OrderedBottleneck", "SpecCLIP", "PublishedModels", "GoldenNumbers", "LearnedResults",
+                "OrderedBottleneck", "Posteriors", "SpecCLIP", "PublishedModels", "GoldenNumbers", "LearnedResults",
             ]),
         .testTarget(
             name: "StarReadingTests",

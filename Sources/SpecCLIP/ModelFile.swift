@@ -31,7 +31,7 @@ public struct ModelFile {
                 url.path,
                 problem: "the 'specclip' entry of the header cannot be read (\(error)); get the file anew")
         }
-        guard description.format == 1 else {
+        guard (1...ModelDescription.currentFormat).contains(description.format) else {
             throw Diagnostic(
                 url.path, problem: "format \(description.format) is newer than this program; update specclip")
         }
@@ -87,6 +87,7 @@ public struct ModelFile {
     /// Writes a copy of this file with another part, in place of its own of that name, atomically.
     public func write(with part: ModelFilePart, to url: URL) throws {
         var metadata = file.metadata
+        metadata["specclip"] = try Self.header(description)
         metadata[part.name] = part.header
         let kept = try file.names.filter { !$0.hasPrefix(part.name + ".") }.map { ($0, try file.tensor($0)) }
         try SafetensorsFile.write(
@@ -111,6 +112,15 @@ public struct ModelFile {
         try SafetensorsFile.write(tensors, metadata: file.metadata, to: url)
     }
 
+    /// The description as it stands in files of today's layout.
+    private static func header(_ description: ModelDescription) throws -> String {
+        var description = description
+        description.format = ModelDescription.currentFormat
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(description), as: UTF8.self)
+    }
+
     /// Writes a model, with the parts of other rooms, atomically.
     /// - Parameters:
     ///   - model: with its weights.
@@ -122,9 +132,7 @@ public struct ModelFile {
     ) throws {
         var description = model.descriptionOfModel
         if let provenance { description.provenance = provenance }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var metadata = ["specclip": String(decoding: try encoder.encode(description), as: UTF8.self)]
+        var metadata = ["specclip": try header(description)]
         var tensors = model.stateDictionary().map { ("model." + $0.0, $0.1) }
         for part in parts {
             metadata[part.name] = part.header

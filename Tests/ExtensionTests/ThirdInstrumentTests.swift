@@ -61,7 +61,7 @@ import Training
         let read = try NPZ.read(folder.file("read.npz"))
         #expect(read["instrument"]?.strings == files.map { _ in "slit-arm" })
         let teff = zip(stars, try #require(read["teff"]?.doubles)).map { ($0.teff, $1) }
-        // 0.263 ± 0.037 (12).
+        // 0.218 ± 0.046 (14).
         expectLearned(Self.scatter(teff) / 577, below: 0.4, "third instrument (YAML): r.m.s. of teff in its spread")
 
         // Known stars, found by what the third instrument saw of them; most of these LAMOST has seen as well.
@@ -74,8 +74,8 @@ import Training
         let both = try known.rows(seenBy: [third, .lamostLRS], split: .test)
         #expect(Set(rows.map { $0[1] }).count == (try known.rows(seenBy: [third], split: .test).count))
         let refound = Set(rows.filter { $0[1] == $0[3] }.map { $0[1] }).count
-        // 0.363 ± 0.084 (12); by chance 0.06.
-        expectLearned(Double(refound) / Double(both.count), above: 0.1, "third instrument (YAML): own star among five")
+        // 0.460 ± 0.073 (14); by chance 0.06.
+        expectLearned(Double(refound) / Double(both.count), above: 0.2, "third instrument (YAML): own star among five")
 
         try specclip(["translate"] + files + ["-m", model, "--to", "gaia-xp", "-o", folder.path("xp.npz")])
         let xp = try #require(try NPZ.read(folder.file("xp.npz"))["flux"]?.doubles)
@@ -88,8 +88,9 @@ import Training
         }
         let off = zip(xp, truth).map { abs($0 - $1) }.reduce(0, +)
         let scatter = truth.indices.map { abs(truth[$0] - mean[$0 % pixels]) }.reduce(0, +)
+        // 0.474 ± 0.166 (14); the mean star has 1.
         expectLearned(
-            off / scatter, below: 0.9,
+            off / scatter, below: 1,
             "third instrument (YAML): translations, in units of the scatter about the mean star")
     }
 
@@ -138,12 +139,12 @@ import Training
         func values(_ name: String) -> [Double] {
             read.map { $0.estimates.first { $0.label.name == name }?.value ?? .nan }
         }
-        // 0.097 ± 0.024 (12), 0.114 ± 0.035 (12).
+        // 0.088 ± 0.023 (13), 0.088 ± 0.021 (13).
         let (teff, ages) = (
             zip(stars, values("teff")).map { ($0.teff, $1) }, zip(stars, values("age")).map { ($0.age, $1) }
         )
         expectLearned(Self.scatter(teff) / 577, below: 0.2, "third instrument (Swift): r.m.s. of teff in its spread")
-        expectLearned(Self.scatter(ages) / 2.89, below: 0.25, "third instrument (Swift): r.m.s. of age in its spread")
+        expectLearned(Self.scatter(ages) / 2.89, below: 0.2, "third instrument (Swift): r.m.s. of age in its spread")
         let observations = try spectra.map { try Observation($0, among: reader.instruments) }
         #expect(observations.allSatisfy { $0.instrument == .halfArm && $0.prepared.mask.contains(true) })
         let flux = try reader.translate(observations, try reader.embed(observations), to: .gaiaXP)

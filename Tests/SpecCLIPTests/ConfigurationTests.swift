@@ -1,4 +1,8 @@
 import Foundation
+import Instruments
+import Posteriors
+import Spectra
+import Support
 import Testing
 @testable import SpecCLIP
 
@@ -50,5 +54,47 @@ import Testing
 
     @Test func missingFileNamesThePresets() {
         #expect { try Configuration(named: "tyni") } throws: { "\($0)".contains("tiny, small, paper") }
+    }
+
+    /// Names that keys had before are read for a release, with a note; both names at once are not needed.
+    @Test func formerNamesAreReadWithANote() throws {
+        var yaml = Preset.tiny.yaml
+        #expect(yaml.contains("logitScale: 15.5"))
+        yaml = yaml.replacing("logitScale: 15.5", with: "temperature: 12")
+        #expect(try Configuration(yaml: yaml, source: "x.yaml").align.objective.logitScale == 12)
+        #expect(FormerNames.take().contains { $0.contains("'temperature' is called 'logitScale' now") })
+        let flow = try decodeYAML(FlowConfiguration.self, "{ kind: maf, keepsOrder: true }", source: "x.yaml")
+        #expect(flow.fixedOrder)
+    }
+
+    /// A definition needs a grid; the rest follows from the section's name.
+    @Test func instrumentsAreDefinedInAFewWords() throws {
+        func yaml(_ definition: String) -> String {
+            """
+            align: { objective: clip }
+            instruments:
+              my-arm:
+                definition: \(definition)
+                encoder: { kind: auto-encoder }
+                projection: { kind: mlp }
+            """
+        }
+        let grid = "grid: { linear: { start: 4500, step: 4, count: 512 } }"
+        let made = try Configuration(yaml: yaml("{ \(grid), gaps: [[5000, 5100]] }"), source: "x").resolvedInstruments()
+        let instrument = try #require(made.first?.instrument)
+        #expect(instrument.name == "my-arm" && instrument.dataSetKey == "my_arm" && instrument.title == "my-arm")
+        #expect(instrument.gaps == [5000...5100] && instrument.normalisation == .none)
+        let coded = try JSONDecoder().decode(Instrument.self, from: JSONEncoder().encode(instrument))
+        #expect(coded == instrument)
+        for (wrong, part) in [
+            ("{ \(grid), gaps: [[5100, 5000]] }", "is no range"), ("{ \(grid), gap: [] }", "did you mean 'gaps'?"),
+            ("{ \(grid), gaps: [[1, 99999]] }", "leaves nothing"),
+            ("{ \(grid), normalisation: { sum: {} } }", "known are"),
+            ("{ grid: { linear: { start: 4500, step: 0, count: 512 } } }", "no increasing wavelengths"),
+        ] {
+            #expect { try Configuration(yaml: yaml(wrong), source: "x").resolvedInstruments() } throws: {
+                "\($0)".contains(part) && !"\($0)".contains("\n")
+            }
+        }
     }
 }

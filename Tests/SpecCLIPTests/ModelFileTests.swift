@@ -49,4 +49,23 @@ import Torch
             } throws: { "\($0)".contains("not finite") && !"\($0)".contains("\n") }
         }
     }
+
+    /// The shipped model has the first layout; files of a later one are refused by name.
+    @Test func layoutsOfBeforeAreRead() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let shipped = URL(fileURLWithPath: #filePath).appending(path: "../../../Models/specclip-small.safetensors")
+            .standardizedFileURL
+        #expect(try ModelFile(contentsOf: shipped).description.format == 1)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let url = folder.appending(path: "now.safetensors")
+        try ModelFile.write(try model(1), to: url)
+        #expect(try ModelFile(contentsOf: url).description.format == ModelDescription.currentFormat)
+        let file = try SafetensorsFile(contentsOf: url)
+        var metadata = file.metadata
+        metadata["specclip"] = metadata["specclip"]?.replacing(
+            "\"format\":\(ModelDescription.currentFormat)", with: "\"format\":\(ModelDescription.currentFormat + 1)")
+        let later = folder.appending(path: "later.safetensors")
+        try SafetensorsFile.write(file.names.map { ($0, try file.tensor($0)) }, metadata: metadata, to: later)
+        #expect { try ModelFile(contentsOf: later) } throws: { "\($0)".contains("newer than this program") }
+    }
 }

@@ -3,8 +3,12 @@ import Spectra
 
 /// Everything about a model but its weights: written as JSON into the header of the model file.
 public struct ModelDescription: Codable, Sendable, Hashable {
+    /// The layout of files that are written now. 2: instruments with gaps, labels that say whether they are logarithmic, flows
+    /// whose order is `fixedOrder`. 1, the first, is read as well.
+    public static let currentFormat = 2
+
     /// Version of this layout.
-    public var format = 1
+    public var format = Self.currentFormat
     /// Numbers in the shared embedding; `nil` for an encoder that is not aligned yet.
     public var embedding: Int?
     /// Numbers that each instrument keeps to itself, behind the shared ones; `nil` for a unified model.
