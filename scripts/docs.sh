@@ -4,6 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for room in Support Torch Tables Spectra Instruments Datasets OrderedBottleneck Posteriors SpecCLIP StarReading; do
-    swift package --disable-sandbox generate-documentation --target "$room" --warnings-as-errors
-done
+rooms=(Support Torch Tables Spectra Instruments Datasets OrderedBottleneck Posteriors SpecCLIP StarReading)
+swift package --disable-sandbox generate-documentation "${rooms[@]/#/--target=}" --warnings-as-errors

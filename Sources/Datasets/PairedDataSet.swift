@@ -135,6 +135,7 @@ public final class PairedDataSet: Sendable {
     }
 
     private func spectra(_ instrument: Instrument, _ split: Split) throws -> HDF5DataSet {
+        try check(against: instrument)
         if let found = parts[split]?.spectra[instrument.dataSetKey] { return found }
         let here = parts[split].map { $0.spectra.keys.sorted() } ?? []
         throw Diagnostic(

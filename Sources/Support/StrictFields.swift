@@ -127,9 +127,17 @@ public func settingsText(_ value: some Encodable) throws -> String {
 /// Names that are still read but will not be for ever: collected while something is read, told by whoever asked for it.
 public enum FormerNames {
     private static let met = Mutex<[String]>([])
+    /// Whether what is read was written by a person: files that programs wrote before need no word.
+    @TaskLocal private static var isTold = false
+
+    /// Collects the old names that `body` meets.
+    package static func collecting<R>(_ body: () throws -> R) rethrows -> R {
+        try $isTold.withValue(true) { try body() }
+    }
 
     /// Notes that an old name was met.
     package static func note(_ former: String, now name: String) {
+        guard isTold else { return }
         let line = "'\(former)' is called '\(name)' now; the old name is read until version 0.3"
         met.withLock { if !$0.contains(line) { $0.append(line) } }
     }

@@ -233,7 +233,7 @@ public enum Preset: String, CaseIterable, Sendable {
 /// - Throws: `Diagnostic` naming source, field and remedy.
 public func decodeYAML<Value: Decodable>(_ type: Value.Type, _ text: String, source: String) throws -> Value {
     do {
-        return try YAMLDecoder().decode(type, from: text)
+        return try FormerNames.collecting { try YAMLDecoder().decode(type, from: text) }
     } catch let error as Diagnostic {
         throw Diagnostic(source, problem: "\(error)")
     } catch let DecodingError.dataCorrupted(context) where context.underlyingError is Diagnostic {

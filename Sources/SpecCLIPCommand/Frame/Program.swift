@@ -28,6 +28,7 @@ enum Program {
             } else {
                 try command.run()
             }
+            for line in FormerNames.take() { note("specclip: \(line)") }
             end(0)
         } catch is Interrupted {
             note("\(Interrupted())")
