@@ -35,7 +35,7 @@ public struct PreparedSpectrum: Sendable, Equatable {
     }
 
     /// Median of flux × √ivar over the pixels that carry information; nil where none does.
-    public static func signalToNoise<Value: BinaryFloatingPoint>(
+    @inlinable public static func signalToNoise<Value: BinaryFloatingPoint>(
         _ flux: some Collection<Value>, _ ivar: some Collection<Value>
     ) -> Double? {
         let ratios = zip(flux, ivar).filter { $0.1 > 0 }.map { Double($0) * Double($1).squareRoot() }
