@@ -57,11 +57,12 @@ else
     every=${SPECCLIP_STEP_SECONDS:-60}
     next=$every
     while kill -0 "$job" 2>/dev/null; do
+        # Before the first look: whole seconds may tick over while the job has yet to print its first line.
+        sleep 0.2
         if [ $((SECONDS - started)) -ge "$next" ]; then
             printf '  %d s: %s\n' "$next" "$(progress 90)"
             next=$((next + every))
         fi
-        sleep 0.2
     done
 fi
 wait "$job"
