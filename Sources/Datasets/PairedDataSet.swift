@@ -63,6 +63,19 @@ public final class PairedDataSet: Sendable {
     /// Number of sources in a split; 0 if the file lacks it.
     public func count(_ split: Split) -> Int { parts[split]?.count ?? 0 }
 
+    /// - Parameters:
+    ///   - split: what is to be read.
+    ///   - path: the file as the user wrote it.
+    ///   - option: where another split can be given.
+    /// - Throws: `Diagnostic` where the split holds no sources.
+    package func requireStars(_ split: Split, of path: String, option: String) throws {
+        guard count(split) == 0 else { return }
+        let filled = Split.allCases.filter { count($0) > 0 }.map(\.rawValue)
+        throw Diagnostic(
+            path, field: split.rawValue, problem: "the split is empty",
+            remedy: "give \(option) " + filled.joined(separator: " or "))
+    }
+
     /// Whether the file holds spectra of an instrument.
     public func has(_ instrument: Instrument) -> Bool {
         instruments.contains { $0.dataSetKey == instrument.dataSetKey }

@@ -113,12 +113,7 @@ public final class ObservationStream {
                     + ", of which none is asked for and known",
                 remedy: "known are " + known.map(\.name).joined(separator: ", "))
         }
-        guard data.count(input.split) > 0 else {
-            let filled = Split.allCases.filter { data.count($0) > 0 }.map(\.rawValue)
-            throw Diagnostic(
-                input.paths[0], field: input.split.rawValue, problem: "the split is empty",
-                remedy: "give --split " + filled.joined(separator: " or "))
-        }
+        try data.requireStars(input.split, of: input.paths[0], option: "--split")
     }
 
     private func readRows(of data: PairedDataSet, _ size: Int, _ body: ([Observation]) throws -> Void) throws {

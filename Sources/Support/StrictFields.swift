@@ -15,9 +15,10 @@ public struct StrictFields<Key: CodingKey & CaseIterable> {
     ///   - decoder: of the section.
     ///   - keyedBy: the keys of the section.
     ///   - former: names that keys had before, which are read as well.
-    /// - Throws: `Diagnostic` for a key that `Key` does not list.
-    public init(_ decoder: any Decoder, keyedBy: Key.Type, former: [String] = []) throws {
-        let known = Key.allCases.map(\.stringValue)
+    ///   - beside: keys of the section that somebody else reads, such as the kind that decided who reads the others.
+    /// - Throws: `Diagnostic` for any other key.
+    public init(_ decoder: any Decoder, keyedBy: Key.Type, former: [String] = [], beside: [String] = []) throws {
+        let known = Key.allCases.map(\.stringValue) + beside
         formerContainer = former.isEmpty ? nil : try decoder.container(keyedBy: AnyKey.self)
         for key in try decoder.container(keyedBy: AnyKey.self).allKeys
         where !known.contains(key.stringValue) && !former.contains(key.stringValue) {
@@ -91,6 +92,11 @@ public func nearest(to word: String, among known: [String]) -> String? {
     let scored = known.map { ($0, editDistance(word.lowercased(), $0.lowercased())) }
     guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, word.count / 2) else { return nil }
     return best.0
+}
+
+/// What to do about a name that is none of the known: the nearest, or all of them where none is near.
+public func suggestion(for name: String, among known: [String]) -> String {
+    nearest(to: name, among: known).map { "did you mean '\($0)'?" } ?? "known are " + known.joined(separator: ", ")
 }
 
 /// Levenshtein distance: insertions, deletions and substitutions that turn `a` into `b`. O(|a|·|b|).

@@ -115,10 +115,7 @@ public final class RowJournal {
             inputCount += 1
             last = position
         }
-        for (name, width) in table.textWidths {
-            widths[name, default: TextWidth()].bytes = max(widths[name]?.bytes ?? 1, width.bytes)
-            widths[name, default: TextWidth()].scalars = max(widths[name]?.scalars ?? 1, width.scalars)
-        }
+        for (name, width) in table.textWidths { widths[name, default: TextWidth()].widen(to: width) }
     }
 
     /// Adds rows of a table with this journal's columns.

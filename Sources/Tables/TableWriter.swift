@@ -20,6 +20,12 @@ public struct TextWidth: Sendable, Hashable {
     /// Room for one byte.
     public init() {}
 
+    /// Makes room for what has room in another.
+    mutating func widen(to other: TextWidth) {
+        bytes = max(bytes, other.bytes)
+        scalars = max(scalars, other.scalars)
+    }
+
     mutating func take(in values: [String]) {
         for value in values {
             bytes = max(bytes, value.utf8.count)

@@ -51,6 +51,24 @@ struct EpochOrder {
     }
 }
 
+/// The rows of each step, shuffling once per epoch rather than once per step. Used by one thread.
+final class PermutationCache: @unchecked Sendable {
+    private let order: EpochOrder
+    private var epoch = -1
+    private var permutation: [Int] = []
+
+    init(_ order: EpochOrder) { self.order = order }
+
+    func rows(of step: Int) -> [Int] {
+        let wanted = step / order.stepsPerEpoch
+        if wanted != epoch {
+            epoch = wanted
+            permutation = order.permutation(epoch: epoch)
+        }
+        return order.rows(of: step, in: permutation)
+    }
+}
+
 /// Makes batches ahead of their use on a thread of its own, so that the step does not wait for the disk.
 ///
 /// Batches come out in step order whatever the timing. `waited` is the time the consumer spent without a batch.

@@ -93,24 +93,6 @@ struct Interval {
     }
 }
 
-/// The rows of each step, shuffling once per epoch rather than once per step. Used by one thread.
-final class PermutationCache: @unchecked Sendable {
-    private let order: EpochOrder
-    private var epoch = -1
-    private var permutation: [Int] = []
-
-    init(_ order: EpochOrder) { self.order = order }
-
-    func rows(of step: Int) -> [Int] {
-        let wanted = step / order.stepsPerEpoch
-        if wanted != epoch {
-            epoch = wanted
-            permutation = order.permutation(epoch: epoch)
-        }
-        return order.rows(of: step, in: permutation)
-    }
-}
-
 /// Where a run tells how it goes. The command prints to standard error; tests and libraries stay silent.
 public protocol ProgressSink {
     /// An interval was trained, or a validation done.

@@ -10,17 +10,12 @@ struct WeightedEncoderSizes: EncoderSizes {
     static let kind = "weighted"
     var width: Int
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case kind, width }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case width }
 
     init(width: Int) { self.width = width }
 
     init(from decoder: any Decoder) throws {
-        width = try StrictFields(decoder, keyedBy: CodingKeys.self)(.width, default: 8)
-    }
-
-    func encode(to encoder: any Swift.Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(width, forKey: .width)
+        width = try StrictFields(decoder, keyedBy: CodingKeys.self, beside: ["kind"])(.width, default: 8)
     }
 
     var featureWidth: Int { width }

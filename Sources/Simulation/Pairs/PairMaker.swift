@@ -50,9 +50,9 @@ public struct PairMaker: Sendable {
             for case .skipped(let reason) in results { tally.skipped[reason, default: 0] += 1 }
             try progress(end, wanted.count)
         }
-        writer.provenance = try PairProvenance(
-            tier: tier, options: options, notes: source.notes, rows: tally.written, skipped: tally.skipped
-        ).json()
+        writer.provenance = try settingsText(
+            PairProvenance(
+                tier: tier, options: options, notes: source.notes, rows: tally.written, skipped: tally.skipped))
         try writer.finish()
     }
 

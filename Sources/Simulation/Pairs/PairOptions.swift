@@ -104,10 +104,4 @@ struct PairProvenance: Encodable {
         self.rows = rows
         self.skipped = skipped
     }
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
 }

@@ -28,10 +28,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         /// - Throws: `Diagnostic` naming the nearest.
         init(named name: String, path: [any CodingKey]) throws {
             guard let kind = Self(rawValue: name) else {
-                let known = Self.allCases.map(\.rawValue)
-                let remedy =
-                    nearest(to: name, among: known).map { "did you mean '\($0)'?" }
-                    ?? "known are " + known.joined(separator: ", ")
+                let remedy = suggestion(for: name, among: Self.allCases.map(\.rawValue))
                 throw Diagnostic.invalid(
                     path: path.map(\.stringValue).joined(separator: "."), problem: "no objective '\(name)'; \(remedy)")
             }
@@ -94,7 +91,7 @@ public struct AlignmentObjective: Codable, Sendable, Hashable {
         contrast = try fields(.contrast, default: contrast)
         reconstruction = try fields(.reconstruction, default: reconstruction)
         prediction = try fields(.prediction, default: prediction)
-        terms = try WeightedTerm.decode(fields)
+        terms = try fields(.terms, default: [:])
         for (key, value) in [
             (CodingKeys.logitScale, logitScale), (.contrast, contrast), (.reconstruction, reconstruction),
             (.prediction, prediction),

@@ -28,10 +28,7 @@ public struct WeightedTerm: Codable, Sendable, Hashable {
     /// Makes a term known to configurations.
     public static func register<Term: AlignmentTerm>(_ term: Term.Type) {
         known.withLock { known in
-            known[Term.name] = { fields in
-                let settings: Term = try fields.orEmpty(.settings)
-                return settings
-            }
+            known[Term.name] = { try $0.orEmpty(.settings) as Term }
         }
     }
 
@@ -67,17 +64,7 @@ public struct WeightedTerm: Codable, Sendable, Hashable {
     public func encode(to encoder: any Swift.Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(weight, forKey: .weight)
-        try container.encode(AnyTerm(term), forKey: .settings)
-    }
-
-    private struct AnyTerm: Encodable {
-        let term: any AlignmentTerm
-        init(_ term: any AlignmentTerm) { self.term = term }
-        func encode(to encoder: any Swift.Encoder) throws { try term.encode(to: encoder) }
-    }
-
-    static func decode(_ fields: StrictFields<AlignmentObjective.CodingKeys>) throws -> [String: WeightedTerm] {
-        try fields(.terms, default: [:])
+        try container.encode(term, forKey: .settings)
     }
 
     /// Whether weight, kind and settings are the same.

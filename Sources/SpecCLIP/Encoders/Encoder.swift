@@ -55,7 +55,8 @@ public protocol EncoderSizes: Codable, Sendable, Hashable {
     var text: String { get }
     /// What that line leaves out.
     var details: String { get }
-    /// How many times as much work a spectrum is as for the auto-encoder: short trainings see as many fewer.
+    /// How many times fewer steps a short training takes than one of the auto-encoder; above 1 they are of half the rows
+    /// too (``Configuration/shorten(to:steps:batch:)``).
     var cost: Int { get }
     /// What makes an encoder of these sizes impossible, as `field: problem; remedy`; nil when nothing does.
     func problem(pixels: Int) -> String?
@@ -66,7 +67,7 @@ public protocol EncoderSizes: Codable, Sendable, Hashable {
 extension EncoderSizes {
     /// Nothing more.
     public var details: String { "" }
-    /// As much as the auto-encoder's.
+    /// As many steps as the auto-encoder.
     public var cost: Int { 1 }
 }
 
@@ -111,9 +112,7 @@ public struct EncoderConfiguration: Codable, Sendable, Hashable {
             let path = (decoder.codingPath.map(\.stringValue) + ["kind"]).joined(separator: ".")
             throw Diagnostic.invalid(
                 path: path,
-                problem: "no encoder '\(name)'; "
-                    + (nearest(to: name, among: known).map { "did you mean '\($0)'?" }
-                        ?? "known are " + known.joined(separator: ", ")))
+                problem: "no encoder '\(name)'; " + suggestion(for: name, among: known))
         }
         sizes = try read(decoder)
     }

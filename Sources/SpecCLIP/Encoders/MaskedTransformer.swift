@@ -22,7 +22,7 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case kind, width, layers, heads, tokens, maxTokens, mask, attentionScale, dropout
+        case width, layers, heads, tokens, maxTokens, mask, attentionScale, dropout
     }
 
     /// The published sizes.
@@ -40,7 +40,7 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
     /// Reads the section strictly.
     /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self, beside: ["kind"])
         let base = Self()
         width = try fields(.width, default: base.width)
         layers = try fields(.layers, default: base.layers)
@@ -55,19 +55,6 @@ public struct MaskedTransformerConfiguration: Codable, Sendable, Hashable {
                 path: decoder.codingPath.map(\.stringValue).joined(separator: "."),
                 problem: "width \(width) must be a multiple of heads (\(heads)), layers at least 1")
         }
-    }
-
-    /// Writes the section, with its kind where there are several.
-    public func encode(to encoder: any Swift.Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(width, forKey: .width)
-        try container.encode(layers, forKey: .layers)
-        try container.encode(heads, forKey: .heads)
-        try container.encode(tokens, forKey: .tokens)
-        try container.encode(maxTokens, forKey: .maxTokens)
-        try container.encode(mask, forKey: .mask)
-        try container.encode(attentionScale, forKey: .attentionScale)
-        try container.encode(dropout, forKey: .dropout)
     }
 }
 
@@ -87,7 +74,7 @@ extension MaskedTransformerConfiguration: EncoderSizes {
         return "\(cut), \(tokens.statistics.rawValue), \(attentionScale.rawValue) attention"
     }
 
-    /// A hundred times the auto-encoder's; a short training sees a sixth of the spectra.
+    /// A third of the steps, each of half the rows.
     public var cost: Int { 3 }
 
     /// What makes a transformer of these sizes impossible.

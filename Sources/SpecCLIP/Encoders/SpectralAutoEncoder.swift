@@ -21,7 +21,7 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
     public var dropout: Double
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case kind, hidden, bottleneck, encoderBlocks, decoderBlocks, expansion, statistics, mask, dropout
+        case hidden, bottleneck, encoderBlocks, decoderBlocks, expansion, statistics, mask, dropout
     }
 
     /// The published sizes.
@@ -38,7 +38,7 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
     /// Reads the section strictly.
     /// - Throws: `Diagnostic` for unknown keys and values out of range.
     public init(from decoder: any Decoder) throws {
-        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
+        let fields = try StrictFields(decoder, keyedBy: CodingKeys.self, beside: ["kind"])
         let base = Self()
         hidden = try fields(.hidden, default: base.hidden)
         bottleneck = try fields(.bottleneck, default: base.bottleneck)
@@ -48,19 +48,6 @@ public struct AutoEncoderConfiguration: Codable, Sendable, Hashable {
         statistics = try fields(.statistics, default: base.statistics)
         mask = try fields(.mask, default: nil)
         dropout = try fields(.dropout, default: base.dropout)
-    }
-
-    /// Writes the section, with its kind where there are several.
-    public func encode(to encoder: any Swift.Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(hidden, forKey: .hidden)
-        try container.encode(bottleneck, forKey: .bottleneck)
-        try container.encode(encoderBlocks, forKey: .encoderBlocks)
-        try container.encode(decoderBlocks, forKey: .decoderBlocks)
-        try container.encode(expansion, forKey: .expansion)
-        try container.encode(statistics, forKey: .statistics)
-        try container.encodeIfPresent(mask, forKey: .mask)
-        try container.encode(dropout, forKey: .dropout)
     }
 }
 

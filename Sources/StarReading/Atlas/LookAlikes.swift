@@ -62,12 +62,7 @@ public struct LookAlikes {
     /// Embeds a split of a data set: seconds for thousands of stars.
     public init(_ data: PairedDataSet, _ split: Split, among: String = "both", with reader: StarReader) throws {
         let url = data.url
-        guard data.count(split) > 0 else {
-            let filled = Split.allCases.filter { data.count($0) > 0 }.map(\.rawValue)
-            throw Diagnostic(
-                url.relativePath, field: split.rawValue, problem: "the split is empty",
-                remedy: "give --in-split " + filled.joined(separator: " or "))
-        }
+        try data.requireStars(split, of: url.relativePath, option: "--in-split")
         model = reader.model
         let present = reader.instruments.filter { data.has($0) }
         instruments = try Self.chosen(among, of: present, in: url)

@@ -189,11 +189,8 @@ package final class FITSFile {
 
     private func check(_ status: Int32, _ field: String) throws {
         guard status != 0 else { return }
-        var text = [CChar](repeating: 0, count: 64)
-        ffgerr(status, &text)
-        ffcmsg()
         throw Diagnostic(
-            url, field: field, problem: "is damaged or cut short (cfitsio: \(FITSLibrary.string(text)))",
+            url, field: field, problem: "is damaged or cut short (cfitsio: \(FITSLibrary.message(status)))",
             remedy: "download it again")
     }
 

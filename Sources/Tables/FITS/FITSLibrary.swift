@@ -19,6 +19,14 @@ enum FITSLibrary {
         text(characters.lazy.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
     }
 
+    /// The library's words for a status; what else it has to say of it is dropped.
+    static func message(_ status: Int32) -> String {
+        var text = [CChar](repeating: 0, count: 64)
+        ffgerr(status, &text)
+        ffcmsg()
+        return string(text)
+    }
+
     /// A header value, zero-terminated, without its quotes and padding; a quote within is written twice.
     static func unquoted(_ value: some Collection<CChar>) -> String {
         let (blank, quote) = (UInt8(ascii: " "), UInt8(ascii: "'"))

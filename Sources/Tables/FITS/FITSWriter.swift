@@ -123,11 +123,8 @@ final class FITSWriter: TableWriter {
     }
 
     private func failure(_ status: Int32, _ field: String) -> Diagnostic {
-        var text = [CChar](repeating: 0, count: 64)
-        ffgerr(status, &text)
-        ffcmsg()
-        return Diagnostic(
-            url, field: field, problem: "cannot be written (cfitsio: \(FITSLibrary.string(text)))",
+        Diagnostic(
+            url, field: field, problem: "cannot be written (cfitsio: \(FITSLibrary.message(status)))",
             remedy: "check free space and permissions")
     }
 }
