@@ -89,7 +89,7 @@ digits() {
   cat > digits.yaml <<'YAML'
 width: 16
 objective: { kind: linear, widthsPerRow: 8 }
-training: { epochs: 300, learningRate: 1.0e-3, finalLearningRate: 1.0e-5, patience: 60 }
+training: { epochs: 300, learningRate: 1.0e-3, minimumLearningRate: 1.0e-5, patience: 60 }
 YAML
   [ -e digits.safetensors ] || "$TOOL" iob train digits.npz --config digits.yaml -o digits.safetensors
   "$TOOL" iob dimension digits.safetensors digits.npz --separate 2,4,8,16 | tee digits.txt

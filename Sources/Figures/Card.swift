@@ -231,15 +231,4 @@ extension PlotText {
     public static let surfaceGravity = PlotText("log ") + PlotText("g", .italic)
     /// [Fe/H].
     public static let metallicity = PlotText("[Fe/H]")
-
-    /// How a label is set, by its column name; the plain title where nothing more is known.
-    public static func symbol(ofLabel name: String, title: String) -> PlotText {
-        switch name {
-        case "teff": .effectiveTemperature
-        case "logg": .surfaceGravity
-        case "fe_h": .metallicity
-        case "a_k": PlotText("A", .italic) + PlotText("K", .subscript)
-        default: PlotText(title)
-        }
-    }
 }

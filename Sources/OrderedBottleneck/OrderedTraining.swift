@@ -75,7 +75,7 @@ extension OrderedModel {
         let settings =
             String(decoding: try encoder.encode(configuration), as: UTF8.self)
             + " " + split.fingerprint
-        var options = configuration.training.options(rows: split.training.size(0))
+        var options = configuration.training
         // While latents are swept one by one, the loss over all of them rises at times: only the whole way counts.
         if case .random(_, _, .some) = configuration.objective { options.patience = .max }
         let trainer = Trainer(

@@ -35,14 +35,14 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     /// Fixes initial weights, order of rows and what is held out; further members of an ensemble count on from it.
     public var seed: UInt64
     /// Batches, epochs, rate and stopping.
-    public var training: EpochTraining
+    public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case kind, transforms, hidden, blocks, bins, tailBound, dropout, fixedOrder, hiddenLabels, seed, training
     }
 
     /// A flow of five transforms with sbi's sizes.
-    public init(kind: Kind = .nsf, fixedOrder: Bool = false, seed: UInt64 = 42, training: EpochTraining = .flow) {
+    public init(kind: Kind = .nsf, fixedOrder: Bool = false, seed: UInt64 = 42, training: TrainingOptions = .flow) {
         (self.kind, self.fixedOrder, self.seed, self.training) = (kind, fixedOrder, seed, training)
         (transforms, hidden, blocks, bins, tailBound, dropout, hiddenLabels) = (5, 50, 2, 10, 3, 0, 0.3)
     }
@@ -62,8 +62,7 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
         fixedOrder = try fields(.fixedOrder, default: base.fixedOrder, formerly: "keepsOrder")
         hiddenLabels = try fields(.hiddenLabels, default: base.hiddenLabels)
         seed = try fields(.seed, default: base.seed)
-        training = try fields(.training, default: EpochTraining.Section()).applied(
-            to: base.training, at: decoder.codingPath + [CodingKeys.training])
+        training = try fields(.training, over: base.training)
         if let (key, problem) = problem() {
             let path = (decoder.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
             throw Diagnostic.invalid(path: path, problem: problem)
@@ -85,8 +84,8 @@ public struct FlowConfiguration: Codable, Sendable, Hashable {
     }
 }
 
-extension EpochTraining {
+extension TrainingOptions {
     /// Adam at a constant rate until 20 epochs have brought nothing better: sbi's defaults.
-    public static let flow = EpochTraining(
+    public static let flow = TrainingOptions.adam(
         batch: 200, epochs: 2000, learningRate: 5e-4, minimumImprovement: 0, clip: 5, heldOut: 0.1)
 }

@@ -42,7 +42,7 @@ public struct FlowFitting {
             var random = StepRandom(configuration.seed, 0x4E1D)
             return Array(0..<data.count).shuffled(using: &random)
         }()
-        let heldOut = validation == nil ? max(1, Int(configuration.training.heldOut * Double(data.count))) : 0
+        let heldOut = validation == nil ? max(1, Int((configuration.training.heldOut ?? 0.1) * Double(data.count))) : 0
         training = data.rows(Array(order[heldOut...]))
         self.validation = validation.map { $0.rows(Array(0..<$0.count)) } ?? data.rows(Array(order[..<heldOut]))
         if let resolution {
@@ -89,7 +89,7 @@ public struct FlowFitting {
             let source = FlowTask.Source(
                 training: training, validation: validation, resolution: resolution, device: device)
             let trainer = Trainer(
-                FlowTask(flow, source: source), options: configuration.training.options(rows: training.count),
+                FlowTask(flow, source: source), options: configuration.training,
                 seed: seed, folder: try RunFolder(url), settings: try settings(), progress: progress)
             let outcome = try trainer.run()
             guard outcome.isFinished else { return nil }

@@ -69,9 +69,12 @@ public struct LightningRun: ForeignRun {
             guard let theirs, theirs != ours else { return }
             notes.append("\(name) was \(theirs) there; from here on it is \(ours), as configured")
         }
-        compare("the end of the schedule (steps)", schedule?["T_max"]?.double, Double(options.steps))
+        if case .steps(let steps) = options.length {
+            compare("the end of the schedule (steps)", schedule?["T_max"]?.double, Double(steps))
+        }
         compare("warmup", schedule?["T_warmup"]?.double, Double(options.warmup))
-        compare("minimumLearningRate", schedule?["eta_min"]?.double, options.minimumLearningRate)
+        compare(
+            "minimumLearningRate", schedule?["eta_min"]?.double, options.minimumLearningRate ?? options.learningRate)
         compare("learningRate", schedule?["base_lrs"]?.values?.first?.double, options.learningRate)
         compare("weightDecay", group?["weight_decay"]?.double, options.weightDecay)
         for (i, name) in ["betas[0]", "betas[1]"].enumerated() {

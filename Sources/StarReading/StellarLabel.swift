@@ -7,6 +7,8 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     public let name: String
     /// As printed in a table's head.
     public let title: String
+    /// As set in figures: `*T*_{eff}` is an italic T with a subscript.
+    public let symbol: String
     /// `K`, `dex`, `mag`, `km/s`, or empty.
     public let unit: String
     /// Digits after the decimal point.
@@ -21,10 +23,12 @@ public struct StellarLabel: Codable, Sendable, Hashable {
 
     /// A label.
     public init(
-        _ name: String, title: String? = nil, unit: String = "", digits: Int = 3, isLogarithmic: Bool = false
+        _ name: String, title: String? = nil, symbol: String? = nil, unit: String = "", digits: Int = 3,
+        isLogarithmic: Bool = false
     ) {
         self.name = name
         self.title = title ?? name
+        self.symbol = symbol ?? self.title
         self.unit = unit
         self.digits = digits
         self.isLogarithmic = isLogarithmic
@@ -48,12 +52,12 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     /// One row a label.
     private static let known: [String: StellarLabel] = {
         var labels = [
-            StellarLabel("teff", title: "Teff", unit: "K", digits: 0, isLogarithmic: true),
-            StellarLabel("logg", title: "log g", unit: "dex", digits: 2),
+            StellarLabel("teff", title: "Teff", symbol: "*T*_{eff}", unit: "K", digits: 0, isLogarithmic: true),
+            StellarLabel("logg", title: "log g", symbol: "log *g*", unit: "dex", digits: 2),
             StellarLabel("fe_h", title: "[Fe/H]", unit: "dex", digits: 2),
             StellarLabel("alpha_m", title: "[α/M]", unit: "dex", digits: 2),
             StellarLabel("a_fe", title: "[α/Fe]", unit: "dex", digits: 2),
-            StellarLabel("a_k", title: "A_K", unit: "mag", digits: 2),
+            StellarLabel("a_k", title: "A_K", symbol: "*A*_{K}", unit: "mag", digits: 2),
             StellarLabel("e_bp_rp", title: "E(BP-RP)", unit: "mag", digits: 2),
             StellarLabel("rv", title: "RV", unit: "km/s", digits: 1),
         ]
@@ -65,13 +69,15 @@ public struct StellarLabel: Codable, Sendable, Hashable {
 }
 
 extension StellarLabel {
-    private enum CodingKeys: String, CodingKey { case name, title, unit, digits, isLogarithmic }
+    private enum CodingKeys: String, CodingKey { case name, title, symbol, unit, digits, isLogarithmic }
 
-    /// Reads a label as model files have it; files of before keep no word about logarithms, of which only Teff had one.
+    /// Reads a label as model files have it. Files of before keep no word about symbols, nor about logarithms, of which only
+    /// Teff had one.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)
         title = try container.decode(String.self, forKey: .title)
+        symbol = try container.decodeIfPresent(String.self, forKey: .symbol) ?? Self.known[name]?.symbol ?? title
         unit = try container.decode(String.self, forKey: .unit)
         digits = try container.decode(Int.self, forKey: .digits)
         isLogarithmic = try container.decodeIfPresent(Bool.self, forKey: .isLogarithmic) ?? (name == "teff")
@@ -82,6 +88,7 @@ extension StellarLabel {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(name, forKey: .name)
         try container.encode(title, forKey: .title)
+        if symbol != (Self.known[name]?.symbol ?? title) { try container.encode(symbol, forKey: .symbol) }
         try container.encode(unit, forKey: .unit)
         try container.encode(digits, forKey: .digits)
         if isLogarithmic != (name == "teff") { try container.encode(isLogarithmic, forKey: .isLogarithmic) }

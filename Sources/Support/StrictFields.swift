@@ -52,6 +52,13 @@ public struct StrictFields<Key: CodingKey & CaseIterable> {
         try container.decodeIfPresent(Value.self, forKey: key) ?? value()
     }
 
+    /// A section that changes another: what it leaves out is as in `base`.
+    public func callAsFunction<Section: Decodable & DecodableWithConfiguration>(
+        _ key: Key, over base: Section
+    ) throws -> Section where Section.DecodingConfiguration == Section {
+        try container.decodeIfPresent(Section.self, forKey: key, configuration: base) ?? base
+    }
+
     /// The value of a key that has no default.
     public func required<Value: Decodable>(_ key: Key) throws -> Value {
         guard container.contains(key) else {

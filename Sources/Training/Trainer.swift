@@ -10,6 +10,9 @@ import Torch
 public final class Trainer<Task: TrainingTask> {
     private let task: Task
     private let options: TrainingOptions
+    /// Optimiser steps in all.
+    private let steps: Int
+    private let stepsPerValidation: Int
     private let seed: UInt64
     private let folder: RunFolder
     private let settings: String
@@ -29,6 +32,9 @@ public final class Trainer<Task: TrainingTask> {
     ) {
         self.task = task
         self.options = options
+        let rows = task.source.count(.training)
+        steps = options.steps(rows: rows)
+        stepsPerValidation = options.validateEvery ?? options.stepsPerEpoch(rows: rows)
         self.seed = seed
         self.folder = folder
         self.settings = settings
@@ -39,8 +45,8 @@ public final class Trainer<Task: TrainingTask> {
             parameters: trained, learningRate: options.learningRate,
             betas: (options.betas[0], options.betas[1]), eps: 1e-8, weightDecay: options.weightDecay)
         schedule = WarmupCosine(
-            base: options.learningRate, warmup: options.warmup, total: options.steps,
-            minimum: options.minimumLearningRate)
+            base: options.learningRate, warmup: options.warmup, total: steps,
+            minimum: options.minimumLearningRate ?? options.learningRate)
         checkpoint = Checkpoint(file: folder.last)
     }
 
@@ -76,18 +82,18 @@ public final class Trainer<Task: TrainingTask> {
         var log: MetricsLog?
         var lastSave = Date()
         task.model.train()
-        while position.step < options.steps, let batch = try batches.next() {
+        while position.step < steps, let batch = try batches.next() {
             let losses = try step(batch)
             if log == nil {
                 log = try MetricsLog(
                     folder.metrics, lossNames: losses.map(\.name).dropLast(), keepingUpTo: position.step - 1)
             }
             interval.add(losses, rows: order.batch, waited: batches.waited)
-            let validates = position.step % options.validateEvery == 0 || position.step == options.steps
+            let validates = position.step % stepsPerValidation == 0 || position.step == steps
             if validates || interval.seconds > 5 {
                 let row = interval.row(step: position.step, rate: optimizer.learningRate)
                 try log?.append(row)
-                progress.report(row, of: options.steps, secondsLeft: interval.secondsPerStep * Double(stepsLeft))
+                progress.report(row, of: steps, secondsLeft: interval.secondsPerStep * Double(stepsLeft))
                 interval = Interval(waitedBefore: batches.waited)
             }
             if validates, try stopsAfterValidation(log) { break }
@@ -101,12 +107,12 @@ public final class Trainer<Task: TrainingTask> {
         try save()
     }
 
-    private var stepsLeft: Int { options.steps - position.step }
+    private var stepsLeft: Int { steps - position.step }
 
     private func prefetcher(_ order: EpochOrder) -> Prefetcher<(rows: [Int], batch: Task.Source.Batch)> {
         let (source, seed) = (task.source, seed)
         let cache = PermutationCache(order)
-        return Prefetcher(steps: position.step..<options.steps) { step in
+        return Prefetcher(steps: position.step..<steps) { step in
             let rows = cache.rows(of: step)
             var random = StepRandom(seed, UInt64(step), 0xBA7C)
             return (rows, try source.batch(.training, rows: rows, random: &random))
@@ -144,7 +150,7 @@ public final class Trainer<Task: TrainingTask> {
         let total = losses["loss"] ?? .nan
         let row = MetricsRow(step: position.step, split: .validation, losses: losses)
         try log?.append(row)
-        progress.report(row, of: options.steps, secondsLeft: nil)
+        progress.report(row, of: steps, secondsLeft: nil)
         let improvement = max(options.minimumDelta, options.minimumImprovement * abs(position.best))
         if total < position.best - (position.best.isFinite ? improvement : 0) {
             position.best = total

@@ -33,7 +33,7 @@ import Torch
         width: 4
         network: { kind: dense, hidden: [], activation: relu }
         scaling: common
-        training: { batch: 32, epochs: 60, learningRate: 1e-2, finalLearningRate: 1e-4 }
+        training: { batch: 32, epochs: 60, learningRate: 1e-2, minimumLearningRate: 1e-4 }
         """
 
     @Test(.tags(.learned)) func theWholeWay() throws {

@@ -13,6 +13,15 @@ import Testing
         #expect(PlotText.effectiveTemperature.quoted == #""{/:Italic T}_{eff}""#)
     }
 
+    /// Marks without their ends, and names that only look like symbols, are drawn as they are.
+    @Test func symbolsOfLabels() {
+        #expect(PlotText(symbol: "*T*_{eff}") == .effectiveTemperature)
+        #expect(PlotText(symbol: "log *g*").plain == "log g")
+        for name in ["log_age", "[α/M]", "*T", "a_{b", "x*", "", "_{}", "**", "E(BP-RP)"] {
+            #expect(PlotText(symbol: name).plain == name)
+        }
+    }
+
     @Test func textIsShortenedInTheMiddleToFit() {
         let name = PlotText("spec-55862-B6212_sp06-003" + String(repeating: "x", count: 200) + ".fits.gz")
         for width in stride(from: 20.0, to: 400, by: 37) {

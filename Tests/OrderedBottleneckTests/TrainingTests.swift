@@ -23,7 +23,7 @@ import Training
         #expect(split.test.size(0) == 600 && split.training.size(0) == 4800)
         let configuration = BottleneckConfiguration(
             width: 6, network: .dense(hidden: [], activation: .relu), scaling: .common, seed: LearnedResults.seed(42),
-            training: EpochTraining(batch: 128, epochs: 80, learningRate: 1e-2, finalLearningRate: 1e-4))
+            training: .adam(batch: 128, epochs: 80, learningRate: 1e-2, minimumLearningRate: 1e-4))
         let (model, outcome) = try OrderedModel.train(
             configuration, on: split, data: "rank 3", folder: try RunFolder(folder))
         #expect(outcome.isFinished)
@@ -90,7 +90,7 @@ import Training
         let split = OrderedSplit(rows)
         let configuration = BottleneckConfiguration(
             width: 3, network: network, scaling: .common, seed: LearnedResults.seed(42),
-            training: EpochTraining(batch: 32, epochs: 16, learningRate: 1e-2, finalLearningRate: 1e-3))
+            training: .adam(batch: 32, epochs: 16, learningRate: 1e-2, minimumLearningRate: 1e-3))
         let (model, outcome) = try OrderedModel.train(
             configuration, on: split, data: "test", folder: try RunFolder(folder))
         // 0.35 ± 0.06 to 0.61 ± 0.07 (18); a constant has 1, the best code about 0.3.

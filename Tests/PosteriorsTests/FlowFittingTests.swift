@@ -68,7 +68,7 @@ import Training
     {
         var configuration = FlowConfiguration(kind: kind, fixedOrder: fixedOrder, seed: LearnedResults.seed(42))
         (configuration.transforms, configuration.hidden) = (2, 24)
-        (configuration.training.epochs, configuration.training.learningRate) = (epochs, 3e-3)
+        (configuration.training.length, configuration.training.learningRate) = (.epochs(epochs), 3e-3)
         configuration.bins = 5
         return configuration
     }
@@ -169,7 +169,7 @@ import Training
         let rows = try FlowData(context: seen.x, labels: seen.theta).rows(Array(0..<1000))
         var configuration = quick(.nsf, fixedOrder: true, epochs: 8)
         configuration.dropout = 0.1
-        var options = configuration.training.options(rows: 1000)
+        var options = configuration.training
         options.checkpointSeconds = 0
         func run(_ name: String, dyingAfter stop: Int?) throws -> [[Float]] {
             Generator.seed(1)

@@ -23,7 +23,7 @@ struct LightningRunGoldenTests {
 
     private func options() -> TrainingOptions {
         var options = TrainingOptions()
-        (options.steps, options.warmup, options.learningRate) = (20, 2, 1e-3)
+        (options.length, options.warmup, options.learningRate) = (.steps(20), 2, 1e-3)
         return options
     }
 

@@ -4,6 +4,7 @@ import Posteriors
 import Spectra
 import Support
 import Testing
+import Training
 @testable import SpecCLIP
 
 @Suite struct ConfigurationTests {
@@ -65,6 +66,29 @@ import Testing
         #expect(FormerNames.take().contains { $0.contains("'temperature' is called 'logitScale' now") })
         let flow = try decodeYAML(FlowConfiguration.self, "{ kind: maf, keepsOrder: true }", source: "x.yaml")
         #expect(flow.fixedOrder)
+    }
+
+    /// One section for all trainings: steps or passes, the former name of the last rate, and nothing that would go unheard.
+    @Test func trainingsHaveOneSection() throws {
+        func flow(_ training: String) throws -> TrainingOptions {
+            try decodeYAML(FlowConfiguration.self, "training: { \(training) }", source: "x.yaml").training
+        }
+        #expect(try flow("batch: 7") == { var flow = TrainingOptions.flow; flow.batch = 7; return flow }())
+        #expect(try flow("steps: 50").length == .steps(50))
+        #expect(try flow("finalLearningRate: 1e-5").minimumLearningRate == 1e-5)
+        #expect(FormerNames.take().contains { $0.contains("'finalLearningRate' is called 'minimumLearningRate' now") })
+        #expect(try flow("learningRate: 1e-2").minimumLearningRate == nil)
+        func align(_ training: String) throws -> TrainingOptions {
+            try decodeYAML(AlignConfiguration.self, "training: { \(training) }", source: "x.yaml").training
+        }
+        #expect(try align("epochs: 3").length == .epochs(3))
+        for (line, part) in [
+            ("steps: 3, epochs: 3", "training.epochs: steps are given as well; give one of the two"),
+            ("heldOut: 0.2", "training.heldOut: the validation split"), ("epochs: 0", "training.epochs: 0; give 1"),
+            ("warmup: 1000", "training.warmup: 1000 must lie in 0 ..< steps (1000)"),
+        ] {
+            #expect { try align(line) } throws: { "\($0)".contains(part) }
+        }
     }
 
     /// A definition needs a grid; the rest follows from the section's name.

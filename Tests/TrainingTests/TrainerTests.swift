@@ -67,7 +67,7 @@ private struct Killed: Error {}
     private var options: TrainingOptions {
         var options = TrainingOptions()
         options.batch = 16
-        options.steps = 40
+        options.length = .steps(40)
         options.learningRate = 1e-2
         options.validateEvery = 10
         options.checkpointSeconds = 0
@@ -119,12 +119,25 @@ private struct Killed: Error {}
     /// What decides when to stop is like all of the split, wherever in it the hard stars stand.
     @Test func validationIsEvenlySampled() throws {
         var options = options
-        (options.steps, options.validationRows) = (1, 64)
+        (options.length, options.validationRows) = (.steps(1), 64)
         let outcome = try Trainer(
             SortedRows(), options: options, seed: 7, folder: temporaryFolder(), settings: "a"
         ).run()
         // Within blocks of 1000 / 64 rows the draws scatter by 4.5: their mean by 0.6. The first 64 rows have 31.5.
         #expect(abs(outcome.bestValidation - 499.5) < 3)
+    }
+
+    /// A length in passes ends after as many as fill whole batches, each with its validation.
+    @Test func epochsAreCountedOnTheRows() throws {
+        var options = options
+        (options.length, options.validateEvery) = (.epochs(3), nil)
+        let folder = try temporaryFolder()
+        let task = Regression()
+        let outcome = try Trainer(task, options: options, seed: 7, folder: folder, settings: "a").run()
+        let perEpoch = task.source.count(.training) / options.batch
+        #expect(outcome.step == 3 * perEpoch && perEpoch > 1)
+        let log = try String(contentsOf: folder.metrics, encoding: .utf8)
+        #expect(log.components(separatedBy: "validation").count - 1 == 3)
     }
 
     /// Earlier versions validated on other rows: their runs are found when they are finished, and not gone on with.
@@ -173,7 +186,7 @@ private struct Killed: Error {}
         try FileManager.default.removeItem(at: folder.last)
         // Without validation rows nothing would replace it.
         var unvalidated = options
-        (unvalidated.validationRows, unvalidated.steps) = (0, 3)
+        (unvalidated.validationRows, unvalidated.length) = (0, .steps(3))
         let expected = Regression()
         _ = try Trainer(expected, options: unvalidated, seed: 7, folder: temporaryFolder(), settings: "a").run()
         let task = Regression()

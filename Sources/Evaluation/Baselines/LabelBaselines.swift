@@ -31,7 +31,7 @@ public struct LabelBaselines {
         fitting.batch = min(256, max(8, training.count / 4))
         // Sixty epochs, within reason.
         let steps = max(500, min(6000, 60 * training.count / fitting.batch))
-        fitting.steps = steps
+        fitting.length = .steps(steps)
         fitting.learningRate = 1e-3
         fitting.warmup = min(200, steps / 10)
         fitting.weightDecay = 0.01

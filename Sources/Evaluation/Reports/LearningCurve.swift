@@ -112,9 +112,9 @@ public struct LearningCurve: Codable, Sendable {
     private static func options(_ all: TrainingOptions, stars: Int, held: Int) -> TrainingOptions {
         var options = all
         options.batch = min(all.batch, max(16, stars / 4))
-        options.steps = min(all.steps, max(600, 150 * stars / options.batch))
-        options.warmup = min(all.warmup, options.steps / 10)
-        options.validateEvery = max(1, options.steps / 40)
+        let steps = options.limit(steps: max(600, 150 * stars / options.batch))
+        options.warmup = min(all.warmup, steps / 10)
+        options.validateEvery = max(1, steps / 40)
         options.validationRows = held
         options.patience = 40
         return options

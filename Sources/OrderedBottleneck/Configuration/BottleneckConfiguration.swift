@@ -16,7 +16,7 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
     /// Fixes initial weights and the order of rows.
     public var seed: UInt64
     /// Batches, epochs, rate and stopping.
-    public var training: EpochTraining
+    public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case width, network, objective, likelihood, scaling, seed, training
@@ -26,7 +26,7 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
     public init(
         width: Int, network: NetworkConfiguration, objective: OrderedObjective = .linear,
         likelihood: LikelihoodConfiguration = .init(), scaling: DataScaling = .none, seed: UInt64 = 42,
-        training: EpochTraining = .init()
+        training: TrainingOptions = .adam()
     ) {
         self.width = width
         self.network = network
@@ -47,8 +47,7 @@ public struct BottleneckConfiguration: Codable, Sendable, Hashable {
         likelihood = try fields(.likelihood, default: .init())
         scaling = try fields(.scaling, default: .common)
         seed = try fields(.seed, default: 42)
-        training = try fields(.training, default: EpochTraining.Section()).applied(
-            to: EpochTraining(epochs: 300, learningRate: 1e-3), at: decoder.codingPath + [CodingKeys.training])
+        training = try fields(.training, over: .adam(epochs: 300, learningRate: 1e-3))
     }
 
     /// What makes training on rows of this shape impossible, as `field: problem; remedy`; `nil` when nothing does.

@@ -46,7 +46,7 @@ extension BottleneckConfiguration {
     public static func sCurve(seed: UInt64 = 42) -> Self {
         Self(
             width: 4, network: .dense(hidden: [64, 64], activation: .relu), seed: seed,
-            training: EpochTraining(epochs: 120, learningRate: 2e-3, finalLearningRate: 1e-5))
+            training: .adam(epochs: 120, learningRate: 2e-3, minimumLearningRate: 1e-5))
     }
 
     /// Images of disks as in the paper: convolutions 1-12-24-48, then 768-256-128-K. Each image is decoded at five widths
@@ -56,6 +56,6 @@ extension BottleneckConfiguration {
             width: max(16, 4 * count),
             network: .convolutional(channels: [12, 24, 48], hidden: [256, 128], activation: .relu),
             objective: .linear(weights: nil, widthsPerRow: 5), seed: seed,
-            training: EpochTraining(epochs: 150, learningRate: 1e-3, finalLearningRate: 1e-5))
+            training: .adam(epochs: 150, learningRate: 1e-3, minimumLearningRate: 1e-5))
     }
 }

@@ -164,10 +164,10 @@ public struct Configuration: Codable, Sendable {
         replaceData(with: data)
         func short(_ options: TrainingOptions, share: Int = 1) -> TrainingOptions {
             var options = options
-            options.steps = min(options.steps, steps / share)
+            let steps = options.limit(steps: steps / share)
             options.batch = min(options.batch, share == 1 ? batch : batch / 2)
-            options.warmup = min(options.warmup, options.steps / 20)
-            options.validateEvery = min(options.validateEvery, max(1, options.steps / 3))
+            options.warmup = min(options.warmup, steps / 20)
+            options.validateEvery = min(options.validateEvery ?? .max, max(1, steps / 3))
             return options
         }
         align.training = short(align.training)

@@ -127,7 +127,7 @@ enum Benchmark: String, CaseIterable {
     private func orderedEpoch(_ iterations: Int) throws -> Figure {
         let split = OrderedSplit(SampleSet.disks(10_000, disks: 2))
         var configuration = BottleneckConfiguration.disks(2)
-        configuration.training.epochs = 1
+        configuration.training.length = .epochs(1)
         let seconds = try median(of: iterations) {
             let folder = FileManager.default.temporaryDirectory.appending(path: "specclip-bench-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: folder) }

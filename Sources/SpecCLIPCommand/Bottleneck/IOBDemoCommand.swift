@@ -46,7 +46,7 @@ struct IOBDemoCommand: ParsableCommand {
         let folder = URL(fileURLWithPath: output ?? "iob-\(name)", isDirectory: true)
         var configuration = sample == .sCurve ? BottleneckConfiguration.sCurve(seed: seed) : .disks(disks, seed: seed)
         if objective == .geometric { configuration.objective = .geometric(p: 0.1) }
-        if let epochs { configuration.training.epochs = max(1, epochs) }
+        if let epochs { configuration.training.length = .epochs(max(1, epochs)) }
         Generator.seed(seed)
         let rows = sample == .sCurve ? SampleSet.sCurve(10_000) : SampleSet.disks(10_000, disks: disks)
         let training = BottleneckTraining(

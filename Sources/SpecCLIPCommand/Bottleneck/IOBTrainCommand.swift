@@ -68,10 +68,10 @@ struct IOBTrainCommand: ParsableCommand {
             configuration = BottleneckConfiguration(
                 width: width, network: .dense(hidden: [256, 256], activation: .gelu, shortcut: true),
                 objective: .linear(weights: nil, widthsPerRow: width > 16 ? 8 : nil), scaling: .common,
-                training: EpochTraining(epochs: 300, learningRate: 1e-3, finalLearningRate: 1e-5))
+                training: .adam(epochs: 300, learningRate: 1e-3, minimumLearningRate: 1e-5))
         }
         if let width { configuration.width = width }
-        if let epochs { configuration.training.epochs = max(1, epochs) }
+        if let epochs { configuration.training.length = .epochs(max(1, epochs)) }
         if let seed { configuration.seed = seed }
         return configuration
     }

@@ -130,7 +130,7 @@ struct CardMaker {
         if let tier = card.dataTier, tier != tiers { card.dataTier = "\(tier) (parameters: \(tiers))" }
         card.parameters = estimates.map { estimate in
             Card.Parameter(
-                symbol: .symbol(ofLabel: estimate.label.name, title: estimate.label.title), value: estimate.value,
+                symbol: estimate.label.plotted, value: estimate.value,
                 error: estimate.error, unit: estimate.label.unit, decimals: estimate.label.digits)
         }
         for head in heads where head.trainingStars != nil && head.posterior == nil {

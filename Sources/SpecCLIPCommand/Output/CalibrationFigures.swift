@@ -4,7 +4,7 @@ import StarReading
 
 extension StellarLabel {
     /// As figures set it.
-    var symbol: PlotText { .symbol(ofLabel: name, title: title) }
+    var plotted: PlotText { PlotText(symbol: symbol) }
 }
 
 extension CoverageFigure {
@@ -14,7 +14,7 @@ extension CoverageFigure {
         let labels = checks.map { check in
             let curve = check.credibility.coverage()
             return Curve(
-                name: check.label.symbol, expected: curve.expected, observed: curve.observed, stars: curve.stars)
+                name: check.label.plotted, expected: curve.expected, observed: curve.observed, stars: curve.stars)
         }
         let joints = joint.map { credibility in
             let curve = credibility.coverage()
@@ -34,7 +34,7 @@ extension RankFigure {
             title: title, tier: tier,
             histograms: checks.map { check in
                 Histogram(
-                    symbol: check.label.symbol, counts: check.rankHistogram(bins: bins),
+                    symbol: check.label.plotted, counts: check.rankHistogram(bins: bins),
                     probability: check.uniformity(bins: bins).distanceProbability,
                     compared: others[check.label.name]?.rankHistogram(bins: bins))
             })
@@ -49,12 +49,12 @@ extension ResidualFigure {
             let known = check.truth.filter { $0.isFinite }
             let isWide = check.label.name == "teff" && (known.max() ?? 1) > 3 * (known.min() ?? 1)
             return Quantity(
-                symbol: check.label.symbol, unit: check.label.unit, values: check.truth, isLogarithmic: isWide)
+                symbol: check.label.plotted, unit: check.label.unit, values: check.truth, isLogarithmic: isWide)
         }
         let quality = snr.map { [Quantity(symbol: "S/N", values: $0, isLogarithmic: true)] } ?? []
         self.init(
             title: title, tier: tier,
-            residuals: checks.map { Residual(symbol: $0.label.symbol, unit: $0.label.unit, values: $0.residuals) },
+            residuals: checks.map { Residual(symbol: $0.label.plotted, unit: $0.label.unit, values: $0.residuals) },
             quantities: labels + quality)
     }
 }
@@ -67,7 +67,7 @@ extension CornerFigure {
             title: title, tier: tier,
             quantities: samples.labels.enumerated().map { index, label in
                 Quantity(
-                    symbol: label.symbol, unit: label.unit,
+                    symbol: label.plotted, unit: label.unit,
                     draws: samples.draws(ofStar: star, label: index).map(Double.init),
                     truth: truth.flatMap { $0[index].isFinite ? $0[index] : nil })
             })

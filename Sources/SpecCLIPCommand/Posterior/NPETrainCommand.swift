@@ -95,7 +95,7 @@ struct NPETrainCommand: ParsableCommand {
         }
         if let kind { configuration.kind = kind }
         if keepOrder { configuration.fixedOrder = true }
-        if let epochs { configuration.training.epochs = max(1, epochs) }
+        if let epochs { configuration.training.length = .epochs(max(1, epochs)) }
         if let seed { configuration.seed = seed }
         return configuration
     }

@@ -42,7 +42,7 @@ struct AlignCommand: ParsableCommand {
         if let objective {
             try context.configuration.replaceObjective(with: objective, source: training.configuration)
         }
-        if let steps { context.configuration.align.training.steps = steps }
+        if let steps { context.configuration.align.training.length = .steps(steps) }
         let stage = Alignment(context: context)
         guard try stage.run().isFinished else { return }
         LossPicture.draw(in: stage.output.deletingLastPathComponent(), title: "Alignment")

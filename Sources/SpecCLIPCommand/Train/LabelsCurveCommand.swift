@@ -50,7 +50,7 @@ struct LabelsCurveCommand: ParsableCommand {
                 training.configuration, field: "instruments.\(instrument).finetune",
                 problem: "there is no such section", remedy: "add one with `data` and `names`")
         }
-        if let steps { section.training.steps = max(1, steps) }
+        if let steps { section.training.length = .steps(max(1, steps)) }
         let encoder = try ModelFile(contentsOf: Pretraining.output(part.instrument, in: context.folder))
         let curve = try LearningCurve(
             encoder, part.instrument, section, try context.open(section.data), sizes: sizes,

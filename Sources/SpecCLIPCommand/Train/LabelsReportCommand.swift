@@ -122,7 +122,7 @@ struct LabelsReportCommand: ParsableCommand {
                 title: title + ", " + tier,
                 quantities: known.map { check in
                     OneToOneFigure.Quantity(
-                        symbol: check.label.symbol, unit: check.label.unit, truth: check.truth,
+                        symbol: check.label.plotted, unit: check.label.unit, truth: check.truth,
                         predicted: check.median, bias: results[check.label.name]?.bias ?? .nan,
                         sigma: results[check.label.name]?.sigma ?? .nan)
                 }), "one-to-one.png")

@@ -57,11 +57,10 @@ final class PosteriorFit {
 
     /// Trains the members, one after the other; false when interrupted.
     func run() throws -> Bool {
-        let options = flow.training.options(rows: training.count)
         for (member, (folder, run)) in zip(ensemble.flows, plan.runs) {
             let lock = try context.lock(folder)
             defer { lock.release() }
-            guard try run.train(FlowTask(member, source: source), options: options, write: {}).isFinished else {
+            guard try run.train(FlowTask(member, source: source), options: flow.training, write: {}).isFinished else {
                 return false
             }
         }
