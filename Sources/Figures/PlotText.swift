@@ -28,7 +28,8 @@ public struct PlotText: Sendable, Hashable, ExpressibleByStringLiteral {
     /// A symbol as labels carry it: `*T*_{eff}` is an italic T with a subscript; all else, and a mark without its end, is
     /// drawn as it is.
     public init(symbol: String) {
-        self = symbol.matches(of: /\*(?<italic>[^*]+)\*|_\{(?<below>[^}]+)\}|(?<plain>[^*_]+|.)/).reduce("") { text, match in
+        self = symbol.matches(of: /\*(?<italic>[^*]+)\*|_\{(?<below>[^}]+)\}|(?<plain>[^*_]+|.)/).reduce("") {
+            text, match in
             if let italic = match.italic { return text + PlotText(String(italic), .italic) }
             if let below = match.below { return text + PlotText(String(below), .subscript) }
             return text + PlotText(String(match.plain ?? ""))

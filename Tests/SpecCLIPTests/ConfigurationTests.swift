@@ -73,7 +73,11 @@ import Training
         func flow(_ training: String) throws -> TrainingOptions {
             try decodeYAML(FlowConfiguration.self, "training: { \(training) }", source: "x.yaml").training
         }
-        #expect(try flow("batch: 7") == { var flow = TrainingOptions.flow; flow.batch = 7; return flow }())
+        #expect(
+            try flow("batch: 7")
+                == {
+                    var flow = TrainingOptions.flow; flow.batch = 7; return flow
+                }())
         #expect(try flow("steps: 50").length == .steps(50))
         #expect(try flow("finalLearningRate: 1e-5").minimumLearningRate == 1e-5)
         #expect(FormerNames.take().contains { $0.contains("'finalLearningRate' is called 'minimumLearningRate' now") })
