@@ -71,24 +71,35 @@ let package = Package(
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"]), .brew(["xz"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        // Debian's bzip2 has no pkg-config file.
+        .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"]), .brew(["bzip2"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
         // The rooms, bottom to top: each imports only what stands above it in this list (docs/design-notes.md, "Rooms").
         room("Support", system: ["CXXHash"]),
         room("Statistics", [], algorithms: true),
-        room("Torch", ["Support", "Statistics"], system: ["CTorch", "CZip", "CZlib", "CLZMA"]),
-        room("Tables", ["Support", "Statistics"], system: ["CCFITSIO", "CHDF5", "CZip", "CZlib"]),
+        room(
+            "Torch", ["Support", "Statistics"], system: ["CTorch", "CZip", "CZlib", "CLZMA"], optimised: true),
+        // Text is cut byte by byte, which takes minutes unoptimised.
+        .target(
+            name: "Tables",
+            dependencies: [
+                "Support", "Statistics", "CCFITSIO", "CHDF5", "CZip", "CZlib", "CLZMA", "CBZip2", "CZstd",
+                .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         // Continuum fits take minutes unoptimised; the tests fit thousands.
         room("Spectra", ["Support", "Statistics"], algorithms: true, optimised: true),
-        room("Instruments", ["Support", "Statistics", "Tables", "Spectra"]),
+        room("Instruments", ["Support", "Statistics", "Tables", "Spectra"], optimised: true),
         room("Datasets", ["Support", "Statistics", "Tables", "Spectra", "Instruments"]),
         room(
             "Simulation", ["Support", "Statistics", "Tables", "Spectra", "Instruments", "Datasets"],
             system: ["CZip"], algorithms: true, optimised: true),
-        room("Training", ["Support", "Torch"]),
-        room("OrderedBottleneck", ["Support", "Statistics", "Torch", "Training"]),
-        room("Posteriors", ["Support", "Statistics", "Torch", "Training"]),
+        room("Training", ["Support", "Torch"], optimised: true),
+        room("OrderedBottleneck", ["Support", "Statistics", "Torch", "Training"], optimised: true),
+        // Flows are some hundred small operations a step, each of a few calls: unoptimised these take half of the time.
+        room("Posteriors", ["Support", "Statistics", "Torch", "Training"], optimised: true),
         .target(
             name: "SpecCLIP",
             dependencies: [
@@ -187,7 +198,7 @@ let package = Package(
             name: "StarReadingTests",
             dependencies: [
                 "Support", "Statistics", "Torch", "Spectra", "Instruments", "Datasets", "Simulation", "Training",
-                "Posteriors", "SpecCLIP", "StarReading", "GoldenNumbers", "LearnedResults",
+                "Posteriors", "SpecCLIP", "StarReading", "GoldenNumbers", "LearnedResults", "TestFiles",
             ]),
         .testTarget(
             name: "PublishedModelsTests",

@@ -20,6 +20,12 @@ extension Instrument {
     /// Those that come with the library, and those that were registered.
     public static var known: [Instrument] { builtIn + registered.withLock { $0 } }
 
+    /// The instrument with what files of before do not tell of it, where it is one that is known.
+    package var completed: Instrument {
+        guard resolution == nil, let own = Self.known.first(where: { $0 == self }) else { return self }
+        return own
+    }
+
     /// The known instrument called `name` (also accepted: its embedding key).
     ///
     /// - Throws: `Diagnostic` that lists the known names.

@@ -1,4 +1,5 @@
 import Foundation
+import Instruments
 import Support
 import Torch
 
@@ -9,7 +10,7 @@ public struct ModelFile {
     /// Where it was read from.
     public let url: URL
     /// What the model is made of.
-    public let description: ModelDescription
+    public private(set) var description: ModelDescription
     private let file: SafetensorsFile
 
     /// - Throws: `Diagnostic` when it is no model of ours, `Diagnostic` when it is no safetensors file.
@@ -34,6 +35,9 @@ public struct ModelFile {
         guard (1...ModelDescription.currentFormat).contains(description.format) else {
             throw Diagnostic(
                 url.path, problem: "format \(description.format) is newer than this program; update specclip")
+        }
+        for index in description.branches.indices {
+            description.branches[index].instrument = description.branches[index].instrument.completed
         }
         if let problem = description.problem {
             throw Diagnostic(url.path, problem: "the header describes no possible model: \(problem)")

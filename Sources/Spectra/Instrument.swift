@@ -23,11 +23,15 @@ public struct Instrument: Sendable, Codable, Hashable {
     /// Where the instrument sees nothing within its grid (gaps between detectors, cut-out bands), Å: what files have there is
     /// no data.
     public var gaps: [ClosedRange<Double>]
+    /// Resolving power λ/FWHM of its spectra: finer ones are smoothed to it before a model sees them. Nil where it is not
+    /// known. No part of what an instrument is: files of before do not tell it.
+    public var resolution: Double?
 
     /// An instrument; wavelengths of the grid are vacuum Å.
     public init(
         name: String, title: String, grid: WavelengthGrid, normalisation: Normalisation, dataSetKey: String,
-        embeddingKey: String, fileUnit: WavelengthUnit = .angstrom, gaps: [ClosedRange<Double>] = []
+        embeddingKey: String, fileUnit: WavelengthUnit = .angstrom, gaps: [ClosedRange<Double>] = [],
+        resolution: Double? = nil
     ) {
         self.name = name
         self.title = title
@@ -37,12 +41,23 @@ public struct Instrument: Sendable, Codable, Hashable {
         self.embeddingKey = embeddingKey
         self.fileUnit = fileUnit
         self.gaps = gaps
+        self.resolution = resolution
+    }
+
+    /// Whether two are the same to a model.
+    public static func == (a: Instrument, b: Instrument) -> Bool { a.identity == b.identity }
+
+    /// Feeds what ``==(_:_:)`` compares.
+    public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
+
+    private var identity: [AnyHashable] {
+        [name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps]
     }
 }
 
 extension Instrument {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps
+        case name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps, resolution
     }
 
     /// Reads a definition strictly: `grid` must be given; keys that are left out follow from the name, and a name that is
@@ -58,12 +73,17 @@ extension Instrument {
         dataSetKey = try fields(.dataSetKey, default: key)
         embeddingKey = try fields(.embeddingKey, default: key)
         fileUnit = try fields(.fileUnit, default: .angstrom)
+        resolution = try fields(.resolution, default: nil)
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         gaps = try fields(.gaps, default: [[Double]]()).map { gap in
             guard gap.count == 2, gap[0] < gap[1] else {
                 throw Diagnostic.invalid(path: "\(path).gaps", problem: "\(gap) is no range; give two wavelengths in Å")
             }
             return gap[0]...gap[1]
+        }
+        guard resolution.map({ (10...1e7).contains($0) }) ?? true else {
+            throw Diagnostic.invalid(
+                path: "\(path).resolution", problem: "\(resolution ?? 0); give λ/FWHM, between 10 and 10 million")
         }
         guard grid.count > 1, grid.range.lowerBound > 0, grid.range.upperBound > grid.range.lowerBound else {
             throw Diagnostic.invalid(path: "\(path).grid", problem: "\(grid.text): no increasing wavelengths")
@@ -84,6 +104,7 @@ extension Instrument {
         try container.encode(embeddingKey, forKey: .embeddingKey)
         try container.encode(fileUnit, forKey: .fileUnit)
         if !gaps.isEmpty { try container.encode(gaps.map { [$0.lowerBound, $0.upperBound] }, forKey: .gaps) }
+        try container.encodeIfPresent(resolution, forKey: .resolution)
     }
 
     /// Whether each pixel of the grid lies in a gap; nil where there are none.

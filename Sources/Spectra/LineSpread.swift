@@ -30,6 +30,42 @@ package enum LineSpread {
     }
 }
 
+extension LineSpread {
+    /// A spectrum smoothed from one resolving power to a lower one, by Gaussians of the width that is lacking.
+    /// - Parameters:
+    ///   - flux: one value per wavelength, all finite.
+    ///   - wavelength: increasing, Å.
+    ///   - resolution: λ/FWHM of the spectrum.
+    ///   - target: λ/FWHM that is wanted, lower.
+    /// - Returns: the flux, and by how much the variance of independent errors shrinks at each pixel.
+    static func smoothed(
+        _ flux: [Double], at wavelength: [Double], from resolution: Double, to target: Double
+    ) -> (flux: [Double], variance: [Double]) {
+        let width = (1 / (target * target) - 1 / (resolution * resolution)).squareRoot() / 2.354_820_045
+        var (out, variance) = (flux, [Double](repeating: 1, count: flux.count))
+        var first = 0
+        for pixel in flux.indices {
+            let sigma = wavelength[pixel] * width
+            while wavelength[first] < wavelength[pixel] - 4 * sigma { first += 1 }
+            var (sum, weights, squares) = (0.0, 0.0, 0.0)
+            var other = first
+            while other < flux.count, wavelength[other] <= wavelength[pixel] + 4 * sigma {
+                let step = wavelength[min(other + 1, flux.count - 1)] - wavelength[max(other - 1, 0)]
+                let distance = (wavelength[other] - wavelength[pixel]) / sigma
+                let weight = step * exp(-0.5 * distance * distance)
+                sum += weight * flux[other]
+                weights += weight
+                squares += weight * weight
+                other += 1
+            }
+            guard weights > 0 else { continue }
+            out[pixel] = sum / weights
+            variance[pixel] = squares / (weights * weights)
+        }
+        return (out, variance)
+    }
+}
+
 /// A linear map from a fine spectrum to a coarse one: each coarse pixel is a Gaussian mean of the fine pixels around it.
 package struct ResolutionMap: Sendable {
     private let starts: [Int]

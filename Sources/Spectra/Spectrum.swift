@@ -13,6 +13,8 @@ public struct Spectrum: Sendable, Equatable {
     public var mask: [Bool]?
     /// Identifier of the source: Gaia `source_id`, LAMOST `OBSID`, …
     public var sourceID: String?
+    /// Whether the file tries to say who the source is, but in a form that tells nobody: a number that lost its digits, −1, 0.
+    public var hasLostIdentity = false
     /// Right ascension, degrees (ICRS).
     public var ra: Double?
     /// Declination, degrees (ICRS).
@@ -25,6 +27,12 @@ public struct Spectrum: Sendable, Equatable {
     public var origin: String
     /// True when the file holds the wavelengths as 32-bit numbers; matters only for ``PrepareOptions/referenceRounding``.
     public var wavelengthIsFloat32: Bool
+    /// Resolving power λ/FWHM, where the file or the user states it.
+    public var resolution: Double?
+    /// How the file was understood.
+    public var reading = SpectrumReading()
+    /// What was assumed, left out or not understood, each a clause for the user to read; mostly none.
+    public var notes: [String] = []
 
     /// A spectrum from its parts; wavelengths in vacuum Å.
     public init(
@@ -44,4 +52,25 @@ public struct Spectrum: Sendable, Equatable {
         self.origin = origin
         self.wavelengthIsFloat32 = wavelengthIsFloat32
     }
+}
+
+/// Where the arrays of a spectrum came from: what `specclip data info` prints.
+public struct SpectrumReading: Sendable, Hashable {
+    /// The layout of the file.
+    public var layout = ""
+    /// The part of the file: `HDU 1 COADD`.
+    public var part = ""
+    /// Column or keywords, with the unit.
+    public var wavelength = ""
+    /// `air` or `vacuum`, and who says so.
+    public var medium = ""
+    /// Column or row, with the unit.
+    public var flux = ""
+    /// What the errors are, empty where there are none.
+    public var error = ""
+    /// Which pixels are called bad, empty where nothing says so.
+    public var mask = ""
+
+    /// Nothing is known.
+    public init() {}
 }

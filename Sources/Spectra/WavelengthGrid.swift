@@ -45,7 +45,7 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
     }
 
     /// Wavelength of a pixel, Å; fractions lie between pixels.
-    func wavelength(at pixel: Double) -> Double {
+    package func wavelength(at pixel: Double) -> Double {
         switch self {
         case .logarithmic(let start, let step, _): pow(10, start + step * pixel)
         case .linear(let start, let step, _): start + step * pixel

@@ -8,19 +8,102 @@ public enum WavelengthUnit: String, Sendable, Codable, Hashable {
     case nanometre
     /// 1 µm = 10⁴ Å.
     case micrometre
+    /// 1 m = 10¹⁰ Å.
+    case metre
     /// log10(λ/Å).
     case log10Angstrom
+    /// ln(λ/Å).
+    case lnAngstrom
+    /// log10(λ/nm).
+    case log10Nanometre
+    /// log10(λ/m).
+    case log10Metre
+    /// Frequency: λ = c/ν.
+    case hertz
+    /// Wavenumber: λ = 1/k.
+    case perCentimetre
+    /// Photon energy: λ = hc/E.
+    case electronvolt
 
     /// The unit written as `text` (`Angstrom`, `AA`, `nm`, `um`, …), if it is one of these.
     public init?(parsing text: String) {
-        switch text.lowercased().filter({ !$0.isWhitespace && $0 != "'" }) {
-        case "angstrom", "angstroms", "angstroem", "ang", "aa", "å", "0.1nm": self = .angstrom
+        let letters = text.lowercased().filter { !$0.isWhitespace && $0 != "'" && $0 != "\"" }
+        // "Angstrom (air)" and "nm, vacuum" say more than the unit.
+        let bare = letters.replacing(/[,(\[]?(in)?(air|vacuum|vac)[)\]]?$/, with: "")
+        switch bare {
+        case "angstrom", "angstroms", "angstroem", "ang", "aa", "å", "a", "0.1nm", "ångström", "angstr", "1e-10m",
+            "10-10m", "10^-10m", "10**-10m":
+            self = .angstrom
+        case "m", "meter", "metre", "meters", "metres": self = .metre
+        case "hz", "hertz": self = .hertz
+        case "1/cm", "cm-1", "cm^-1", "cm**-1", "/cm", "kayser": self = .perCentimetre
+        case "ev", "electronvolt": self = .electronvolt
+        case "ln(angstrom)", "ln(aa)", "ln(a)", "lnangstrom", "ln(lambda)": self = .lnAngstrom
+        case "log10(nm)", "log(nm)", "dex(nm)": self = .log10Nanometre
+        case "log10(m)", "log(m)", "dex(m)": self = .log10Metre
         case "nm", "nanometer", "nanometre", "nanometers", "nanometres": self = .nanometre
+        case "1e-9m", "10-9m", "10^-9m", "10**-9m": self = .nanometre
         case "um", "µm", "μm", "micron", "microns", "micrometer", "micrometre": self = .micrometre
-        case "log10(angstrom)", "log(angstrom)", "dex(angstrom)", "log10(aa)": self = .log10Angstrom
+        case "log10(angstrom)", "log(angstrom)", "dex(angstrom)", "log10(aa)", "log(aa)", "dex(aa)", "log10(a)",
+            "log(a)", "log10angstrom", "logangstrom", "[angstrom]", "log(ang)", "log10(å)":
+            self = .log10Angstrom
         default: return nil
         }
     }
+
+    /// Wavelengths in Å; NaN and what is no wavelength stay what they are.
+    public func angstrom(_ values: [Double]) -> [Double] {
+        switch self {
+        case .angstrom: values
+        case .nanometre: values.map { $0 * 10 }
+        case .micrometre: values.map { $0 * 1e4 }
+        case .metre: values.map { $0 * 1e10 }
+        case .log10Angstrom: values.map { pow(10, $0) }
+        case .lnAngstrom: values.map { exp($0) }
+        case .log10Nanometre: values.map { pow(10, $0 + 1) }
+        case .log10Metre: values.map { pow(10, $0 + 10) }
+        case .hertz: values.map { 2.997_924_58e18 / $0 }
+        case .perCentimetre: values.map { 1e8 / $0 }
+        case .electronvolt: values.map { 12_398.419_843_320_026 / $0 }
+        }
+    }
+
+    /// As people write it.
+    public var text: String {
+        switch self {
+        case .angstrom: "Å"
+        case .nanometre: "nm"
+        case .micrometre: "µm"
+        case .metre: "m"
+        case .log10Angstrom: "log10 Å"
+        case .lnAngstrom: "ln Å"
+        case .log10Nanometre: "log10 nm"
+        case .log10Metre: "log10 m"
+        case .hertz: "Hz"
+        case .perCentimetre: "1/cm"
+        case .electronvolt: "eV"
+        }
+    }
+
+    /// The unit in which values are wavelengths of light that spectrographs see; nil where none makes sense.
+    public static func guessed(from values: some Collection<Double>) -> WavelengthUnit? {
+        let known = values.filter { $0.isFinite && $0 > 0 }.sorted()
+        guard known.count > 1 else { return nil }
+        switch known[known.count / 2] {
+        case 1e-8..<1e-4: return .metre
+        // Between 3.3 (2000 Å) and 4.7 (5 µm) a logarithm would do as well: micrometres of an infrared spectrum go further.
+        case 0.1..<3.2: return .micrometre
+        case 3.2..<4.8: return known[known.count - 1] - known[0] < 1 ? .log10Angstrom : .micrometre
+        case 100..<2100: return .nanometre
+        case 2100..<60_000: return .angstrom
+        default: return nil
+        }
+    }
+}
+
+/// What light goes through where its wavelengths are told.
+public enum Medium: String, Sendable, Codable, Hashable {
+    case air, vacuum
 }
 
 /// Wavelengths in standard air and in vacuum, after Ciddor (1996, Appl. Opt. 35, 1566), as SDSS uses it.

@@ -160,7 +160,9 @@ public struct ObservedStar: Sendable {
     /// number in a data set, files and rows of tables with the same source id; and two spectra of two instruments, when
     /// they are all there are. Further visits by the same instrument stand by themselves.
     public static func together(_ observations: [Observation]) -> [ObservedStar] {
-        if observations.count == 2, observations[0].instrument != observations[1].instrument {
+        if observations.count == 2, observations[0].instrument != observations[1].instrument,
+            mayBeOne(observations[0], observations[1])
+        {
             var star = ObservedStar(observations[0])
             star.observations.append(observations[1])
             return [star]
@@ -181,6 +183,14 @@ public struct ObservedStar: Sendable {
             }
         }
         return found
+    }
+
+    /// Whether nothing that two files say of their sources speaks against their being one. Identifiers of other catalogues
+    /// differ for the same star; two of Gaia's do not.
+    private static func mayBeOne(_ a: Observation, _ b: Observation) -> Bool {
+        if a.raw?.hasLostIdentity == true || b.raw?.hasLostIdentity == true { return false }
+        let gaia = [a.sourceID, b.sourceID].filter { $0.count >= 15 && $0.allSatisfy(\.isNumber) }
+        return gaia.count < 2 || gaia[0] == gaia[1]
     }
 
     /// Where the first observation stands in the input.

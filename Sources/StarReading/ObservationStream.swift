@@ -19,11 +19,14 @@ public struct ObservationInput: Sendable {
     public var instrument: Instrument?
     /// How spectra of files are prepared.
     public var options: PrepareOptions
+    /// What files do not say themselves.
+    public var reading: ReadingOptions
 
     /// An input; nothing is read yet.
     public init(
         _ paths: [String], split: Split = .test, conditions: [LabelCondition] = [], limit: Int? = nil,
-        instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions()
+        instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions(),
+        reading: ReadingOptions = ReadingOptions()
     ) {
         self.paths = paths
         self.split = split
@@ -31,6 +34,8 @@ public struct ObservationInput: Sendable {
         self.limit = limit
         self.instrument = instrument
         self.options = options
+        self.reading = reading
+        if let instrument { self.reading.instrument = instrument }
     }
 }
 
@@ -89,11 +94,16 @@ public final class ObservationStream {
         }
     }
 
-    /// Whether a file is HDF5, by its first bytes.
+    /// Whether a file is HDF5, by its first bytes. (Pipes are not asked: what is read of them is gone.)
     public static func isHDF5(_ path: String) -> Bool {
-        guard let handle = FileHandle(forReadingAtPath: path) else { return false }
+        guard isRegular(path), let handle = FileHandle(forReadingAtPath: path) else { return false }
         defer { try? handle.close() }
         return (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
+    }
+
+    private static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     // MARK: - Data sets
@@ -190,7 +200,8 @@ public final class ObservationStream {
             }
             try hand(over: false)
         }
-        let preparation = Preparation(known: known, chosen: input.instrument, options: input.options)
+        let preparation = Preparation(
+            known: known, chosen: input.instrument, options: input.options, reading: input.reading)
         var part = 0
         while part < input.paths.count {
             let small = smallFiles(from: part)
@@ -202,8 +213,9 @@ public final class ObservationStream {
             } else if case let next = firstRow(of: part), next < Int.max {
                 let path = input.paths[part]
                 do {
+                    let (url, reading) = input.reading.resolving(path)
                     try SpectrumReader.stream(
-                        URL(fileURLWithPath: path), as: input.instrument, rows: next..<Int.max, batch: size
+                        url, options: reading, rows: next..<Int.max, batch: size
                     ) { spectra, first in
                         let results = concurrentMap(spectra) { preparation(of: $0, in: path) }
                         do { try take(results, part: part, first: first) } catch { throw BodyFailure(error: error) }
@@ -237,7 +249,7 @@ public final class ObservationStream {
     /// side. None where earlier, interrupted work has done some of the first.
     private func smallFiles(from part: Int) -> Range<Int> {
         var end = part
-        while end < min(part + 64, input.paths.count), firstRow(of: end) == 0,
+        while end < min(part + 64, input.paths.count), firstRow(of: end) == 0, Self.isRegular(input.paths[end]),
             let size = (try? FileManager.default.attributesOfItem(atPath: input.paths[end]))?[.size] as? Int,
             size < 1 << 20
         {
@@ -252,12 +264,14 @@ private struct Preparation: Sendable {
     let known: [Instrument]
     let chosen: Instrument?
     let options: PrepareOptions
+    let reading: ReadingOptions
 
     /// A spectrum of the file at `path`, which the user wrote so, whatever the system resolves it to.
     func callAsFunction(of spectrum: Spectrum, in path: String) -> Result<Observation, any Error> {
         Result {
             var spectrum = spectrum
-            spectrum.origin = path + (spectrum.origin.lastIndex(of: "#").map { spectrum.origin[$0...] } ?? "")
+            let number = path.contains("#") ? nil : spectrum.origin.lastIndex(of: "#")
+            spectrum.origin = path + (number.map { spectrum.origin[$0...] } ?? "")
             return try Observation(spectrum, of: chosen, among: known, options: options)
         }
     }
@@ -265,7 +279,8 @@ private struct Preparation: Sendable {
     /// All spectra of a file; the reason why it cannot be read stands for its first.
     func everything(in path: String) -> [Result<Observation, any Error>] {
         do {
-            return try SpectrumReader.read(URL(fileURLWithPath: path), as: chosen).map { self(of: $0, in: path) }
+            let (url, reading) = reading.resolving(path)
+            return try SpectrumReader.read(url, options: reading).map { self(of: $0, in: path) }
         } catch {
             return [.failure(error)]
         }

@@ -10,6 +10,8 @@ public struct NumberRows: Sendable {
     public let values: [Float]
     /// The array, data set or columns they are from.
     public let name: String
+    /// Columns that were not taken, with the reason; those of a choice by name are not told.
+    public internal(set) var leftOut: [String] = []
 
     /// Number of rows.
     public var count: Int { shape[0] }
@@ -60,14 +62,11 @@ public struct NumberRows: Sendable {
                 throw Diagnostic(
                     url, problem: isFolder.boolValue ? "is a folder" : "does not exist", remedy: "name a data file")
             }
-            let start = try? FileHandle(forReadingFrom: url).read(upToCount: 8)
-            switch start.map({ [UInt8]($0) }) ?? [] {
+            switch try InputFile(url).head {
             case let bytes where bytes.starts(with: [0x93] + Array("NUMPY".utf8)): self = .npy
             case let bytes where bytes.starts(with: [0x50, 0x4b]): self = .npz
             case let bytes where bytes.starts(with: [0x89] + Array("HDF".utf8)): self = .hdf5
             case let bytes where bytes.starts(with: Array("SIMPLE".utf8)): self = .fits
-            case let bytes where bytes.starts(with: [0x1f, 0x8b]):
-                self = url.path.lowercased().contains(".fit") ? .fits : .text
             default: self = .text
             }
         }
@@ -144,6 +143,7 @@ public struct NumberRows: Sendable {
             let numeric = hdu.columns.filter(\.isNumeric)
             let vectors = numeric.filter { $0.isVector && !$0.isVariable }
             let columns: [FITSColumn]
+            var leftOut: [String] = []
             if let name {
                 columns = try name.split(separator: ",").map { wanted in
                     guard let column = numeric.first(where: { $0.name.lowercased() == wanted.lowercased() }) else {
@@ -154,7 +154,9 @@ public struct NumberRows: Sendable {
                     return column
                 }
             } else if vectors.isEmpty {
-                columns = numeric.filter(\.isScalar)
+                let scalars = numeric.filter(\.isScalar)
+                columns = scalars.filter { !isIdentifier($0.name) }
+                leftOut = scalars.filter { isIdentifier($0.name) }.map { "\($0.name) (an identifier)" }
             } else {
                 let chosen = try only(vectors.map(\.name), of: numeric.map(\.name), "columns of vectors", url)
                 columns = vectors.filter { $0.name == chosen }
@@ -168,47 +170,81 @@ public struct NumberRows: Sendable {
             }
             let flat = (0..<count).flatMap { row in values.flatMap { $0[row].map(Float.init) } }
             let width = count > 0 ? flat.count / count : 0
-            return NumberRows(
+            var rows = NumberRows(
                 shape: [count, width], values: flat, name: columns.map(\.name).joined(separator: ","))
+            rows.leftOut = leftOut
+            return rows
         }
         throw Diagnostic(url, problem: "no table with columns of numbers", remedy: "give a FITS table")
     }
 
     private static func text(_ url: URL, _ name: String?) throws -> NumberRows {
-        var records = try TextTable(try FileBytes.read(url), url: url).records
-        var columns = records[0].fields.indices.map { "\($0 + 1)" }
-        if records[0].fields.contains(where: { Double($0) == nil && !$0.isEmpty }) {
-            columns = records[0].fields.map(String.init)
-            records.removeFirst()
-        }
-        let isNumeric = columns.indices.map { i in
-            records.allSatisfy { i < $0.fields.count && Double($0.fields[i]) != nil }
-        }
-        let chosen =
-            try name?.split(separator: ",").map { wanted in
-                guard let index = columns.firstIndex(of: String(wanted)) else {
+        let input = try InputFile(url)
+        let table = try DelimitedTable(TextLines(url: url) { try input.next() }, url: url)
+        let names = table.fields.map(\.name)
+        let rows = try table.next(.max)
+        if let name {
+            let chosen = try name.split(separator: ",").map { wanted in
+                guard let index = names.firstIndex(of: String(wanted)) else {
                     throw Diagnostic(
                         url, field: String(wanted), problem: "no such column",
-                        remedy: "the table has \(columns.joined(separator: ", "))")
+                        remedy: "the table has \(names.joined(separator: ", "))")
                 }
                 return index
-            } ?? columns.indices.filter { isNumeric[$0] || name != nil }
-        guard !chosen.isEmpty else {
-            throw Diagnostic(url, problem: "no column holds numbers in all rows", remedy: "name columns with --name")
+            }
+            return try columns(chosen, of: rows, names, url)
         }
-        let values = try records.flatMap { record in
-            try chosen.map { index -> Float in
-                guard index < record.fields.count, let value = Double(record.fields[index]) else {
-                    throw Diagnostic(
-                        url, field: columns[index], problem: "line \(record.line) holds no number",
-                        remedy: "leave that row out, or name other columns")
-                }
-                return Float(value)
+        // What holds text in all rows is a name; what holds a number in some is data with gaps, and refused by name below.
+        var (data, left): ([Int], [String]) = ([], [])
+        for index in names.indices {
+            let texts = try rows.texts(index)
+            let numbers = texts.count { TextNumber($0)?.value.isFinite == true }
+            if isIdentifier(names[index], texts) {
+                left.append("\(names[index]) (an identifier)")
+            } else if numbers > 0 {
+                data.append(index)
+            } else {
+                left.append("\(names[index]) (no numbers)")
             }
         }
+        guard !data.isEmpty else {
+            throw Diagnostic(url, problem: "no column holds numbers", remedy: "name columns with --name")
+        }
+        var result = try columns(data, of: rows, names, url)
+        result.leftOut = left
+        return result
+    }
+
+    private static func columns(
+        _ chosen: [Int], of rows: any TableRows, _ names: [String], _ url: URL
+    ) throws -> NumberRows {
+        let values = try chosen.map { index in
+            let numbers = try rows.scalars(index)
+            if let gap = numbers.firstIndex(where: \.isNaN) {
+                throw Diagnostic(
+                    url, field: names[index], problem: "row \(gap + 1) holds no number",
+                    remedy: "leave that row out, or choose other columns with --name")
+            }
+            return numbers
+        }
+        let flat = (0..<rows.count).flatMap { row in values.map { Float($0[row]) } }
         return NumberRows(
-            shape: [records.count, chosen.count], values: values,
-            name: chosen.map { columns[$0] }.joined(separator: ","))
+            shape: [rows.count, chosen.count], values: flat, name: chosen.map { names[$0] }.joined(separator: ","))
+    }
+
+    /// Whether a column tells rows apart instead of measuring them: by its name, or by whole numbers that 32 bits cannot hold
+    /// and that all differ.
+    static func isIdentifier(_ name: String, _ texts: [String] = []) -> Bool {
+        let words = name.lowercased().split { !$0.isLetter && !$0.isNumber }
+        if words.last == "id" || words.first == "id" { return true }
+        if ["sourceid", "obsid", "targetid", "objid", "index", "row", "specobjid", "healpix", "designation"].contains(
+            name.lowercased())
+        {
+            return true
+        }
+        guard texts.count > 1 else { return false }
+        let whole = texts.compactMap { Int($0) }
+        return whole.count == texts.count && whole.allSatisfy { abs($0) > 1 << 31 } && Set(whole).count == whole.count
     }
 
     /// The one that fits, or an error that lists what there is.

@@ -1,6 +1,7 @@
 import Foundation
 import Instruments
 import Spectra
+import Tables
 
 // A third instrument, all of it: what it is, the layout of its files, how it sees a star. No other file knows it.
 
@@ -13,7 +14,7 @@ extension Instrument {
 }
 
 /// Its files: a line of JSON for each spectrum.
-struct HalfArmFormat: SpectrumFormat, SpectrumSource {
+final class HalfArmFormat: SpectrumFormat, SpectrumSource {
     private struct Line: Codable {
         var id: String
         var start: Double
@@ -22,26 +23,25 @@ struct HalfArmFormat: SpectrumFormat, SpectrumSource {
         var sigma: Double
     }
 
-    private let lines: [Line]
+    private var lines: ArraySlice<Line>
     private let name: String
+
+    private init(_ lines: [Line], name: String) { (self.lines, self.name) = (lines[...], name) }
 
     static func recognises(_ head: Data) -> Bool { head.starts(with: Data(#"{"flux""#.utf8)) }
 
-    static func open(_ data: Data, url: URL, as instrument: Instrument?) throws -> any SpectrumSource {
+    static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
         HalfArmFormat(
-            lines: try data.split(separator: 0x0A).map { try JSONDecoder().decode(Line.self, from: $0) }, name: url.path
-        )
+            try file.all().split(separator: 0x0A).map { try JSONDecoder().decode(Line.self, from: $0) },
+            name: file.url.path)
     }
 
-    var count: Int { lines.count }
-
-    func spectra(_ range: Range<Int>) -> [Spectrum] {
-        range.map { row in
-            let line = lines[row]
-            return Spectrum(
+    func next(_ count: Int) -> [Spectrum] {
+        defer { lines = lines.dropFirst(count) }
+        return lines.prefix(count).map { line in
+            Spectrum(
                 wavelength: line.flux.indices.map { line.start + line.step * Double($0) }, flux: line.flux,
-                ivar: line.flux.map { _ in 1 / (line.sigma * line.sigma) }, sourceID: line.id,
-                origin: lines.count > 1 ? "\(name)#\(row + 1)" : name)
+                ivar: line.flux.map { _ in 1 / (line.sigma * line.sigma) }, sourceID: line.id, origin: name)
         }
     }
 

@@ -227,7 +227,7 @@ import Training
         #expect(copy == other)
         for wrong in [
             #"{"transform": 3}"#, #"{"bins": 1}"#, #"{"bins": 65}"#, #"{"dropout": 1}"#, #"{"training": {"batch": 0}}"#,
-            #"{"tailBound": 0}"#, #"{"training": {"steps": 5}}"#,
+            #"{"tailBound": 0}"#, #"{"training": {"step": 5}}"#,
         ] {
             #expect(throws: Diagnostic.self, "\(wrong)") { try decode(wrong) }
         }

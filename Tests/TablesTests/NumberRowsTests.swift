@@ -71,7 +71,7 @@ struct NumberRowsTests {
         try NPYFormat.encode(NPYArray(.float32([]), shape: [0, 4])).write(to: empty)
         #expect(problem(empty).contains("holds no rows"))
         #expect(problem(try file("words.csv", "a,b\nx,y\n")).contains("no column holds numbers"))
-        #expect(problem(try file("hole.csv", "a,b\n1,2\n3,\n"), name: "a,b").contains("line 3 holds no number"))
+        #expect(problem(try file("hole.csv", "a,b\n1,2\n3,\n"), name: "a,b").contains("b: row 2 holds no number"))
         #expect(problem(try file("cut.npy", "\u{93}NUMPY")).contains("cut.npy"))
     }
 }

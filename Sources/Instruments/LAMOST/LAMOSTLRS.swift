@@ -6,5 +6,5 @@ extension Instrument {
         name: "lamost-lrs", title: "LAMOST LRS",
         grid: .logarithmic(log10Start: 3.602, step: 1e-4, count: 1462),
         normalisation: .continuum(ContinuumRecipe()),
-        dataSetKey: "lamost", embeddingKey: "lamost_lrs")
+        dataSetKey: "lamost", embeddingKey: "lamost_lrs", resolution: 1800)
 }

@@ -10,7 +10,9 @@ public struct DimensionReport: Codable, Sendable {
     /// Principal components.
     public var pca: Components
     /// TwoNN (Facco et al. 2017) and maximum likelihood over 20 neighbours (Levina & Bickel 2005).
-    public var twoNN: Double
+    public var twoNN: Double?
+    /// Why there is none; nil where there is one.
+    public var twoNNProblem: String?
     /// See `twoNN`.
     public var maximumLikelihood: Double
     /// Ordinary auto-encoders, one per width, where they were trained.
@@ -100,6 +102,7 @@ public struct DimensionReport: Codable, Sendable {
         let sample = (0..<Int64(test.size(0))).evenlySampled(4000)
         let neighbours = NeighbourDimension(test.indexSelect(0, Tensor(sample, shape: [sample.count])))
         (twoNN, maximumLikelihood) = (neighbours.twoNN, neighbours.maximumLikelihood)
+        twoNNProblem = neighbours.problem
         self.separate = separate
         self.data = data
     }

@@ -28,12 +28,12 @@ public struct NeighbourDimension {
     }
 
     /// TwoNN (Facco et al. 2017): from the ratio of the distances to the second and the first neighbour, by a line through
-    /// the origin that leaves out the largest tenth.
-    public var twoNN: Double {
-        let ratios = distances.filter { $0.count >= 2 }.map { $0[1] / $0[0] }.sorted()
+    /// the origin that leaves out the largest tenth. Nil where there is no answer; ``problem`` says why.
+    public var twoNN: Double? {
+        guard problem == nil else { return nil }
+        let ratios = ratios
         let count = ratios.count
         let kept = Int(Double(count) * 0.9)
-        guard kept > 1 else { return .nan }
         var (xx, xy) = (0.0, 0.0)
         for (i, ratio) in ratios.prefix(kept).enumerated() {
             let (x, y) = (log(ratio), -log(1 - Double(i + 1) / Double(count)))
@@ -42,6 +42,21 @@ public struct NeighbourDimension {
         }
         return xy / xx
     }
+
+    /// Why the distances tell no dimension, in words; nil where they do.
+    public var problem: String? {
+        let ratios = ratios
+        guard ratios.count > 2 else { return "too few rows that differ" }
+        let ties = ratios.count { $0 < 1 + 1e-9 }
+        guard Double(ties) < 0.1 * Double(ratios.count) else {
+            return
+                "\(100 * ties / ratios.count) % of the rows have their two nearest at one distance, as numbers on a lattice do"
+        }
+        return nil
+    }
+
+    /// Of the distances to the second and the first neighbour, ascending.
+    private var ratios: [Double] { distances.filter { $0.count >= 2 }.map { $0[1] / $0[0] }.sorted() }
 
     /// Maximum likelihood (Levina & Bickel 2005) over all neighbours, the inverses averaged over the rows
     /// (MacKay & Ghahramani 2005), without the last neighbour's own zero.

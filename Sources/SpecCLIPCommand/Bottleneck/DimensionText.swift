@@ -22,7 +22,8 @@ struct DimensionText {
         var reducedChiSquare: Double?
         var data: String
         var pca: DimensionReport.Components
-        var twoNN: Double
+        var twoNN: OrNull<Double>
+        var twoNNProblem: String?
         var maximumLikelihood: Double
         var separate: [DimensionReport.Separate]
     }
@@ -52,7 +53,8 @@ struct DimensionText {
                     curve: ordered.curve, rows: ordered.rows, againstRows: ordered.againstRows, noise: report.noise,
                     residual: OrNull(value: ordered.residual), reducedChiSquare: ordered.reducedChiSquare,
                     data: report.data, pca: report.pca,
-                    twoNN: report.twoNN, maximumLikelihood: report.maximumLikelihood, separate: report.separate))
+                    twoNN: OrNull(value: report.twoNN), twoNNProblem: report.twoNNProblem,
+                    maximumLikelihood: report.maximumLikelihood, separate: report.separate))
         }
     }
 
@@ -64,7 +66,11 @@ struct DimensionText {
         lines += ["  on \(report.data)"] + statisticLines + againstRows
         lines += [
             "Others: PCA \(report.pca.for95) (95 % of the variance) or \(report.pca.for99) (99 %),",
-            String(format: "  TwoNN %.2f, maximum likelihood %.2f", report.twoNN, report.maximumLikelihood),
+            "  TwoNN " + (report.twoNN.map { String(format: "%.2f", $0) } ?? "none")
+                + String(format: ", maximum likelihood %.2f", report.maximumLikelihood),
+        ]
+        lines += report.twoNNProblem.map { ["  no TwoNN: " + $0] } ?? []
+        lines += [
             "",
             " width     error       PCA  " + leftPadded(ordered.statistic.column, 8)
                 + (ordered.statistic == .noise ? "         p" : "") + (report.separate.isEmpty ? "" : "  separate"),

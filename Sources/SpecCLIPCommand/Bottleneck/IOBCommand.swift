@@ -28,7 +28,7 @@ struct IOBCommand: ParsableCommand {
 struct RowOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Array of an .npz, data set of an HDF5 file, or columns (a,b,c); not needed where there is one.",
+            "Array of an .npz, data set of an HDF5 file, or columns (a,b,c); not needed where there is one. Identifiers are never data.",
             valueName: "name"))
     var name: String?
 
@@ -38,7 +38,16 @@ struct RowOptions: ParsableArguments {
     /// The rows of an array of a file, and how messages call them.
     static func read(_ path: String, name: String?) throws -> (rows: Tensor, name: String) {
         let rows = try NumberRows.read(URL(fileURLWithPath: path), name: name)
-        return (Tensor(rows.values, shape: rows.shape), path + (rows.name.isEmpty ? "" : "#\(rows.name)"))
+        if !rows.leftOut.isEmpty {
+            let taken = rows.name.split(separator: ",")
+            let shown = taken.count > 4 ? "\(taken[0]) to \(taken[taken.count - 1])" : rows.name
+            Program.note(
+                "specclip: \(path): data are the \(taken.count) columns \(shown); left out: "
+                    + rows.leftOut.joined(separator: ", ") + " (--name chooses)")
+        }
+        let columns = rows.name.split(separator: ",")
+        let label = columns.count > 4 ? "\(columns[0])…\(columns[columns.count - 1])" : rows.name
+        return (Tensor(rows.values, shape: rows.shape), path + (label.isEmpty ? "" : "#\(label)"))
     }
 }
 

@@ -17,18 +17,26 @@ struct DataCommand: ParsableCommand {
 struct DataInfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Print what a data set holds, or what the cache does.",
+        abstract: "Print what a file of spectra, a data set or the cache holds.",
         discussion: """
             EXAMPLES
               specclip data info            (the libraries in the cache)
               specclip data info pairs.h5
+              specclip data info star.fits --json
+
+            Of spectra it says what was understood: layout, range and sampling, air or
+            vacuum, units, errors, bad pixels, ids. What it says is what predict reads.
             """)
 
-    @Argument(help: ArgumentHelp("A data set (HDF5).", valueName: "file")) var file: String?
+    @Argument(help: ArgumentHelp("A data set (HDF5), or a file of spectra.", valueName: "file")) var file: String?
+    @OptionGroup(title: "What files do not say") var reading: ReadingArguments
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        if let file {
+        if let file, !ObservationStream.isHDF5(file) {
+            let report = try SpectrumFileReport(file, reading.options())
+            print(json ? try JSONText.encode(report) : report.text)
+        } else if let file {
             let report = try DataSetReport(PairedDataSet(opening: URL(fileURLWithPath: file)), shown: file)
             print(json ? try JSONText.encode(report) : report.text)
         } else {

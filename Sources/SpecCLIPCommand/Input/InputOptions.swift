@@ -11,7 +11,7 @@ import Torch
 struct InputOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Spectrum files (FITS, CSV, text, also .gz; a table may hold many spectra), or one HDF5 data set.",
+            "Spectrum files (FITS, CSV, text, also compressed; - is standard input; f.fits[2] and f.csv#7 choose an HDU and a spectrum), or one HDF5 data set.",
             valueName: "input"))
     var inputs: [String]
 
@@ -38,6 +38,8 @@ struct InputOptions: ParsableArguments {
         help: ArgumentHelp("Radial velocity to remove first, km/s, positive when receding.", valueName: "km/s"))
     var radialVelocity = 0.0
 
+    @OptionGroup(title: "What files do not say") var reading: ReadingArguments
+
     @Flag(name: .customLong("normalised"), help: "The flux is divided by its continuum already.")
     var isNormalised = false
 
@@ -63,7 +65,7 @@ struct InputOptions: ParsableArguments {
         ObservationInput(
             inputs, split: split, conditions: conditions, limit: limit,
             instrument: try instrument.map { try StarReader.instrument(named: $0, among: known) },
-            options: prepareOptions)
+            options: prepareOptions, reading: try reading.options())
     }
 
     /// What decides the rows of a command's result beside the model: interrupted work goes on only under the same.
@@ -74,7 +76,7 @@ struct InputOptions: ParsableArguments {
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             return "\(path) \(size ?? 0)"
         }
-        let choice = "\(split) \(conditions) \(limit ?? 0) \(instrument ?? "") \(prepareOptions)"
+        let choice = "\(split) \(conditions) \(limit ?? 0) \(instrument ?? "") \(prepareOptions) \(reading)"
         return ([choice] + files).joined(separator: "\n")
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 extension Instrument {
@@ -25,6 +26,7 @@ extension Instrument {
             BadPixels.bridge(&spectrum.flux, at: spectrum.wavelength) { isBad[$0] }
             spectrum.ivar = spectrum.ivar.map { zip($0, isBad).map { $1 ? 0 : $0 } }
         }
+        let note = smooth(&spectrum)
         let rounds = options.referenceRounding && spectrum.wavelengthIsFloat32
 
         var flux = spectrum.flux
@@ -43,12 +45,12 @@ extension Instrument {
         if let continuumOnGrid, let values = ivar {
             ivar = values.indices.map { values[$0] * continuumOnGrid[$0] * continuumOnGrid[$0] }
         }
+        var mask = bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count)
         if case .pixel(let wavelength) = normalisation {
-            let divisor = try reference(onGrid, at: wavelength, of: spectrum)
+            let divisor = try reference(onGrid, at: wavelength, of: spectrum, where: mask)
             for i in onGrid.indices { onGrid[i] /= divisor }
             ivar = ivar?.map { $0 * divisor * divisor }
         }
-        var mask = bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count)
         if let blind {
             mask = zip(mask, blind).map { $0 || $1 }
             ivar = ivar.map { zip($0, blind).map { $1 ? 0 : $0 } }
@@ -64,12 +66,48 @@ extension Instrument {
             mask: mask,
             continuum: continuumOnGrid,
             snr: spectrum.snr ?? ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }, origin: spectrum.origin,
-            sourceID: spectrum.sourceID, notes: bad.note.map { [$0] } ?? [])
+            sourceID: spectrum.sourceID, notes: spectrum.notes + [bad.note, note].compactMap(\.self))
     }
 
+    /// Brings a spectrum that resolves more than the instrument to what the instrument resolves. Its finer lines would
+    /// otherwise come out too deep: 170 K for the Sun at R = 100,000.
+    /// - Returns: what was done or could not be, for the user to know.
+    private func smooth(_ spectrum: inout Spectrum) -> String? {
+        guard let own = resolution else { return nil }
+        let power = { (value: Double) in String(format: "%.0f", value) }
+        guard let finer = spectrum.resolution else {
+            let pixels = spectrum.wavelength.count { grid.range.contains($0) }
+            guard pixels > Self.finePixels * grid.count else { return nil }
+            return "its pixels are \(pixels / grid.count) times finer than those of \(title): if it resolves more than "
+                + "R = \(power(own)), say so (--resolution)"
+        }
+        if finer < 0.8 * own {
+            return "resolves less (R = \(power(finer))) than \(title) (\(power(own))): lines look weaker than they are"
+        }
+        guard finer > Self.sameResolution * own else { return nil }
+        let (flux, variance) = LineSpread.smoothed(spectrum.flux, at: spectrum.wavelength, from: finer, to: own)
+        spectrum.flux = flux
+        spectrum.ivar = spectrum.ivar.map { zip($0, variance).map { $0 / $1 } }
+        return "smoothed from R = \(power(finer)) to \(power(own)), that of \(title)"
+    }
+
+    /// Spectra with so many pixels for each of the instrument's may resolve more than it does.
+    private static let finePixels = 3
+    /// What differs less needs no smoothing.
+    private static let sameResolution = 1.1
+
     /// The flux of the grid pixel nearest to `wavelength`, which must be positive to divide by.
-    private func reference(_ flux: [Double], at wavelength: Double, of spectrum: Spectrum) throws -> Double {
+    private func reference(
+        _ flux: [Double], at wavelength: Double, of spectrum: Spectrum, where isBad: [Bool]
+    ) throws -> Double {
         let pixel = grid.nearestPixel(to: wavelength)
+        // A pixel or two are bridged; where a whole band is missing, what the bridge gives is no flux.
+        if let pixel, isBad[max(0, pixel - 3)...min(isBad.count - 1, pixel + 3)].allSatisfy(\.self) {
+            throw Diagnostic(
+                spectrum.origin, field: "flux",
+                problem: "is missing around \(SpectrumValidation.number(wavelength)) Å, where \(title) is normalised",
+                remedy: "a band is missing: leave the spectrum out")
+        }
         guard let pixel, flux[pixel] > 0 else {
             throw Diagnostic(
                 spectrum.origin, field: "flux",

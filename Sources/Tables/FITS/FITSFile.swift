@@ -108,6 +108,15 @@ package final class FITSFile {
         }
     }
 
+    /// Values of a column of one number per row.
+    package func scalars(_ column: FITSColumn, of hdu: HDU, rows: Range<Int>) throws -> [Double] {
+        guard column.isScalar else { return try arrays(column, of: hdu, rows: rows).map { $0.first ?? .nan } }
+        return try FITSLibrary.serialised {
+            try move(to: hdu)
+            return try numbers(column, row: rows.lowerBound, count: rows.count)
+        }
+    }
+
     /// Values of a column of one value per row, as text; empty where null.
     package func strings(_ column: FITSColumn, of hdu: HDU, rows: Range<Int>) throws -> [String] {
         try FITSLibrary.serialised {
@@ -128,6 +137,9 @@ package final class FITSFile {
                 let isSingle = column.kind == .single
                 return try numbers(column, row: rows.lowerBound, count: rows.count)
                     .map { $0.isNaN ? "" : isSingle ? "\(Float($0))" : "\($0)" }
+            case .logical:
+                return try numbers(column, row: rows.lowerBound, count: rows.count)
+                    .map { $0.isNaN ? "" : $0 == 0 ? "false" : "true" }
             case .other: return [String](repeating: "", count: rows.count)
             }
         }
@@ -138,12 +150,24 @@ package final class FITSFile {
     private func numbers(_ column: FITSColumn, row: Int, count: Int) throws -> [Double] {
         var values = [Double](repeating: .nan, count: count)
         guard count > 0 else { return values }
+        if column.kind == .logical { return try logicals(column, row: row, count: count) }
         var null = Double.nan
         var anyNull: Int32 = 0
         var status: Int32 = 0
         ffgcv(handle, TDOUBLE, column.number, Int64(row) + 1, 1, Int64(count), &null, &values, &anyNull, &status)
         try check(status, column.name)
         return values
+    }
+
+    /// 1 for true, 0 for false.
+    private func logicals(_ column: FITSColumn, row: Int, count: Int) throws -> [Double] {
+        let undefined: CChar = 2
+        var (values, null) = ([CChar](repeating: 0, count: count), undefined)
+        var anyNull: Int32 = 0
+        var status: Int32 = 0
+        ffgcv(handle, TLOGICAL, column.number, Int64(row) + 1, 1, Int64(count), &null, &values, &anyNull, &status)
+        try check(status, column.name)
+        return values.map { $0 == undefined ? .nan : $0 == 0 ? 0 : 1 }
     }
 
     private func variableArray(_ column: FITSColumn, row: Int) throws -> [Double] {

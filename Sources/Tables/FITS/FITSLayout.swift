@@ -51,6 +51,15 @@ enum FITSLayout {
         return status == 0 ? FITSLibrary.unquoted(value) : nil
     }
 
+    private static func comment(_ key: String, _ handle: UnsafeMutablePointer<fitsfile>?) -> String {
+        var status: Int32 = 0
+        var value = [CChar](repeating: 0, count: 128)
+        var comment = [CChar](repeating: 0, count: 128)
+        ffgkey(handle, key, &value, &comment, &status)
+        ffcmsg()
+        return status == 0 ? FITSLibrary.string(comment) : ""
+    }
+
     /// A product of sizes, or an error if it is negative or overflows.
     private static func product(_ sizes: [Int], _ url: URL, _ number: Int) throws -> Int {
         var total = 1
@@ -129,10 +138,12 @@ enum FITSLayout {
             case TBYTE, TSBYTE, TSHORT, TUSHORT, TINT, TUINT, TLONG, TULONG, TLONGLONG, TULONGLONG: .integer
             case TFLOAT: .single
             case TDOUBLE: .double
+            case TLOGICAL: .logical
             default: .other
             }
         return FITSColumn(
             number: number, name: keyword("TTYPE\(number)", handle) ?? "", kind: kind, count: Int(`repeat`),
-            width: max(Int(`repeat`), Int(width)), isVariable: type < 0, unit: keyword("TUNIT\(number)", handle) ?? "")
+            width: max(Int(`repeat`), Int(width)), isVariable: type < 0, unit: keyword("TUNIT\(number)", handle) ?? "",
+            ucd: keyword("TUCD\(number)", handle) ?? "", comment: comment("TTYPE\(number)", handle))
     }
 }

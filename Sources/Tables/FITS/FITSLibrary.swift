@@ -56,7 +56,7 @@ enum FITSLibrary {
 /// A column of a FITS table.
 package struct FITSColumn: Equatable {
     /// What its values are.
-    package enum Kind { case text, integer, single, double, other }
+    package enum Kind { case text, integer, single, double, logical, other }
 
     /// Number in cfitsio's count, from 1.
     package var number: Int32
@@ -70,6 +70,10 @@ package struct FITSColumn: Equatable {
     package var isVariable: Bool
     /// Unit as the file states it, may be empty.
     package var unit: String
+    /// What the file says that it is (`TUCDn`), may be empty.
+    package var ucd: String
+    /// The comment beside its name, may be empty.
+    package var comment: String
 
     /// One number per row, or one text.
     package var isScalar: Bool { !isVariable && (kind == .text || count == 1) }

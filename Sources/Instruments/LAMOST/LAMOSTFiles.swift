@@ -1,0 +1,46 @@
+import Spectra
+import Support
+import Tables
+
+/// LAMOST's early files (DR1 to DR8): rows of an image.
+enum LAMOSTImage: SpectrumLayout {
+    static let sheet = LayoutSheet(
+        name: "LAMOST LRS image (DR1–DR8)", recognised: "TELESCOP = LAMOST, or SNRG or SN_G, and rows of pixels",
+        wavelength: "COEFF0, COEFF1; else row 3", medium: "vacuum", flux: "row 1", error: "row 2, inverse variance",
+        mask: "row 4, andmask", id: "OBSID")
+
+    static func open(_ file: FileParts, _ options: ReadingOptions) throws -> FoundSpectra? {
+        guard let part = file.parts.first(where: { $0.image != nil }), let image = part.image, image.axes.count == 2,
+            (2...6).contains(image.axes[1]), image.axes[0] > 100
+        else { return nil }
+        let facts = file.facts(of: part)
+        let isLAMOST =
+            facts["TELESCOP"]?.uppercased().hasPrefix("LAMOST") == true
+            || ["SNRG", "SN_G", "SNRU", "SN_U"].contains { facts[$0] != nil }
+        guard isLAMOST, facts["ARRAY1"] == nil || facts["COEFF0"] != nil else { return nil }
+        let rows = try (0..<image.axes[1]).map(image.row)
+        var reading = SpectrumReading()
+        (reading.layout, reading.part) = (sheet.name, part.title)
+        (reading.flux, reading.error) = ("row 1", "row 2 as inverse variance")
+        var builder = SpectrumBuilder(options, header: facts, origin: file.url.path, reading: reading)
+        (builder.flux, builder.ivar) = (rows[0], rows[1])
+        if rows.count > 3 {
+            builder.flags = rows[3]
+            builder.reading.mask = "row 4"
+        }
+        builder.statements = [MediumStatement(.vacuum, by: "LAMOST", isWeak: true)]
+        // Keywords first: they are exact, and in early releases the row that later holds wavelengths is all ones.
+        if let axis = try Dispersion(facts, count: rows[0].count, file: file.url.relativePath) {
+            (builder.wavelength, builder.unit) = (axis.values, axis.unit)
+            builder.reading.wavelength = axis.source
+        } else if rows.count > 2, rows[2].first != rows[2].last {
+            (builder.wavelength, builder.wavelengthIsFloat32) = (rows[2], true)
+            builder.reading.wavelength = "row 3"
+        } else {
+            throw Diagnostic(
+                file.url, field: "COEFF0, COEFF1", problem: "are missing, and the image has no row of wavelengths",
+                remedy: "add the keywords (log10 of the first wavelength in Å, and its step)")
+        }
+        return FoundSpectra([ReadSpectra([try builder.build()])])
+    }
+}

@@ -1,0 +1,290 @@
+import Foundation
+
+/// How the lines of a text table are cut into fields, and how its numbers are written.
+struct TextDialect: Sendable, Equatable {
+    enum Separator: Sendable, Equatable {
+        /// One character, which stands between any two fields.
+        case character(UInt8)
+        /// Any run of blanks, commas, semicolons or quotes, as people write numbers.
+        case loose
+        /// Any run of blanks.
+        case blanks
+    }
+
+    var separator: Separator
+    /// "3700,25" is a number.
+    var hasDecimalComma = false
+
+    /// The dialect of a table.
+    /// - Parameters:
+    ///   - first: its first line that is no comment, a header or data.
+    ///   - second: the line after it, if there is one.
+    init(_ first: [UInt8], _ second: [UInt8]?) {
+        let marks = [",", ";", "\t"].map { UInt8(ascii: $0) }
+        let (loose, blanks) = (TextDialect(separator: .loose), TextDialect(separator: .blanks))
+        if loose.texts(first).allSatisfy({ TextNumber($0) != nil }), !Self.hasEmptyField(first) {
+            // Numbers alone. Those cut by semicolons, tabs or blanks may have decimal commas.
+            let others =
+                marks.dropFirst().filter(first.contains).map { TextDialect(separator: .character($0)) } + [blanks]
+            for own in others {
+                let texts = own.texts(first).filter { !$0.isEmpty }
+                guard texts.count > 1, texts.contains(where: Self.hasOneComma),
+                    !texts.contains(where: { $0.contains(".") }),
+                    texts.allSatisfy({ TextNumber($0, hasDecimalComma: true) != nil })
+                else { continue }
+                self = TextDialect(separator: own.separator, hasDecimalComma: true)
+                return
+            }
+            // Else a mixture such as "3700.1, 1.02; " is cut at each mark, unless commas alone will do.
+            let byComma = TextDialect(separator: .character(marks[0])).texts(first)
+            let isPlain = byComma.count > 1 && byComma.allSatisfy { TextNumber($0) != nil }
+            self = isPlain ? TextDialect(separator: .character(marks[0])) : loose
+            return
+        }
+        // Names, or texts among numbers: the mark that cuts most. Within arrays and quotes a mark cuts nothing.
+        let cuts = marks.map { mark in
+            let own = TextDialect(separator: .character(mark))
+            return (own, own.fields(first).count)
+        }
+        let best = cuts.reduce((blanks, 1)) { $1.1 > $0.1 ? $1 : $0 }.0
+        self = best
+        guard best.separator != .character(marks[0]), let second else { return }
+        let numbers = best.texts(second).filter { !$0.isEmpty }
+        let commas = numbers.count(where: Self.hasOneComma)
+        hasDecimalComma = commas > 0 && commas * 2 >= numbers.count && !numbers.contains { $0.contains(".") }
+    }
+
+    init(separator: Separator, hasDecimalComma: Bool = false) {
+        (self.separator, self.hasDecimalComma) = (separator, hasDecimalComma)
+    }
+
+    private static func hasOneComma(_ text: String) -> Bool {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        return parts.count == 2 && !parts[1].isEmpty && parts[1].allSatisfy { $0.isNumber || "eEdD+-".contains($0) }
+            && TextNumber(text, hasDecimalComma: true) != nil
+    }
+
+    private static func hasEmptyField(_ line: [UInt8]) -> Bool {
+        zip(line, line.dropFirst()).contains { $0 == UInt8(ascii: ",") && $1 == UInt8(ascii: ",") }
+    }
+
+    /// The fields of a line as texts, without quotes.
+    func texts(_ line: [UInt8]) -> [String] {
+        fields(line).map { String(decoding: line[$0], as: UTF8.self) }
+    }
+
+    /// Where the fields of a record stand, without their quotes and outer blanks. Quotes and arrays in brackets, which begin
+    /// a field, keep separators within them.
+    func fields(_ line: some RandomAccessCollection<UInt8>) -> [Range<Int>] {
+        line.withContiguousStorageIfAvailable { fields($0) } ?? Array(line).withUnsafeBufferPointer { fields($0) }
+    }
+
+    private func fields(_ line: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var place = 0
+        while true {
+            while place < line.count, isPadding(line[place]) { place += 1 }
+            if place >= line.count {
+                // Between characters an empty field at the end is a field; among blanks it is none.
+                if case .character = separator { found.append(line.count..<line.count) }
+                return found
+            }
+            let (field, end) = next(line, from: place)
+            found.append(field)
+            if end >= line.count { return found }
+            place = end + 1
+            if case .character = separator { continue }
+        }
+    }
+
+    /// A field that begins at `start`, and the separator after it.
+    private func next(_ line: UnsafeBufferPointer<UInt8>, from start: Int) -> (Range<Int>, end: Int) {
+        let quote = UInt8(ascii: "\"")
+        var place = start
+        if line[start] == quote, separator != .loose {
+            // A quote within is written twice.
+            place += 1
+            while place < line.count {
+                if line[place] == quote {
+                    guard place + 1 < line.count, line[place + 1] == quote else { break }
+                    place += 1
+                }
+                place += 1
+            }
+            let field = start + 1..<max(start + 1, min(place, line.count))
+            place = min(place + 1, line.count)
+            while place < line.count, !isSeparator(line[place]) { place += 1 }
+            return (field, place)
+        }
+        if Self.opens(line[start]), separator != .loose, let close = Self.close(line, from: start) { place = close }
+        while place < line.count, !isSeparator(line[place]) { place += 1 }
+        var end = place
+        while end > start, Self.isBlank(line[end - 1]) { end -= 1 }
+        return (start..<end, place)
+    }
+
+    private func isSeparator(_ byte: UInt8) -> Bool {
+        switch separator {
+        case .character(let mark): byte == mark
+        case .blanks: Self.isBlank(byte)
+        case .loose: Self.isBlank(byte) || Self.isLoose(byte)
+        }
+    }
+
+    /// What may stand before a field.
+    private func isPadding(_ byte: UInt8) -> Bool {
+        switch separator {
+        case .character(let mark): byte != mark && Self.isBlank(byte)
+        case .blanks: Self.isBlank(byte)
+        case .loose: Self.isBlank(byte) || Self.isLoose(byte)
+        }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+
+    private static func isLoose(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "'")
+            || byte == UInt8(ascii: "\"")
+    }
+
+    static func opens(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "[") || byte == UInt8(ascii: "(") || byte == UInt8(ascii: "{")
+    }
+
+    /// The place after the bracket that closes the one at `start`; nil where none does.
+    static func close(_ line: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        var depth = 0
+        for place in start..<line.count {
+            if opens(line[place]) { depth += 1 }
+            if line[place] == UInt8(ascii: "]") || line[place] == UInt8(ascii: ")") || line[place] == UInt8(ascii: "}")
+            {
+                depth -= 1
+                if depth == 0 { return place + 1 }
+            }
+        }
+        return nil
+    }
+
+    /// Whether a record goes on in the next line: a quote, or an array of numbers, that begins a field is not closed.
+    func isOpen(_ record: [UInt8]) -> Bool {
+        record.withUnsafeBufferPointer { line in
+            var place = 0
+            while place < line.count {
+                while place < line.count, isPadding(line[place]) { place += 1 }
+                guard place < line.count, separator != .loose else { return false }
+                if line[place] == UInt8(ascii: "\"") {
+                    var end = place + 1
+                    var isClosed = false
+                    while end < line.count {
+                        if line[end] == UInt8(ascii: "\"") {
+                            guard end + 1 < line.count, line[end + 1] == UInt8(ascii: "\"") else {
+                                isClosed = true
+                                break
+                            }
+                            end += 1
+                        }
+                        end += 1
+                    }
+                    if !isClosed { return true }
+                } else if Self.opens(line[place]), Self.close(line, from: place) == nil {
+                    return line[(place + 1)...].allSatisfy(Self.isOfNumbers)
+                }
+                place = next(line, from: place).end + 1
+            }
+            return false
+        }
+    }
+
+    private static func isOfNumbers(_ byte: UInt8) -> Bool {
+        isBlank(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || "+-.,eEnNaAiIfF()[]{}".utf8.contains(byte)
+    }
+}
+
+/// A number as files write it.
+struct TextNumber {
+    let value: Double
+
+    /// - Parameters:
+    ///   - text: a field without outer blanks. Words for "none" are NaN; `1.5D+03` is Fortran's way; `True` and `False` are 1
+    ///     and 0.
+    ///   - hasDecimalComma: "3700,25" is a number.
+    /// - Returns: nil for what is no number.
+    init?(_ text: some StringProtocol, hasDecimalComma: Bool = false) {
+        var copy = String(text)
+        let value = copy.withUTF8 { Self.value($0, hasDecimalComma: hasDecimalComma) }
+        guard let value else { return nil }
+        self.value = value
+    }
+
+    private static let words: [String: Double] = [
+        "null": .nan, "nan": .nan, "--": .nan, "---": .nan, "n/a": .nan, "na": .nan, "none": .nan, "masked": .nan,
+        "-": .nan, "...": .nan, "\"\"": .nan, "true": 1, "false": 0, "inf": .infinity, "+inf": .infinity,
+        "-inf": -.infinity, "infinity": .infinity, "-infinity": -.infinity, "-nan": .nan, "+nan": .nan,
+    ]
+
+    /// The value of a field's bytes.
+    static func value(_ bytes: UnsafeBufferPointer<UInt8>, hasDecimalComma: Bool = false) -> Double? {
+        if bytes.isEmpty { return .nan }
+        if let fast = plain(bytes, mark: hasDecimalComma ? UInt8(ascii: ",") : UInt8(ascii: ".")) { return fast }
+        let text = String(decoding: bytes, as: UTF8.self)
+        if let word = words[text.lowercased()] { return word }
+        // What Swift reads beyond decimal numbers ("0x1p3") nobody writes in tables.
+        guard bytes.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || "+-.,eEdD".utf8.contains($0) })
+        else { return nil }
+        var plain = text.replacing("D", with: "E").replacing("d", with: "e")
+        if hasDecimalComma { plain = plain.replacing(",", with: ".") }
+        return Double(plain)
+    }
+
+    private static let powers: [Double] = (0...22).map { pow(10, Double($0)) }
+
+    /// The common case: up to 15 digits and an exponent that keep within what one multiplication gets right to the last bit
+    /// (Clinger 1990, "How to read floating point numbers accurately").
+    private static func plain(_ bytes: UnsafeBufferPointer<UInt8>, mark: UInt8) -> Double? {
+        var place = 0
+        var isNegative = false
+        if bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+") {
+            isNegative = bytes[0] == UInt8(ascii: "-")
+            place = 1
+        }
+        var (digits, count, scale, seen) = (UInt64(0), 0, 0, false)
+        var isFraction = false
+        while place < bytes.count {
+            let byte = bytes[place]
+            if byte &- UInt8(ascii: "0") <= 9 {
+                seen = true
+                if digits > 0 || byte != UInt8(ascii: "0") { count += 1 }
+                guard count <= 19 else { return nil }
+                digits = digits &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
+                if isFraction { scale -= 1 }
+            } else if byte == mark, !isFraction {
+                isFraction = true
+            } else {
+                break
+            }
+            place += 1
+        }
+        guard seen else { return nil }
+        if place < bytes.count {
+            guard bytes[place] | 0x20 == UInt8(ascii: "e") else { return nil }
+            place += 1
+            var exponent = 0
+            var sign = 1
+            if place < bytes.count, bytes[place] == UInt8(ascii: "-") || bytes[place] == UInt8(ascii: "+") {
+                sign = bytes[place] == UInt8(ascii: "-") ? -1 : 1
+                place += 1
+            }
+            guard place < bytes.count, bytes.count - place <= 4 else { return nil }
+            while place < bytes.count {
+                guard bytes[place] &- UInt8(ascii: "0") <= 9 else { return nil }
+                exponent = exponent * 10 + Int(bytes[place] &- UInt8(ascii: "0"))
+                place += 1
+            }
+            scale += sign * exponent
+        }
+        guard digits < 1 << 53, abs(scale) <= 22 else { return nil }
+        let value = scale < 0 ? Double(digits) / powers[-scale] : Double(digits) * powers[scale]
+        return isNegative ? -value : value
+    }
+}
