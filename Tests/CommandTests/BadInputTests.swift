@@ -57,16 +57,18 @@ struct BadInputTests {
         Spoilt(name: "flat.csv", words: ["flux", "zero variance"]) { path in
             try csv(path) { wavelength, _ in (wavelength, 1) }
         },
-        Spoilt(name: "nanometres.csv", words: ["wavelength", "nm", "multiply by 10"]) { path in
-            try csv(path) { ($0 / 10, $1) }
+        Spoilt(name: "pixels.csv", words: ["wavelength", "\"pixel\"", "--wavelength-unit"]) { path in
+            try "wavelength [pixel],flux\n4000,1\n5000,2\n".write(toFile: path, atomically: true, encoding: .utf8)
         },
-        Spoilt(name: "log.csv", words: ["wavelength", "log10"]) { path in try csv(path) { (log10($0), $1) } },
+        Spoilt(name: "magnitudes.csv", words: ["flux", "\"mag\"", "--flux-unit"]) { path in
+            try "wavelength,flux [mag]\n4000,1\n5000,2\n".write(toFile: path, atomically: true, encoding: .utf8)
+        },
         Spoilt(name: "red.csv", words: ["wavelength", "400.6 Å at the blue end"]) { path in
             try csv(path) { ($0 + 500, $1) }
         },
-        Spoilt(name: "backwards.csv", words: ["wavelength", "does not increase"]) { path in
+        Spoilt(name: "twice.csv", words: ["wavelength", "does not increase"]) { path in
             let star = Fixture.lrs()
-            try Fixture.csv((star.wavelength.reversed(), star.flux)).write(
+            try Fixture.csv((star.wavelength + star.wavelength, star.flux + star.flux)).write(
                 toFile: path, atomically: true, encoding: .utf8)
         },
     ]

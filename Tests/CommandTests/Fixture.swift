@@ -46,7 +46,7 @@ struct Fixture {
 
     /// Two columns with a header.
     static func csv(_ spectrum: (wavelength: [Double], flux: [Double])) -> String {
-        "wavelength,flux\n" + zip(spectrum.wavelength, spectrum.flux).map { "\($0),\($1)\n" }.joined()
+        "wavelength_vac,flux\n" + zip(spectrum.wavelength, spectrum.flux).map { "\($0),\($1)\n" }.joined()
     }
 
     private static let remove = Mutex<[String]>([])

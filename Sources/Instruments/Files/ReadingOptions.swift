@@ -3,7 +3,7 @@ import Spectra
 import Support
 
 /// What a user says of files that they do not say themselves, or which part of them is meant.
-public struct ReadingOptions: Sendable, Hashable, Codable {
+public struct ReadingOptions: Sendable, Hashable {
     /// Whose spectra they are: settles what the file leaves open.
     public var instrument: Instrument?
     /// What the wavelengths are in.
@@ -20,6 +20,11 @@ public struct ReadingOptions: Sendable, Hashable, Codable {
     public var row: Int?
     /// Columns by what they are for: names of ``ColumnRole``.
     public var columns: [String: String] = [:]
+
+    /// Where continuous Gaia XP spectra are sampled; nil takes Gaia's own 343 wavelengths.
+    public var xpSampling: XPSampling?
+    /// Whether coefficients of XP spectra that tell no more than noise are left out.
+    public var truncatesXP = false
 
     /// Nothing is said.
     public init(as instrument: Instrument? = nil) { self.instrument = instrument }

@@ -11,6 +11,8 @@ struct SpectrumBuilder {
     var unit: WavelengthUnit?
     /// What the file says of air and vacuum beside its keywords.
     var statements: [MediumStatement] = []
+    /// What keywords say of it; found once for a table, whose rows share them.
+    var sharedStatements: [MediumStatement]?
     var flux: [Double] = []
     /// As the file states it, may be empty.
     var fluxUnit = ""
@@ -70,7 +72,7 @@ struct SpectrumBuilder {
         } else {
             let plain = wavelength.count == Self.gaiaXPSampling.count ? WavelengthUnit.nanometre : nil
             let guess = WavelengthUnit.guessed(from: wavelength)
-            found = guess == .nanometre ? options.instrument?.fileUnit ?? plain ?? .nanometre : guess ?? .angstrom
+            found = guess ?? options.instrument?.fileUnit ?? .angstrom
             // That wavelengths of thousands are Å goes without saying.
             if found != .angstrom, found != plain, found != options.instrument?.fileUnit {
                 notes.append("wavelengths taken as \(found.text): the file states no unit (--wavelength-unit)")
@@ -109,7 +111,7 @@ struct SpectrumBuilder {
             reading.medium = "\(said.rawValue) (as the command says)"
             return said
         }
-        let all = statements + MediumStatement.all(in: header)
+        let all = statements + (sharedStatements ?? MediumStatement.all(in: header))
         let strong = all.filter { !$0.isWeak }
         guard let first = strong.first ?? all.first else {
             // Below 2000 Å the two are the same by convention.

@@ -37,7 +37,7 @@ struct FoundSpectra {
 /// The layouts that are known: those of one instrument first, then those that say what they are by names and keywords.
 enum SpectrumLayouts {
     static let known: [any SpectrumLayout.Type] = [
-        LAMOSTImage.self, SDSSImage.self, SpectrumTables.self, SpectrumImages.self,
+        LAMOSTImage.self, SDSSImage.self, XPContinuousTable.self, SpectrumTables.self, SpectrumImages.self,
     ]
 
     /// The spectra of a file, by the first layout that recognises it.

@@ -24,7 +24,6 @@ enum SpectrumTables: SpectrumLayout {
             guard let table = part.table else { continue }
             if let source = try unnamed(table, part, file, options) { return FoundSpectra([source]) }
             let columns = try TableColumns(table.fields, chosen: options.chosenColumns, file.url.relativePath)
-            try refuseCoefficients(table.fields.map(\.name), file.url)
             guard let flux = columns[.flux] else { continue }
             if table.rowCount == 0 {
                 empty = empty ?? part
@@ -66,7 +65,6 @@ enum SpectrumTables: SpectrumLayout {
         if names == names.indices.map({ "\($0 + 1)" }) {
             guard names.count <= 10 else { return TwoRows(table, file, options) }
         } else {
-            try refuseCoefficients(names, file.url)
             let isKnown = ColumnRole.allCases.contains { ![.ra, .dec].contains($0) && $0.index(in: names) != nil }
             guard !isKnown, !table.fields.contains(where: \.isArray) else { return nil }
         }
@@ -77,15 +75,6 @@ enum SpectrumTables: SpectrumLayout {
         }
         let context = TableContext(file: file, part: part, fields: table.fields, columns: columns, options: options)
         return FirstColumns(table, context)
-    }
-
-    /// Throws if the columns are those of continuous Gaia XP spectra.
-    static func refuseCoefficients(_ columns: [String], _ url: URL) throws {
-        guard columns.contains(where: { ["bp_coefficients", "rp_coefficients"].contains(ColumnRole.plain($0)) })
-        else { return }
-        throw Diagnostic(
-            url, field: "bp_coefficients", problem: "holds continuous Gaia XP spectra (coefficients), not sampled ones",
-            remedy: "ask the archive for XP_SAMPLED, or convert with GaiaXPy")
     }
 }
 
@@ -201,10 +190,15 @@ final class SpectrumPerRow: SpectrumSource {
     private let table: any TableSource
     private let context: TableContext
     private let shared: [String: String]
+    private let statements: [MediumStatement]?
 
     init(_ table: any TableSource, _ context: TableContext) {
         (self.table, self.context) = (table, context)
         shared = context.file.facts(of: context.part)
+        // Columns that speak of the medium are named like keywords.
+        let names = context.facts.map { context.fields[$0].name.uppercased() }
+        let mayDiffer = names.contains { ["VACUUM", "AIRORVAC", "AIR", "INVACUUM", "INAIR"].contains($0) }
+        statements = mayDiffer ? nil : MediumStatement.all(in: shared)
     }
 
     func next(_ count: Int) throws -> [Spectrum] {
@@ -223,6 +217,7 @@ final class SpectrumPerRow: SpectrumSource {
         let facts = try context.facts.map { (fields[$0].name.uppercased(), try rows.texts($0)) }
         return try (0..<rows.count).map { row in
             var builder = context.builder(shared, layout: "a row per spectrum")
+            builder.sharedStatements = statements
             for (name, values) in facts { builder.header[name] = values[row] }
             builder.flux = flux[row]
             for (path, values) in others { builder[keyPath: path] = values?[row] }

@@ -18,6 +18,7 @@ struct DataInfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
         abstract: "Print what a file of spectra, a data set or the cache holds.",
+        usage: "specclip data info [<file>] [<options>]",
         discussion: """
             EXAMPLES
               specclip data info            (the libraries in the cache)

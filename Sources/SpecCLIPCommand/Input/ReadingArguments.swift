@@ -26,6 +26,8 @@ struct ReadingArguments: ParsableArguments, CustomStringConvertible {
             valueName: "flux=NAME,…"))
     var columns: String?
 
+    @Flag(help: "Leave out XP coefficients beyond bp_ and rp_n_relevant_bases.") var truncated = false
+
     func validate() throws { _ = try options() }
 
     func options() throws -> ReadingOptions {
@@ -52,6 +54,7 @@ struct ReadingArguments: ParsableArguments, CustomStringConvertible {
             options.resolution = resolution
         }
         options.part = hdu
+        options.truncatesXP = truncated
         for choice in columns?.split(separator: ",") ?? [] {
             let parts = choice.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2, ColumnRole(rawValue: parts[0]) != nil else {
@@ -65,7 +68,10 @@ struct ReadingArguments: ParsableArguments, CustomStringConvertible {
 
     /// What decides how files are read, for interrupted work.
     var description: String {
-        [medium?.rawValue, wavelengthUnit, fluxUnit, resolution.map { "\($0)" }, hdu, columns].map { $0 ?? "" }
+        [
+            medium?.rawValue, wavelengthUnit, fluxUnit, resolution.map { "\($0)" }, hdu, columns,
+            truncated ? "truncated" : nil,
+        ].map { $0 ?? "" }
             .joined(separator: " ")
     }
 }

@@ -21,9 +21,16 @@ struct PrepareCommand: ParsableCommand {
               .fits  columns file, source_id, instrument, wavelength, flux (vectors)
               .csv   long form, one pixel a line: file, source_id, wavelength, flux
 
+            SAMPLED
+            --sampled writes Gaia XP spectra before any model sees them: coefficients turned \
+            into flux and its errors in W m⁻² nm⁻¹, as GaiaXPy's calibrate does, to .fits, \
+            .ecsv, .csv or .npz: source_id, flux and flux_error, arrays of 343 (336 to 1020 nm) \
+            or on --sampling, then with their wavelengths in nm.
+
             EXAMPLES
               specclip prepare --instrument lamost-lrs spec-*.fits -o stars.npz
               specclip prepare XP_SAMPLED.csv -o xp.fits
+              specclip prepare --sampled XP_CONTINUOUS_RAW.csv -o sampled.ecsv
             """)
 
     @Option(
@@ -32,10 +39,20 @@ struct PrepareCommand: ParsableCommand {
             "Prepare for the instruments of this model file (default: those built in).", valueName: "file"))
     var model: String?
 
+    @Flag(help: "Write sampled Gaia XP spectra, not what a model sees.") var sampled = false
+
+    @Option(help: ArgumentHelp("Where --sampled samples, in nm: 400:900:1nm.", valueName: "from:to:step"))
+    var sampling: String?
+
     @OptionGroup(title: "Input") var input: InputOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
 
+    func validate() throws {
+        if sampling != nil, !sampled { throw ValidationError("--sampling goes with --sampled") }
+    }
+
     func run() throws {
+        if sampled { return try writeSampled() }
         let url = try rows.output.requiredURL(extensions: SpectrumFile.extensions)
         let modelURL = model.map { URL(fileURLWithPath: $0) }
         let known = try modelURL.map { try ModelFile(contentsOf: $0).description.instruments } ?? Instrument.known
@@ -59,6 +76,14 @@ struct PrepareCommand: ParsableCommand {
         }
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
+    }
+
+    private func writeSampled() throws {
+        let url = try rows.output.requiredURL(extensions: SampledSpectra.extensions)
+        var options = try input.reading.options()
+        options.xpSampling = try sampling.map { try XPSampling(parsing: $0) }
+        let settings = "\(input.settings) \(sampling ?? "")"
+        try SampledSpectra(input.inputs, options, settings: settings).write(to: url, restart: rows.restart)
     }
 
     /// The instrument of the file: the one asked for, else that of the first spectrum that can be read.

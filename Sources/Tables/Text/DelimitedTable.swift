@@ -19,7 +19,6 @@ package final class DelimitedTable: TableSource {
     private var dialect = TextDialect(separator: .loose)
     /// The first record, where it was read to find out what the columns are.
     private var waiting: [TextRecord] = []
-    private var recordCount = 0
 
     /// - Throws: `Diagnostic` where nothing of a table is found.
     package init(_ lines: TextLines, url: URL) throws {
@@ -120,29 +119,34 @@ package final class DelimitedTable: TableSource {
     // MARK: - Rows
 
     package func next(_ count: Int) throws -> any TableRows {
-        var records: [TextRecord] = []
-        while records.count < count {
+        var rows: [TextRow] = []
+        while rows.count < count {
             if !waiting.isEmpty {
-                records.append(waiting.removeFirst())
+                let record = waiting.removeFirst()
+                rows.append(TextRow(record: record, fields: record.fields(dialect)))
             } else if let line = try nextLine() {
-                records.append(try completed(line))
+                rows.append(try row(from: line))
             } else {
                 break
             }
         }
-        recordCount += records.count
         return TextRows(
             url: url, names: fields.map(\.name), hasDecimalComma: dialect.hasDecimalComma,
-            records: records.map { ($0, $0.fields(dialect)) })
+            records: rows)
     }
 
     private func nextLine() throws -> TextRecord? { try lines.next() }
 
     /// A record with the lines that belong to it.
     private func completed(_ first: TextRecord) throws -> TextRecord {
-        guard dialect.isOpen(first.bytes) else { return first }
+        try row(from: first).record
+    }
+
+    private func row(from first: TextRecord) throws -> TextRow {
         var record = first
-        while dialect.isOpen(record.bytes) {
+        while true {
+            let (fields, isOpen) = dialect.cut(record.bytes)
+            if !isOpen { return TextRow(record: record, fields: fields) }
             guard let line = try lines.next(skipsComments: false), record.bytes.count < TextLines.largest else {
                 throw Diagnostic(
                     url, field: "line \(record.line)", problem: "begins a quote or an array that nothing closes",
@@ -150,7 +154,6 @@ package final class DelimitedTable: TableSource {
             }
             record.bytes += [UInt8(ascii: "\n")] + line.bytes
         }
-        return record
     }
 }
 
@@ -176,18 +179,25 @@ package struct TextRecord: Sendable {
     }
 }
 
+/// A record and where its fields stand.
+private struct TextRow: Sendable {
+    let record: TextRecord
+    let fields: [Range<Int>]
+}
+
 /// Rows of a text table.
-private struct TextRows: TableRows {
+private struct TextRows: TableRows, Sendable {
     let url: URL
     let names: [String]
     let hasDecimalComma: Bool
-    let records: [(record: TextRecord, fields: [Range<Int>])]
+    let records: [TextRow]
 
     var count: Int { records.count }
 
     func scalars(_ column: Int) throws -> [Double] {
-        try records.map { record, fields in
-            let field = try place(column, record, fields)
+        try records.map { row in
+            let record = row.record
+            let field = try place(column, record, row.fields)
             return try record.bytes.withUnsafeBufferPointer { bytes in
                 guard let value = TextNumber.value(.init(rebasing: bytes[field]), hasDecimalComma: hasDecimalComma)
                 else {
@@ -199,10 +209,13 @@ private struct TextRows: TableRows {
     }
 
     func arrays(_ column: Int) throws -> [[Double]] {
-        try records.map { record, fields in
-            let field = try place(column, record, fields)
-            return try record.bytes.withUnsafeBufferPointer { try numbers($0, field, record, column) }
-        }
+        // Arrays hold hundreds of numbers each: reading them is most of the work.
+        try concurrentMap(records) { row in
+            Result {
+                let field = try place(column, row.record, row.fields)
+                return try row.record.bytes.withUnsafeBufferPointer { try numbers($0, field, row.record, column) }
+            }
+        }.map { try $0.get() }
     }
 
     /// The numbers of an array, whatever stands between them.
@@ -212,7 +225,8 @@ private struct TextRows: TableRows {
         var values: [Double] = []
         var place = field.lowerBound
         // "null" in place of an array is none.
-        if TextNumber.value(.init(rebasing: bytes[field])).map(\.isNaN) == true { return [] }
+        if field.count < 8, TextNumber.value(.init(rebasing: bytes[field])).map(\.isNaN) == true { return [] }
+        values.reserveCapacity(field.count / 12)
         while place < field.upperBound {
             while place < field.upperBound, Self.isMark(bytes[place]) { place += 1 }
             let start = place
@@ -236,9 +250,9 @@ private struct TextRows: TableRows {
     }
 
     func texts(_ column: Int) throws -> [String] {
-        records.map { record, fields in
-            guard column < fields.count else { return "" }
-            let text = String(decoding: record.bytes[fields[column]], as: UTF8.self)
+        records.map { row in
+            guard column < row.fields.count else { return "" }
+            let text = String(decoding: row.record.bytes[row.fields[column]], as: UTF8.self)
             return text.contains("\"\"") ? text.replacing("\"\"", with: "\"") : text
         }
     }

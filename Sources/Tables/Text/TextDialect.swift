@@ -75,52 +75,76 @@ struct TextDialect: Sendable, Equatable {
 
     /// Where the fields of a record stand, without their quotes and outer blanks. Quotes and arrays in brackets, which begin
     /// a field, keep separators within them.
-    func fields(_ line: some RandomAccessCollection<UInt8>) -> [Range<Int>] {
-        line.withContiguousStorageIfAvailable { fields($0) } ?? Array(line).withUnsafeBufferPointer { fields($0) }
-    }
+    func fields(_ line: [UInt8]) -> [Range<Int>] { cut(line).fields }
 
-    private func fields(_ line: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
-        var found: [Range<Int>] = []
+    /// The fields of a record, and whether it goes on in the next line: a quote, or an array of numbers, that begins a field is
+    /// not closed.
+    func cut(_ line: [UInt8]) -> (fields: [Range<Int>], isOpen: Bool) { line.withUnsafeBufferPointer { cut($0) } }
+
+    private func cut(_ line: UnsafeBufferPointer<UInt8>) -> (fields: [Range<Int>], isOpen: Bool) {
+        var (found, isOpen): ([Range<Int>], Bool) = ([], false)
         var place = 0
         while true {
             while place < line.count, isPadding(line[place]) { place += 1 }
             if place >= line.count {
                 // Between characters an empty field at the end is a field; among blanks it is none.
                 if case .character = separator { found.append(line.count..<line.count) }
-                return found
+                return (found, isOpen)
             }
-            let (field, end) = next(line, from: place)
+            let (field, end, opens) = next(line, from: place)
             found.append(field)
-            if end >= line.count { return found }
+            isOpen = isOpen || opens
+            if end >= line.count { return (found, isOpen) }
             place = end + 1
-            if case .character = separator { continue }
         }
     }
 
-    /// A field that begins at `start`, and the separator after it.
-    private func next(_ line: UnsafeBufferPointer<UInt8>, from start: Int) -> (Range<Int>, end: Int) {
-        let quote = UInt8(ascii: "\"")
+    /// A field that begins at `start`, the separator after it, and whether the end of the line cuts it short.
+    private func next(
+        _ line: UnsafeBufferPointer<UInt8>, from start: Int
+    ) -> (Range<Int>, end: Int, isOpen: Bool) {
         var place = start
-        if line[start] == quote, separator != .loose {
-            // A quote within is written twice.
+        if line[start] == Self.quote, separator != .loose {
             place += 1
-            while place < line.count {
-                if line[place] == quote {
-                    guard place + 1 < line.count, line[place + 1] == quote else { break }
-                    place += 1
+            while true {
+                guard let close = Self.find(Self.quote, in: line, from: place) else {
+                    return (start + 1..<max(start + 1, line.count), line.count, true)
                 }
-                place += 1
+                // A quote within is written twice.
+                guard close + 1 < line.count, line[close + 1] == Self.quote else {
+                    return (start + 1..<close, separatorPlace(line, from: close + 1), false)
+                }
+                place = close + 2
             }
-            let field = start + 1..<max(start + 1, min(place, line.count))
-            place = min(place + 1, line.count)
-            while place < line.count, !isSeparator(line[place]) { place += 1 }
-            return (field, place)
         }
-        if Self.opens(line[start]), separator != .loose, let close = Self.close(line, from: start) { place = close }
-        while place < line.count, !isSeparator(line[place]) { place += 1 }
+        var isOpen = false
+        if Self.opens(line[start]), separator != .loose {
+            if let close = Self.close(line, from: start) {
+                place = close
+            } else {
+                isOpen = line[(start + 1)...].allSatisfy(Self.isOfNumbers)
+            }
+        }
+        place = separatorPlace(line, from: place)
         var end = place
         while end > start, Self.isBlank(line[end - 1]) { end -= 1 }
-        return (start..<end, place)
+        return (start..<end, place, isOpen)
+    }
+
+    private static let quote = UInt8(ascii: "\"")
+
+    private static func find(_ byte: UInt8, in line: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        guard start < line.count, let base = line.baseAddress,
+            let found = memchr(base + start, Int32(byte), line.count - start)
+        else { return nil }
+        return UnsafeRawPointer(base).distance(to: found)
+    }
+
+    private func separatorPlace(_ line: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        if case .character(let mark) = separator { return Self.find(mark, in: line, from: start) ?? line.count }
+        var place = start
+        while place < line.count, !isSeparator(line[place]) { place += 1 }
+        return place
     }
 
     private func isSeparator(_ byte: UInt8) -> Bool {
@@ -165,36 +189,6 @@ struct TextDialect: Sendable, Equatable {
         return nil
     }
 
-    /// Whether a record goes on in the next line: a quote, or an array of numbers, that begins a field is not closed.
-    func isOpen(_ record: [UInt8]) -> Bool {
-        record.withUnsafeBufferPointer { line in
-            var place = 0
-            while place < line.count {
-                while place < line.count, isPadding(line[place]) { place += 1 }
-                guard place < line.count, separator != .loose else { return false }
-                if line[place] == UInt8(ascii: "\"") {
-                    var end = place + 1
-                    var isClosed = false
-                    while end < line.count {
-                        if line[end] == UInt8(ascii: "\"") {
-                            guard end + 1 < line.count, line[end + 1] == UInt8(ascii: "\"") else {
-                                isClosed = true
-                                break
-                            }
-                            end += 1
-                        }
-                        end += 1
-                    }
-                    if !isClosed { return true }
-                } else if Self.opens(line[place]), Self.close(line, from: place) == nil {
-                    return line[(place + 1)...].allSatisfy(Self.isOfNumbers)
-                }
-                place = next(line, from: place).end + 1
-            }
-            return false
-        }
-    }
-
     private static func isOfNumbers(_ byte: UInt8) -> Bool {
         isBlank(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             || "+-.,eEnNaAiIfF()[]{}".utf8.contains(byte)
@@ -227,14 +221,31 @@ struct TextNumber {
     static func value(_ bytes: UnsafeBufferPointer<UInt8>, hasDecimalComma: Bool = false) -> Double? {
         if bytes.isEmpty { return .nan }
         if let fast = plain(bytes, mark: hasDecimalComma ? UInt8(ascii: ",") : UInt8(ascii: ".")) { return fast }
-        let text = String(decoding: bytes, as: UTF8.self)
-        if let word = words[text.lowercased()] { return word }
-        // What Swift reads beyond decimal numbers ("0x1p3") nobody writes in tables.
-        guard bytes.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || "+-.,eEdD".utf8.contains($0) })
-        else { return nil }
-        var plain = text.replacing("D", with: "E").replacing("d", with: "e")
-        if hasDecimalComma { plain = plain.replacing(",", with: ".") }
-        return Double(plain)
+        // What Swift and C read beyond decimal numbers ("0x1p3") nobody writes in tables.
+        guard bytes.allSatisfy(isOfDecimal) else { return words[String(decoding: bytes, as: UTF8.self).lowercased()] }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { copy -> Double? in
+            for (place, byte) in bytes.enumerated() {
+                let isFortran = byte == UInt8(ascii: "D") || byte == UInt8(ascii: "d")
+                let isMark = hasDecimalComma && byte == UInt8(ascii: ",")
+                copy[place] = CChar(bitPattern: isFortran ? UInt8(ascii: "E") : isMark ? UInt8(ascii: ".") : byte)
+            }
+            copy[bytes.count] = 0
+            guard let start = copy.baseAddress else { return nil }
+            var end: UnsafeMutablePointer<CChar>?
+            // The locale of programs is C's unless they ask for another, which none here does.
+            let value = strtod(start, &end)
+            return end == start + bytes.count ? value : words[String(decoding: bytes, as: UTF8.self).lowercased()]
+        }
+    }
+
+    private static func isOfDecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: ","),
+            UInt8(ascii: "e"), UInt8(ascii: "E"), UInt8(ascii: "d"), UInt8(ascii: "D"):
+            true
+        default: false
+        }
     }
 
     private static let powers: [Double] = (0...22).map { pow(10, Double($0)) }

@@ -32,11 +32,11 @@ package final class TextLines {
             guard let text = String(bytes: head, encoding: .utf16) else { throw Self.isNoText(url) }
             head = Array(text.utf8)
         }
-        guard !head.contains(0) else { throw Self.isNoText(url) }
+        guard !Self.hasZero(head) else { throw Self.isNoText(url) }
         end = head.contains(UInt8(ascii: "\n")) ? UInt8(ascii: "\n") : UInt8(ascii: "\r")
         // Each line by itself: one that is no UTF-8 is Latin-1, as old programs write names and comments.
         decodes = { line in
-            if !line.contains(where: { $0 >= 0x80 }) || String(validating: line, as: UTF8.self) != nil { return line }
+            if Self.isASCII(line) || String(validating: line, as: UTF8.self) != nil { return line }
             return Array(String(String.UnicodeScalarView(line.map { Unicode.Scalar($0) })).utf8)
         }
         buffer = head
@@ -49,6 +49,25 @@ package final class TextLines {
             defer { isRead = true }
             return isRead ? [] : [UInt8](data)
         }
+    }
+
+    private static func isASCII(_ line: [UInt8]) -> Bool {
+        line.withUnsafeBytes { bytes in
+            var (place, marks) = (0, UInt64(0))
+            while place + 8 <= bytes.count {
+                marks |= bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                place += 8
+            }
+            while place < bytes.count {
+                marks |= UInt64(bytes[place])
+                place += 1
+            }
+            return marks & 0x8080_8080_8080_8080 == 0
+        }
+    }
+
+    private static func hasZero(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false }
     }
 
     private static func isNoText(_ url: URL) -> Diagnostic {
@@ -86,7 +105,7 @@ package final class TextLines {
             if isAtEnd { break }
             let more = try read()
             isAtEnd = more.isEmpty
-            guard !more.contains(0) else { throw Self.isNoText(url) }
+            guard !Self.hasZero(more) else { throw Self.isNoText(url) }
             if start > 0 {
                 buffer.removeFirst(start)
                 searched -= start
