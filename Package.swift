@@ -73,6 +73,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Debian's bzip2 has no pkg-config file.
         .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"]), .brew(["bzip2"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"]), .brew(["expat"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
@@ -91,7 +92,7 @@ let package = Package(
         .target(
             name: "Tables",
             dependencies: [
-                "Support", "Statistics", "CCFITSIO", "CHDF5", "CZip", "CZlib", "CLZMA", "CBZip2", "CZstd",
+                "Support", "Statistics", "CCFITSIO", "CHDF5", "CZip", "CZlib", "CLZMA", "CBZip2", "CZstd", "CExpat",
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         // Continuum fits take minutes unoptimised; the tests fit thousands.

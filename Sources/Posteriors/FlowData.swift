@@ -4,12 +4,16 @@ import Torch
 
 /// What a flow learns from: labels and the context that they go with, in memory.
 public struct FlowData: Sendable {
-    /// `[N, C]`.
+    /// `[N, C]`, standardised by ``contextScale``.
     public let context: Tensor
-    /// `[N, D]`; NaN where missing.
+    /// `[N, D]`, standardised by ``labelScale``; NaN where missing.
     public let labels: Tensor
-    /// One standard deviation of each label, `[N, D]`; nil where labels are taken as exact.
+    /// One standard deviation of each label, `[N, D]`, in units of ``labelScale``; nil where labels are taken as exact.
     public let errors: Tensor?
+    /// What brings contexts to numbers that 32 bits can hold.
+    public let contextScale: AffineScale
+    /// What brings labels there: a date of 59000.001 keeps its digits, and 10⁻²⁰ is not nothing.
+    public let labelScale: AffineScale
     /// Names of the labels.
     public let names: [String]
     /// How messages call the data.
@@ -29,13 +33,27 @@ public struct FlowData: Sendable {
     public init(
         context: Tensor, labels: Tensor, errors: Tensor? = nil, names: [String]? = nil, name: String = "the data"
     ) throws {
-        self.context = context.to(.float32)
-        self.labels = labels.to(.float32)
-        self.errors = errors?.to(.float32)
         self.name = name
         let count = labels.rank == 2 ? labels.size(1) : 0
         self.names = names ?? (0..<count).map { "theta_\($0 + 1)" }
-        try check()
+        try Self.check(context, labels, errors, self.names, name)
+        let (contexts, scale) = (AffineScale(of: context), AffineScale(of: labels))
+        (contextScale, labelScale) = (contexts, scale)
+        self.context = contexts.standardised(context)
+        self.labels = scale.standardised(labels)
+        self.errors = errors.map { ($0.to(.float64) / scale.spreads).to(.float32) }
+    }
+
+    private init(_ data: FlowData, context: AffineScale, labels: AffineScale) {
+        (name, names, contextScale, labelScale) = (data.name, data.names, context, labels)
+        self.context = context.standardised(data.contextScale.raw(data.context))
+        self.labels = labels.standardised(data.labelScale.raw(data.labels))
+        errors = data.errors.map { ($0.to(.float64) * data.labelScale.spreads / labels.spreads).to(.float32) }
+    }
+
+    /// The same rows on the scales of others.
+    func scaled(like other: FlowData) -> FlowData {
+        FlowData(self, context: other.contextScale, labels: other.labelScale)
     }
 
     /// Rows.
@@ -44,7 +62,9 @@ public struct FlowData: Sendable {
     /// 1 where a label is known, else 0, `[N, D]`.
     package var present: Tensor { labels.isnan().logicalNot().to(.float32) }
 
-    private func check() throws {
+    private static func check(
+        _ context: Tensor, _ labels: Tensor, _ errors: Tensor?, _ names: [String], _ name: String
+    ) throws {
         func require(_ isFine: Bool, _ field: String, _ problem: @autoclosure () -> String) throws {
             if !isFine { throw Diagnostic(name, field: field, problem: problem()) }
         }
@@ -70,16 +90,16 @@ public struct FlowData: Sendable {
             try require(
                 false, "errors", "row \(row) has a label without an error of 0 or more; give one, or leave it out")
         }
-        let known = present.sum(dims: [0]).doubles()
-        for (label, rows) in zip(names, known) where Int(rows) < Self.leastRows {
+        let known = labels.isnan().logicalNot().to(.float32).sum(dims: [0]).doubles()
+        for (label, rows) in zip(names, known) where Int(rows) < leastRows {
             try require(
                 false, label,
-                "is known for \(Int(rows)) rows, at least \(Self.leastRows) are needed; leave it out or give more rows")
+                "is known for \(Int(rows)) rows, at least \(leastRows) are needed; leave it out or give more rows")
         }
     }
 
     /// The first row in which something does not hold.
-    private func firstRow(_ holds: Tensor) -> Int? {
+    private static func firstRow(_ holds: Tensor) -> Int? {
         holds.to(.float32).min(dims: [1]).bools().firstIndex(of: false)
     }
 
@@ -123,4 +143,39 @@ public struct FlowData: Sendable {
             std.where(std.gt(1e-12), 1).to(.float32)
         }
     }
+}
+
+/// Centres and spreads of columns, in double: what numbers of any size are brought to order one by, and back.
+public struct AffineScale: Codable, Sendable, Hashable {
+    /// Of each column.
+    public let centre: [Double]
+    /// Of each column, above 0.
+    public let spread: [Double]
+
+    /// Mean and standard deviation of the known numbers of each column; a column that is constant to rounding keeps its unit.
+    init(of rows: Tensor) {
+        let exact = rows.to(.float64)
+        let known = exact.isnan().logicalNot()
+        let count = known.to(.float64).sum(dims: [0]).clamp(min: 1)
+        // About a first value, so that squares of what is far from 0 lose nothing.
+        let mean = exact.where(known, 0).sum(dims: [0]) / count
+        let rest = (exact - mean).where(known, 0)
+        let refined = mean + rest.sum(dims: [0]) / count
+        let largest = exact.where(known, 0).abs().max(dims: [0]).doubles()
+        // Divided first: squares of small numbers vanish.
+        let units = largest.map { $0 > 0 ? $0 : 1 }
+        let scaled = ((exact - refined).where(known, 0) / Tensor(units)).square().sum(dims: [0])
+        let spreads = (scaled / (count - 1).clamp(min: 1)).sqrt().doubles()
+        centre = refined.doubles()
+        spread = zip(spreads, units).map { $0 > 1e-14 ? $0 * $1 : 1 }
+    }
+
+    var centres: Tensor { Tensor(centre) }
+    var spreads: Tensor { Tensor(spread) }
+
+    /// Numbers of order one, in 32 bits.
+    func standardised(_ rows: Tensor) -> Tensor { ((rows.to(.float64) - centres) / spreads).to(.float32) }
+
+    /// Numbers in their own units, in 64 bits.
+    func raw(_ rows: Tensor) -> Tensor { rows.to(.float64) * spreads + centres }
 }

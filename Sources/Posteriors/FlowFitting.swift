@@ -44,13 +44,14 @@ public struct FlowFitting {
         }()
         let heldOut = validation == nil ? max(1, Int((configuration.training.heldOut ?? 0.1) * Double(data.count))) : 0
         training = data.rows(Array(order[heldOut...]))
-        self.validation = validation.map { $0.rows(Array(0..<$0.count)) } ?? data.rows(Array(order[..<heldOut]))
+        self.validation =
+            validation.map { $0.scaled(like: data).rows(Array(0..<$0.count)) } ?? data.rows(Array(order[..<heldOut]))
         if let resolution {
             guard resolution.count == data.names.count, resolution.allSatisfy({ $0 > 0 && $0.isFinite }) else {
                 throw Diagnostic(
                     data.name, field: "resolution", problem: "give one number above 0 for each of the labels")
             }
-            self.resolution = Tensor(resolution.map(Float.init))
+            self.resolution = (Tensor(resolution) / data.labelScale.spreads).to(.float32)
         } else {
             self.resolution = training.labelStatistics.std * 0.1
         }
@@ -100,7 +101,8 @@ public struct FlowFitting {
         }
         let description = LabelPosterior.Description(
             configuration: configuration, members: members, labels: data.names, context: data.context.size(1),
-            trainingRows: training.count, validationLosses: losses, provenance: ["data": data.name])
+            trainingRows: training.count, validationLosses: losses, provenance: ["data": data.name],
+            contextScale: data.contextScale, labelScale: data.labelScale)
         return LabelPosterior(description, flows: FlowEnsemble(flows))
     }
 

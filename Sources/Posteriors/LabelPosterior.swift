@@ -22,6 +22,9 @@ public struct LabelPosterior {
         public var validationLosses: [Double]
         /// What was trained on what: free text by field.
         public var provenance: [String: String]
+        /// What brings contexts and labels to the numbers that the flows know; files of before have none.
+        public var contextScale: AffineScale?
+        public var labelScale: AffineScale?
     }
 
     /// What it is made of.
@@ -45,17 +48,62 @@ public struct LabelPosterior {
     /// - Throws: `Diagnostic` where labels are missing and the flows cannot do without.
     public func logDensity(_ labels: Tensor, given context: Tensor) throws -> Tensor {
         try blockwise(labels, context) { labels, context in
-            let missing = labels.isnan()
-            guard missing.any().item() != 0 else { return flows.logDensity(labels, given: context) }
-            return try flows.logDensity(labels, present: missing.logicalNot().to(.float32), given: context)
+            let (own, context) = (standardised(labels), standardised(context: context))
+            let missing = own.isnan()
+            // Densities are per unit of a label.
+            let units = (missing.logicalNot().to(.float64) * logSpreads).sum(dims: [1])
+            guard missing.any().item() != 0 else {
+                return flows.logDensity(own, given: context).to(.float64) - units
+            }
+            return try flows.logDensity(own, present: missing.logicalNot().to(.float32), given: context).to(.float64)
+                - units
         }
     }
 
     /// log p(label j | context) of each label by itself, NaN where it is missing, `[N, D]`.
     /// - Throws: `Diagnostic` where the flows do not keep the order of labels.
     public func logMarginals(_ labels: Tensor, given context: Tensor) throws -> Tensor {
-        try blockwise(labels, context) { try flows.logMarginals($0, given: $1) }
+        try blockwise(labels, context) { labels, context in
+            try flows.logMarginals(standardised(labels), given: standardised(context: context)).to(.float64)
+                - logSpreads
+        }
     }
+
+    private var logSpreads: Tensor {
+        Tensor((description.labelScale?.spread ?? description.labels.map { _ in 1 }).map { Foundation.log($0) })
+    }
+
+    private func standardised(_ labels: Tensor) -> Tensor {
+        description.labelScale?.standardised(labels) ?? labels.to(.float32)
+    }
+
+    private func standardised(context: Tensor) -> Tensor {
+        description.contextScale?.standardised(context) ?? context.to(.float32)
+    }
+
+    /// Draws from p(labels | context), in the labels' units.
+    public struct Sampler {
+        private let posterior: LabelPosterior
+        private let sampler: EnsembleSampler
+
+        init(_ posterior: LabelPosterior) throws {
+            self.posterior = posterior
+            sampler = try posterior.flows.sampler()
+        }
+
+        /// - Parameters:
+        ///   - count: draws for each context.
+        ///   - context: `[B, C]`.
+        ///   - seed: fixes the draws; nil takes them from the default generator.
+        /// - Returns: `[B, count, D]` in 64 bits.
+        public func callAsFunction(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
+            let drawn = try sampler(count, given: posterior.standardised(context: context), seed: seed)
+            return posterior.description.labelScale?.raw(drawn) ?? drawn.to(.float64)
+        }
+    }
+
+    /// The posterior as it is, ready to draw from for one context after another.
+    public func sampler() throws -> Sampler { try Sampler(self) }
 
     private func blockwise(
         _ labels: Tensor, _ context: Tensor, _ body: (Tensor, Tensor) throws -> Tensor

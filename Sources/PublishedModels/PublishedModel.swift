@@ -18,13 +18,15 @@ public enum PublishedModel {
     ///   something is missing that cannot be inferred.
     public static func read(_ url: URL, hints: PublishedHints = PublishedHints()) throws -> Converted {
         let file = try PyTorchFile(contentsOf: url)
-        let (state, ignored) = try usedTensors(file)
+        var told: [String] = []
+        let (state, ignored) = try usedTensors(file) { told.append($0) }
         if state.first?.name == "network.0.weight" {
             throw Diagnostic(
                 url.path,
                 problem: "is a label regressor, not a model; put it into a converted one with `specclip labels add`")
         }
         var facts = try PublishedFacts(file, path: url.path, hints: hints)
+        told.forEach { facts.note($0) }
         if !ignored.isEmpty { facts.note("left out: \(ignored.joined(separator: ", ")) (never used by any model)") }
         let (description, notes) = try describe(state, facts, file)
         if let problem = description.problem {
@@ -55,9 +57,9 @@ public enum PublishedModel {
     }
 
     private static func usedTensors(
-        _ file: PyTorchFile
+        _ file: PyTorchFile, note: (String) -> Void
     ) throws -> (state: [(name: String, tensor: PickledTensor)], ignored: [String]) {
-        let all = try file.stateDictionary()
+        let all = try file.stateDictionary(note: note)
         func isUnused(_ name: String) -> Bool {
             PublishedNames.unused.contains { name.hasPrefix($0) || name.contains(".backbone.\($0)") }
         }

@@ -35,7 +35,10 @@ import Testing
 
     @Test(
         .enabled(if: SharedFiles.hasData, "\(SharedFiles.absent)"),
-        arguments: ["XP_CONTINUOUS_RAW.csv", "XP_CONTINUOUS_RAW.ecsv", "XP_CONTINUOUS_RAW.fits"])
+        arguments: [
+            "XP_CONTINUOUS_RAW.csv", "XP_CONTINUOUS_RAW.ecsv", "XP_CONTINUOUS_RAW.fits", "XP_CONTINUOUS_RAW.xml",
+            "XP_CONTINUOUS_RAW_plain.xml",
+        ])
     func everyContainerGivesGaiaXPysAnswer(file: String) throws {
         let url = SharedFiles.url("data/gaia_xp/\(file)")
         let spectra = try SpectrumReader.read(url)

@@ -91,7 +91,7 @@ import Training
         // 0.008 ± 0.005 (maf) and 0.014 ± 0.004 (nsf), 18 runs each.
         expectLearned(abs(excess), below: 0.03, "Gaussian, \(kind): log density")
         let (stars, count) = (50, 8000)
-        let drawn = try posterior.flows.samples(count, given: unseen.x.narrow(0, start: 0, length: stars), seed: 1)
+        let drawn = try posterior.sampler()(count, given: unseen.x.narrow(0, start: 0, length: stars), seed: 1)
         let off = (drawn - 7) / 100 - unseen.means.narrow(0, start: 0, length: stars).unsqueezed(1)
         let shift = off.mean(dims: [1]).square().mean().sqrt().item()
         // 0.036 ± 0.008 and 0.040 ± 0.007.
@@ -162,6 +162,27 @@ import Training
         #expect(throws: Diagnostic.self) { try LabelPosterior(contentsOf: url) }
         try SafetensorsFile.write([("a", seen.x)], to: url)
         #expect(throws: Diagnostic.self) { try LabelPosterior(contentsOf: url) }
+    }
+
+    /// Numbers of any size: contexts of 10⁻¹⁷, a label of 10⁻²⁰, and a date whose digits 32 bits cannot hold.
+    @Test func scalesDoNotMatter() throws {
+        let seen = Gaussian(1000, seed: 9)
+        let plain = try train(quick(.maf, epochs: 10), try FlowData(context: seen.x, labels: seen.theta), run: "plain")
+        let (x, theta) = (
+            seen.x.to(.float64) * 1e-17, seen.theta.to(.float64) * Tensor([1e-20, 1e-3]) + Tensor([0, 59_000.0])
+        )
+        let odd = try train(quick(.maf, epochs: 10), try FlowData(context: x, labels: theta), run: "odd")
+        let (own, others) = (
+            try plain.sampler()(500, given: seen.x.narrow(0, start: 0, length: 4), seed: 1),
+            try odd.sampler()(500, given: x.narrow(0, start: 0, length: 4), seed: 1)
+        )
+        let back = (others - Tensor([0, 59_000.0])) / Tensor([1e-20, 1e-3])
+        let spread = own.std(dim: 1).mean().item()
+        #expect((back - own).abs().mean().item() < 0.05 * spread)
+        let shift = log(1e-20) + log(1e-3)
+        let densities = zip(
+            try plain.logDensity(seen.theta, given: seen.x).doubles(), try odd.logDensity(theta, given: x).doubles())
+        #expect(densities.allSatisfy { abs($0 - ($1 + shift)) < 0.5 })
     }
 
     @Test(arguments: [7, 18, 29]) func aResumedRunEndsWithTheSameBits(stop: Int) throws {

@@ -149,6 +149,28 @@ import Torch
         #expect(try PublishedModel.read(url).model.descriptionOfModel.branches == description.branches)
     }
 
+    /// `torch.compile`, `DistributedDataParallel`, Lightning and averaged weights put names around those of a model.
+    @Test(arguments: [
+        ("state_dict", "_orig_mod."), ("model", "module."), ("ema_state_dict", "model."), ("net", "_orig_mod.module."),
+        ("model_state_dict", ""),
+    ])
+    func wrappersAreTakenOff(nest: String, prefix: String) throws {
+        let folder = try scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        Generator.seed(3)
+        let model = SpecCLIPModel(Self.descriptions[5])
+        let names = PublishedNames(model.descriptionOfModel)
+        let state = try model.stateDictionary().map { (prefix + (try #require(names.published($0.0))), $0.1) }
+        let url = folder.appending(path: "a.ckpt")
+        try PyTorchFile.write(stateDictionary: state, under: nest, to: url)
+        let read = try PublishedModel.read(url, hints: PublishedHints(heads: 3, projectionHeads: 4, overlap: 10))
+        for ((name, tensor), (other, copy)) in zip(model.stateDictionary(), read.model.stateDictionary()) {
+            #expect(name == other && tensor.doubles() == copy.doubles())
+        }
+        #expect(read.notes.contains { $0.contains("stands before all of them") } == !prefix.isEmpty)
+        #expect(read.notes.contains { $0.contains("those of '\(nest)'") } == (nest != "state_dict"))
+    }
+
     @Test func whatDoesNotFitIsNamed() throws {
         let folder = try scratch()
         defer { try? FileManager.default.removeItem(at: folder) }

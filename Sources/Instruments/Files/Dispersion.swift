@@ -120,27 +120,40 @@ struct MediumStatement: Sendable, Hashable {
         (self.medium, self.source, self.isWeak) = (medium, source, isWeak)
     }
 
+    /// Spectrographs whose reduced spectra are in air without saying so.
+    private static let inAir: Set = ["HARPS", "FEROS", "SOPHIE", "ELODIE", "HERMES", "ESPADONS", "NARVAL"]
+
+    private static func byInstrument(_ facts: [String: String]) -> [MediumStatement] {
+        if facts["TELESCOP"] == "HST" { return [MediumStatement(.vacuum, by: "TELESCOP = HST", isWeak: true)] }
+        guard let name = facts["INSTRUME"]?.uppercased().split(separator: "-").first, inAir.contains(String(name))
+        else {
+            return []
+        }
+        return [MediumStatement(.air, by: "INSTRUME = \(name)", isWeak: true)]
+    }
+
     /// What keywords of a header say, each way in use.
     static func all(in facts: [String: String]) -> [MediumStatement] {
-        facts.sorted { $0.key < $1.key }.compactMap { key, value in
-            let word = value.lowercased()
-            switch key {
-            case "VACUUM", "INVACUUM":
-                if Dispersion.isTrue(value) { return MediumStatement(.vacuum, by: "\(key) = \(value)") }
-                return ["f", "false", "0", "no", "n"].contains(word)
-                    ? MediumStatement(.air, by: "\(key) = \(value)") : nil
-            case "AIR", "INAIR":
-                if Dispersion.isTrue(value) { return MediumStatement(.air, by: "\(key) = \(value)") }
-                return ["f", "false", "0", "no", "n"].contains(word)
-                    ? MediumStatement(.vacuum, by: "\(key) = \(value)") : nil
-            default:
-                let isAbout = ["AIR", "VAC", "WAV", "LAM", "MEDIUM", "FRAME", "WREF"].contains { key.contains($0) }
-                guard isAbout, word.count < 24 else { return nil }
-                let words = Set(word.split { !$0.isLetter }.map(String.init))
-                if words.contains("air") { return MediumStatement(.air, by: "\(key) = \(value)") }
-                let isVacuum = words.contains("vac") || words.contains("vacuum")
-                return isVacuum ? MediumStatement(.vacuum, by: "\(key) = \(value)") : nil
+        byInstrument(facts)
+            + facts.sorted { $0.key < $1.key }.compactMap { key, value in
+                let word = value.lowercased()
+                switch key {
+                case "VACUUM", "INVACUUM":
+                    if Dispersion.isTrue(value) { return MediumStatement(.vacuum, by: "\(key) = \(value)") }
+                    return ["f", "false", "0", "no", "n"].contains(word)
+                        ? MediumStatement(.air, by: "\(key) = \(value)") : nil
+                case "AIR", "INAIR":
+                    if Dispersion.isTrue(value) { return MediumStatement(.air, by: "\(key) = \(value)") }
+                    return ["f", "false", "0", "no", "n"].contains(word)
+                        ? MediumStatement(.vacuum, by: "\(key) = \(value)") : nil
+                default:
+                    let isAbout = ["AIR", "VAC", "WAV", "LAM", "MEDIUM", "FRAME", "WREF"].contains { key.contains($0) }
+                    guard isAbout, word.count < 24 else { return nil }
+                    let words = Set(word.split { !$0.isLetter }.map(String.init))
+                    if words.contains("air") { return MediumStatement(.air, by: "\(key) = \(value)") }
+                    let isVacuum = words.contains("vac") || words.contains("vacuum")
+                    return isVacuum ? MediumStatement(.vacuum, by: "\(key) = \(value)") : nil
+                }
             }
-        }
     }
 }

@@ -23,6 +23,52 @@ struct LayoutSheet: Sendable, Hashable {
     var error: String
     var mask: String
     var id: String
+
+    /// A section of Markdown, a line for each.
+    var markdown: String {
+        let facts = [
+            ("recognised by", recognised), ("wavelength", wavelength), ("air or vacuum", medium), ("flux", flux),
+            ("error", error), ("mask", mask), ("id", id),
+        ]
+        return "### \(name)\n\n" + facts.map { "- **\($0)**: \(Self.wrapped($1))" }.joined(separator: "\n")
+    }
+
+    /// Text in lines of 120 characters, those after the first indented as a list has them.
+    private static func wrapped(_ text: String) -> String {
+        var (lines, line) = ([String](), "")
+        for word in text.split(separator: " ") {
+            if line.count + word.count > 100 {
+                lines.append(line)
+                line = ""
+            }
+            line += line.isEmpty ? String(word) : " " + word
+        }
+        return (lines + [line]).joined(separator: "\n  ")
+    }
+}
+
+extension SpectrumReader {
+    /// The layouts that are read, in Markdown.
+    public static var formats: String {
+        """
+        # Files of spectra that are read
+
+        This page is what the layouts say of themselves (`specclip data formats`); a test holds it to them. What a file was
+        understood to hold, `specclip data info FILE` tells.
+
+        ## Containers
+
+        - FITS, also compressed into tiles (`.fz`); VOTable 1.1 to 1.5 (TABLEDATA, BINARY, BINARY2); ECSV; CSV, TSV, VizieR's and
+          other text, also with decimal commas, Fortran's exponents, arrays in cells, Latin-1 or UTF-16.
+        - Each also packed by gzip, bzip2, xz or Zstandard, whatever the name, and from standard input (`-`) or a pipe.
+
+        ## Layouts
+
+        The first that recognises a file is taken. Options say what files do not: `--air`, `--vacuum`, `--wavelength-unit`,
+        `--flux-unit`, `--resolution`, `--hdu`, `--columns`; `file.fits[2]` and `file.csv#7` choose an HDU and a spectrum.
+
+        """ + "\n" + SpectrumLayouts.known.map { $0.sheet.markdown }.joined(separator: "\n\n")
+    }
 }
 
 /// The spectra that a layout found in a file.
@@ -37,7 +83,8 @@ struct FoundSpectra {
 /// The layouts that are known: those of one instrument first, then those that say what they are by names and keywords.
 enum SpectrumLayouts {
     static let known: [any SpectrumLayout.Type] = [
-        LAMOSTImage.self, SDSSImage.self, XPContinuousTable.self, SpectrumTables.self, SpectrumImages.self,
+        LAMOSTImage.self, LAMOSTTables.self, SDSSImage.self, SDSSSpec.self, APOGEEStar.self, DESISpectra.self,
+        XPContinuousTable.self, PypeItSpec1D.self, IRAFMultispec.self, SpectrumTables.self, SpectrumImages.self,
     ]
 
     /// The spectra of a file, by the first layout that recognises it.

@@ -83,9 +83,8 @@ public enum SpectrumReader {
             throw Diagnostic(url, problem: "is a zip archive, not a spectrum", remedy: "unpack it first")
         }
         let text = String(decoding: start.prefix(512), as: UTF8.self).uppercased()
-        if text.contains("<VOTABLE") || text.contains("<?XML") {
-            throw Diagnostic(
-                url, problem: "is XML or VOTable, which this program does not read", remedy: "save it as FITS or CSV")
+        if text.contains("<?XML") {
+            throw Diagnostic(url, problem: "is XML, but no VOTable", remedy: "give FITS, CSV or a VOTable")
         }
         if text.contains("<!DOCTYPE") || text.contains("<HTML") {
             throw Diagnostic(
@@ -154,7 +153,8 @@ extension SpectrumReader {
 
     /// The format of a file: the first that recognises it.
     static func format(of head: Data) -> (any SpectrumFormat.Type)? {
-        let known: [any SpectrumFormat.Type] = registered.withLock { $0 } + [FITSFormat.self, TextFormat.self]
+        let known: [any SpectrumFormat.Type] =
+            registered.withLock { $0 } + [FITSFormat.self, VOTableFormat.self, TextFormat.self]
         return known.first { $0.recognises(head) }
     }
 }
@@ -167,6 +167,15 @@ private enum FITSFormat: SpectrumFormat {
         let parts = try FileParts(FITSFile(try file.all(), url: file.url))
         guard !parts.parts.isEmpty else { throw Diagnostic(file.url, problem: "holds no HDU") }
         return try SpectrumLayouts.open(parts, options)
+    }
+}
+
+/// VOTable, of any layout in use.
+private enum VOTableFormat: SpectrumFormat {
+    static func recognises(_ head: Data) -> Bool { VOTable.recognises(head) }
+
+    static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
+        try SpectrumLayouts.open(VOTable.read(try file.all(), url: file.url), options)
     }
 }
 

@@ -116,6 +116,10 @@ struct TableContext {
             builder.statements += Self.statements(of: field)
             builder.unit = WavelengthUnit(parsing: field.unit) ?? ColumnRole.unit(ofWavelengthColumn: field.name)
         }
+        if isPypeIt { builder.statements.append(MediumStatement(.vacuum, by: "PypeIt", isWeak: true)) }
+        if fields.contains(where: { $0.name.lowercased() == "sdss_id" }) {
+            builder.statements.append(MediumStatement(.vacuum, by: "SDSS-V", isWeak: true))
+        }
         if let index = columns[.flux] {
             builder.fluxUnit = fields[index].unit
             // A file's own unit for all of its flux, where it makes sense.

@@ -44,3 +44,35 @@ enum LAMOSTImage: SpectrumLayout {
         return FoundSpectra([ReadSpectra([try builder.build()])])
     }
 }
+
+/// LAMOST's later files: low resolution from DR9 on, and medium resolution, coadded arms beside single exposures
+/// (https://www.lamost.org/dr10/v1.0/doc/mr-data-production-description).
+enum LAMOSTTables: SpectrumLayout {
+    static let sheet = LayoutSheet(
+        name: "LAMOST LRS (DR9 on) and MRS", recognised: "tables COADD, COADD_B or COADD_R, a row of arrays each",
+        wavelength: "WAVELENGTH or LOGLAM", medium: "vacuum", flux: "FLUX of each coadd", error: "IVAR",
+        mask: "ANDMASK, PIXMASK", id: "OBSID")
+
+    static func open(_ file: FileParts, _ options: ReadingOptions) throws -> FoundSpectra? {
+        let coadds = file.parts.filter { part in
+            guard ["COADD", "COADD_B", "COADD_R", "COMBINED"].contains(part.name.uppercased()) else { return false }
+            let names = part.table?.fields.filter(\.isArray).map(\.name) ?? []
+            return ColumnRole.flux.index(in: names) != nil && ColumnRole.wavelength.index(in: names) != nil
+        }
+        guard !coadds.isEmpty, options.columns.isEmpty else { return nil }
+        let groups = try coadds.compactMap { part -> (any SpectrumSource)? in
+            guard let table = part.table else { return nil }
+            let columns = try TableColumns(table.fields, file.url.relativePath)
+            var context = TableContext(file: file, part: part, fields: table.fields, columns: columns, options: options)
+            context.statements = [MediumStatement(.vacuum, by: "LAMOST", isWeak: true)]
+            context.layout = sheet.name
+            return SpectrumPerRow(table, context)
+        }
+        let exposures = file.parts.count { part in
+            !coadds.contains { $0.number == part.number }
+                && part.table.map { ColumnRole.flux.index(in: $0.fields.map(\.name)) != nil } == true
+        }
+        return FoundSpectra(
+            groups, notes: exposures > 0 ? ["\(exposures) single exposures are left out (name an HDU to read it)"] : [])
+    }
+}

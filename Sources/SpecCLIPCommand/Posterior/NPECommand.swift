@@ -39,7 +39,7 @@ struct MatrixArchive {
                 path, field: name, problem: "no such array",
                 remedy: "the file has \(archive.names.joined(separator: ", ")); name one with \(option)")
         }
-        guard let values = array.floats else {
+        guard let values = array.doubles else {
             throw Diagnostic(path, field: name, problem: "holds text", remedy: "give an array of numbers")
         }
         guard array.shape.count == 1 || array.shape.count == 2 else {

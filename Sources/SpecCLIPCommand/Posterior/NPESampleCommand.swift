@@ -44,8 +44,8 @@ struct NPESampleCommand: ParsableCommand {
         let url = try output.requiredURL(extensions: ["npz"])
         let posterior = try LabelPosterior(contentsOf: URL(fileURLWithPath: posterior))
         let context = try MatrixArchive(observations).context(x, of: posterior)
-        let sampler = try posterior.flows.sampler()
-        var values: [Float] = []
+        let sampler = try posterior.sampler()
+        var values: [Double] = []
         values.reserveCapacity(context.size(0) * samples * posterior.description.labels.count)
         var seconds: [Double] = []
         // One after the other: each observation has draws of its own, whichever others stand beside it.
@@ -53,12 +53,12 @@ struct NPESampleCommand: ParsableCommand {
             let start = DispatchTime.now().uptimeNanoseconds
             let drawn = try sampler(samples, given: context.narrow(0, start: row, length: 1), seed: seed &+ UInt64(row))
             seconds.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
-            values += drawn.floats()
+            values += drawn.doubles()
         }
         let names = posterior.description.labels
         try NPZ.write(
             arrays: [
-                ("samples", NPYArray(.float32(values), shape: [context.size(0), samples, names.count])),
+                ("samples", NPYArray(.float64(values), shape: [context.size(0), samples, names.count])),
                 ("names", NPYArray(.string(names))),
             ], to: url)
         guard json else { return print(url.path) }

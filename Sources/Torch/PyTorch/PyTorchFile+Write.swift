@@ -10,10 +10,13 @@ extension PyTorchFile {
     /// - Parameters:
     ///   - state: tensors by name, in order.
     ///   - entries: plain values beside the `state_dict`.
+    ///   - name: where the tensors are kept.
     ///   - url: the file.
     /// - Throws: `Diagnostic`, for example when the disk is full.
     public static func write(
-        stateDictionary state: [(String, Tensor)], entries: [(String, PickleValue)] = [], to url: URL
+        stateDictionary state: [(String, Tensor)], entries: [(String, PickleValue)] = [],
+        under name: String = "state_dict",
+        to url: URL
     ) throws {
         var storages: [(key: String, tensor: Tensor)] = []
         let tensors = try state.map { name, tensor -> (String, PickleValue) in
@@ -28,7 +31,7 @@ extension PyTorchFile {
             return (name, .tensor(PickledTensor(storage: storage, offset: 0, shape: held.shape, strides: strides)))
         }
         var pen = PicklePen()
-        pen.write(entries: entries, ordered: ("state_dict", tensors))
+        pen.write(entries: entries, ordered: (name, tensors))
         pen.finish()
         try archive(
             [("data.pkl", pen.bytes), ("byteorder", Array("little".utf8)), ("version", Array("3\n".utf8))],

@@ -69,12 +69,36 @@ public final class PyTorchFile {
         return tensor
     }
 
-    /// The tensors of a model in order: under `state_dict`, `model_state_dict`, or at the root.
+    /// Where programs keep a model's tensors within what they save; averaged weights are taken where there are no others.
+    private static let nests = [
+        "state_dict", "model_state_dict", "model", "net", "network", "module", "ema_state_dict", "model_ema", "ema",
+    ]
+    /// What wrappers put before every name: `torch.compile`, `DistributedDataParallel`, Lightning modules.
+    private static let wrappers = ["_orig_mod.", "module.", "model.", "net."]
+
+    /// The tensors of a model in order: at the root, or in one of the nests of programs, without the names that wrappers put
+    /// before all of theirs.
+    /// - Parameter note: told what was entered and left out.
     /// - Throws: `Diagnostic` when there are none.
-    public func stateDictionary() throws -> [(name: String, tensor: PickledTensor)] {
-        let state = root["state_dict"]?.dictionary ?? root["model_state_dict"]?.dictionary ?? root.dictionary
-        let named = (state?.names ?? []).compactMap { name in
-            state?[name]?.tensor.map { (name: name, tensor: $0) }
+    public func stateDictionary(
+        note: (String) -> Void = { _ in }
+    ) throws -> [(name: String, tensor: PickledTensor)] {
+        var (state, way) = (root.dictionary, [String]())
+        func tensors(_ state: PickleDictionary?) -> [(name: String, tensor: PickledTensor)] {
+            (state?.names ?? []).compactMap { name in state?[name]?.tensor.map { (name: name, tensor: $0) } }
+        }
+        while way.count < 4, tensors(state).isEmpty || way.isEmpty {
+            guard let nest = Self.nests.first(where: { state?[$0]?.dictionary != nil }) else { break }
+            state = state?[nest]?.dictionary
+            way.append(nest)
+        }
+        var named = tensors(state)
+        if !way.isEmpty, way != ["state_dict"] { note("weights: those of '\(way.joined(separator: "."))'") }
+        while let wrapper = Self.wrappers.first(where: { wrapper in
+            !named.isEmpty && named.allSatisfy { $0.name.hasPrefix(wrapper) && $0.name.count > wrapper.count }
+        }) {
+            named = named.map { (String($0.name.dropFirst(wrapper.count)), $0.tensor) }
+            note("names: '\(wrapper)' stands before all of them and is left out")
         }
         guard !named.isEmpty else {
             throw Diagnostic(path, problem: "holds no state_dict; save model.state_dict() with torch.save")

@@ -1,0 +1,103 @@
+import Foundation
+import TestFiles
+import Testing
+@testable import Instruments
+@testable import Spectra
+@testable import Support
+@testable import Tables
+
+/// One spectrum in the layouts of surveys and packages, written by other people's writers (`scripts/layout_fixtures.py`):
+/// a line at 5000 Å in vacuum, errors of 2, one bad pixel near 4700 Å with a flux of 90,000.
+@Suite struct LayoutTests {
+    struct Expected: CustomTestStringConvertible, Sendable {
+        var file: String
+        var layout: String
+        var spectra = 1
+        var id: String?
+        var medium = "vacuum"
+        /// Of the line, Å.
+        var line = 5000.0
+        var hasErrors = true
+        var hasBadPixel = true
+        var testDescription: String { file }
+    }
+
+    private static let all: [Expected] = [
+        Expected(file: "sdss-spec-lite.fits", layout: "SDSS, BOSS", id: "1234567890123456789"),
+        Expected(file: "sdss-spec-full.fits", layout: "SDSS, BOSS", id: "1234567890123456789"),
+        Expected(file: "sdss5-mwmstar.fits", layout: "a row per spectrum", id: "54459273"),
+        Expected(file: "desi-coadd.fits", layout: "DESI", spectra: 3, id: "39627000000000001"),
+        Expected(file: "lamost-mrs.fits", layout: "LAMOST LRS (DR9 on) and MRS", spectra: 2, id: "123456"),
+        Expected(file: "pypeit-spec1d.fits", layout: "PypeIt spec1d"),
+        Expected(file: "pypeit-onespec.fits", layout: "a row per pixel"),
+        Expected(file: "apogee-apstar.fits", layout: "APOGEE", id: nil, line: 16000),
+        Expected(file: "eso-phase3.fits", layout: "a row per spectrum", medium: "air"),
+        Expected(file: "harps-s1d.fits", layout: "FITS image", medium: "air", hasErrors: false, hasBadPixel: false),
+        Expected(file: "hst-x1d.fits", layout: "a row per spectrum", spectra: 2),
+        Expected(
+            file: "iraf-multispec.fits", layout: "IRAF multispec", spectra: 3, hasErrors: false, hasBadPixel: false),
+        Expected(file: "linetools.fits", layout: "FITS image"),
+        Expected(file: "specutils-tabular.fits", layout: "a row per pixel", hasBadPixel: false),
+        Expected(file: "specutils-wcs1d.fits", layout: "FITS image", hasBadPixel: false),
+        Expected(file: "astropy-tabledata.vot", layout: "VOTable", hasBadPixel: true),
+        Expected(file: "astropy-binary.vot", layout: "VOTable", hasBadPixel: true),
+        Expected(file: "astropy-binary2.vot", layout: "VOTable", hasBadPixel: true),
+        Expected(file: "astropy-arrays.vot", layout: "VOTable", spectra: 2, id: "11"),
+        Expected(file: "astropy-arrays.ecsv", layout: "ECSV", spectra: 2, id: "11"),
+    ]
+
+    private static func url(_ file: String) -> URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Layouts/\(file).gz")
+    }
+
+    @Test(arguments: all) func isRead(_ expected: Expected) throws {
+        let spectra = try SpectrumReader.read(Self.url(expected.file))
+        #expect(spectra.count == expected.spectra)
+        let whole = try #require(spectra.first)
+        #expect(whole.reading.layout.contains(expected.layout), "\(whole.reading.layout)")
+        #expect(whole.reading.medium.hasPrefix(expected.medium), "\(whole.reading.medium)")
+        if let id = expected.id { #expect(whole.sourceID == id) }
+        // Arms and segments that come as spectra of their own make the whole together.
+        let pixels = spectra.prefix(expected.spectra == 2 && spectra[0].wavelength.last ?? 0 < 4999 ? 2 : 1).flatMap {
+            spectrum in
+            spectrum.wavelength.indices.map { (spectrum, $0) }
+        }
+        #expect(
+            abs(Self.line(pixels.map { ($0.0.wavelength[$0.1], $0.0.flux[$0.1]) }, near: expected.line) - expected.line)
+                < 0.2)
+        for (spectrum, pixel) in pixels {
+            let isBad = !spectrum.flux[pixel].isFinite || spectrum.mask?[pixel] == true || spectrum.ivar?[pixel] == 0
+            if expected.hasBadPixel { #expect(isBad == (spectrum.flux[pixel] > 1e4 || !spectrum.flux[pixel].isFinite)) }
+            if expected.hasErrors, !isBad { #expect(abs((spectrum.ivar?[pixel] ?? 0) - 0.25) < 0.01) }
+        }
+        #expect(expected.hasErrors == (whole.ivar != nil))
+    }
+
+    /// Centre of gravity of what a line takes away. (Air and vacuum differ by 1.4 Å.)
+    private static func line(_ pixels: [(wavelength: Double, flux: Double)], near place: Double) -> Double {
+        let inside = pixels.filter { abs($0.wavelength - place) < 15 && $0.flux.isFinite }
+        let depths = inside.map { max(0, 100 - $0.flux) }
+        return zip(inside, depths).reduce(0) { $0 + $1.0.wavelength * $1.1 } / depths.reduce(0, +)
+    }
+
+    /// What is left out is told, with the way to get it.
+    @Test func exposuresAreLeftOut() throws {
+        let full = try SpectrumReader.read(Self.url("sdss-spec-full.fits"))[0]
+        #expect(full.notes.contains { $0.hasPrefix("2 single exposures are left out") })
+        let exposure = ReadingOptions().resolving(Self.url("sdss-spec-full.fits").path + "[3]")
+        #expect(try SpectrumReader.read(exposure.url, options: exposure.options).count == 1)
+    }
+
+    /// Every spectrum of a file with several has the same line, whatever its dispersion.
+    @Test func everyDispersionOfIRAF() throws {
+        for spectrum in try SpectrumReader.read(Self.url("iraf-multispec.fits")) {
+            #expect(abs(Self.line(Array(zip(spectrum.wavelength, spectrum.flux)), near: 5000) - 5000) < 0.2)
+        }
+    }
+
+    /// The page that users read is what the layouts say.
+    @Test func thePageIsTrue() throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../docs/formats.md")
+        #expect(try String(contentsOf: page, encoding: .utf8) == SpectrumReader.formats + "\n")
+    }
+}
