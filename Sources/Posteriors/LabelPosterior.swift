@@ -24,6 +24,7 @@ public struct LabelPosterior {
         public var provenance: [String: String]
         /// What brings contexts and labels to the numbers that the flows know; files of before have none.
         public var contextScale: AffineScale?
+        /// See `contextScale`.
         public var labelScale: AffineScale?
     }
 
