@@ -13,13 +13,13 @@ public enum FluxUnit: String, Sendable, Hashable, CaseIterable {
     /// Energy alone, λF_λ.
     case timesWavelength = "lambda-f-lambda"
     /// Counts, or numbers without a unit: taken as they are.
-    case none
+    case uncalibrated = "none"
 
     /// What an F_λ is of a flux in this unit, up to a constant.
     /// - Parameter wavelength: in vacuum, Å.
     public func factor(at wavelength: Double) -> Double {
         switch self {
-        case .perWavelength, .none: 1
+        case .perWavelength, .uncalibrated: 1
         case .perFrequency: 1 / (wavelength * wavelength)
         case .photonsPerWavelength: 1 / wavelength
         case .photonsPerFrequency: 1 / (wavelength * wavelength * wavelength)
@@ -35,7 +35,7 @@ public enum FluxUnit: String, Sendable, Hashable, CaseIterable {
         case .photonsPerWavelength: "photons per wavelength"
         case .photonsPerFrequency: "photons per frequency"
         case .timesWavelength: "λF_λ"
-        case .none: "no unit"
+        case .uncalibrated: "no unit"
         }
     }
 
@@ -58,11 +58,11 @@ private struct Dimension: Equatable {
     var energy = 0, photons = 0, counts = 0, seconds = 0, metres = 0
 
     var flux: FluxUnit? {
-        if counts != 0 { return .none }
+        if counts != 0 { return .uncalibrated }
         // Luminosities are as good as fluxes.
         let isSpread = metres == -2 || metres == 0
         switch (energy, photons) {
-        case (0, 0): return seconds == 0 && metres == 0 ? FluxUnit.none : nil
+        case (0, 0): return seconds == 0 && metres == 0 ? FluxUnit.uncalibrated : nil
         case (1, 0) where seconds == -1 && (metres == -3 || metres == -1): return .perWavelength
         case (1, 0) where seconds == 0 && isSpread: return .perFrequency
         case (1, 0) where seconds == -1 && isSpread: return .timesWavelength

@@ -101,6 +101,13 @@ public final class ObservationStream {
         return (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
     }
 
+    /// Whether a path can be read only once: a pipe, or standard input.
+    public static func isPipe(_ path: String) -> Bool {
+        var status = stat()
+        return path == "-"
+            || (stat(path, &status) == 0 && [S_IFIFO, S_IFCHR, S_IFSOCK].contains(status.st_mode & S_IFMT))
+    }
+
     private static func isRegular(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

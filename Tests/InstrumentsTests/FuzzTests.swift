@@ -118,6 +118,52 @@ struct FuzzTests {
         }
     }
 
+    /// Every layout and container of the fixtures, unpacked, spoilt and read.
+    @Test func layouts() throws {
+        let folder = try TemporaryFolder()
+        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Layouts")
+        let files = try FileManager.default.contentsOfDirectory(at: fixtures, includingPropertiesForKeys: nil)
+        #expect(files.count >= 20)
+        for (number, file) in files.sorted(by: { $0.path < $1.path }).enumerated() {
+            let data = try FileBytes.read(file)
+            let seed = Self.seed &+ UInt64(number)
+            for mutated in Self.mutations(of: data, count: Self.rounds, headerBytes: 8640, seed: seed) {
+                try Self.feed(mutated, folder, as: .lamostLRS)
+            }
+        }
+    }
+
+    @Test(
+        .enabled(if: SharedFiles.hasData, "\(SharedFiles.absent)"),
+        arguments: [
+            "XP_CONTINUOUS_RAW.csv", "XP_CONTINUOUS_RAW.ecsv", "XP_CONTINUOUS_RAW.xml", "XP_CONTINUOUS_RAW_plain.xml",
+            "XP_SAMPLED_RAW_votable_dr3int6.xml",
+        ])
+    func coefficients(name: String) throws {
+        let folder = try TemporaryFolder()
+        let data = try FileBytes.read(SharedFiles.url("data/gaia_xp/\(name)"))
+        for mutated in Self.mutations(of: data, count: Self.rounds, headerBytes: 6000, seed: Self.seed) {
+            try Self.feed(mutated, folder, as: .gaiaXP)
+        }
+    }
+
+    /// Packed files that were cut or changed.
+    @Test(arguments: ["bzip2 -kf", "xz -kf"]) func packed(command: String) throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("plain")
+        try Data((0..<400).map { "\(3700 + 5 * $0),\($0 % 7 + 1)\n" }.joined().utf8).write(to: url)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command.split(separator: " ").map(String.init) + [url.path]
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { return }
+        let data = try Data(contentsOf: folder.file(command.hasPrefix("xz") ? "plain.xz" : "plain.bz2"))
+        for mutated in Self.mutations(of: data, count: Self.rounds, headerBytes: 40, seed: Self.seed) {
+            try Self.feed(mutated, folder, as: .lamostLRS)
+        }
+    }
+
     @Test func gzip() throws {
         let folder = try TemporaryFolder()
         var data = Data([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])

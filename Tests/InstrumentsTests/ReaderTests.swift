@@ -47,6 +47,31 @@ struct ReaderTests {
         #expect(spectra[0].flux == [1.5, 2.5, 3.5])
     }
 
+    /// What people write above and beside their numbers.
+    @Test(arguments: [
+        ("wavelength,flux\nnm,mJy\n400,1\n500,2\n", "nm", "F_ν"), ("wave[nm];flux\n400,0;1,5\n500,0;2,5\n", "nm", ""),
+        ("# wavelengths in air\nwave,flux\n4000,1\n5000,2\n", "air", ""),
+        ("lambda_air,flux\n4000,1\n5000,2\n", "air", ""),
+        ("WAVE_VAC,FLUX (Jy)\n4000,1\n5000,2\n", "vacuum", "F_ν"), ("0.4 1\n0.5 2\n0.6 3\n", "µm", ""),
+        ("4.0d-7 1.0D+00\n5.0d-7 2\n", "m", ""),
+    ])
+    func whatTextStates(text: String, wavelength: String, flux: String) throws {
+        let spectrum = try read(text)[0]
+        let reading = spectrum.reading
+        #expect((reading.wavelength + " " + reading.medium).contains(wavelength), "\(reading)")
+        #expect(flux.isEmpty || reading.flux.contains(flux), "\(reading)")
+        #expect(abs(spectrum.wavelength[0] - 4000) < 2 && abs(spectrum.wavelength[1] - 5000) < 2)
+    }
+
+    /// UTF-16 as Windows writes it, Latin-1, and a mask of words.
+    @Test func oldAndNewLetters() throws {
+        let text = "wave,flux,mask\n4000,1,True\n5000,2,False\n6000,3,False\n"
+        #expect(try read(try #require(text.data(using: .utf16)))[0].mask == [true, false, false])
+        #expect(try read(Data([0x23, 0xc5, 0x0a]) + Data(text.utf8))[0].mask == [true, false, false])
+        let bits = FITSBytes.table([("wave", [4000, 5000, 6000]), ("flux", [1, 2, 3]), ("good", [0, 1, 1])])
+        #expect(try read(bits)[0].mask == [true, false, false])
+    }
+
     @Test func twoLongRows() throws {
         let wavelength = (0..<20).map { "\(4000 + $0)" }.joined(separator: ",")
         let spectrum = try read(wavelength + "\n" + (0..<20).map { "\($0)" }.joined(separator: ",") + "\n")[0]

@@ -44,7 +44,10 @@ struct Dispersion {
         unit = try Self.unit(facts, file: file)
         let isLog =
             facts["DC-FLAG"] == "1" || facts["LOGSCALE"].map(Self.isTrue) == true
-            || ["LOG-LINEAR", "LOGLIN", "LOGLAM", "LOG_LAMBDA", "LOGLAMBDA", "LOG10", "LOGWAVE", "WAVE-LOG10"].contains(
+            || [
+                "LOG-LINEAR", "LOGLIN", "LOGLAM", "LOG_LAMBDA", "LOGLAMBDA", "LOG10", "LOGWAVE", "WAVE-LOG10", "LOGL",
+                "LOG",
+            ].contains(
                 type)
             || facts["WFITTYPE"]?.uppercased().hasPrefix("LOG") == true
         let axis = String(type.prefix(4))
@@ -148,7 +151,7 @@ struct MediumStatement: Sendable, Hashable {
                         ? MediumStatement(.vacuum, by: "\(key) = \(value)") : nil
                 default:
                     let isAbout = ["AIR", "VAC", "WAV", "LAM", "MEDIUM", "FRAME", "WREF"].contains { key.contains($0) }
-                    guard isAbout, word.count < 24 else { return nil }
+                    guard isAbout, word.count < (key == "WAVELENGTH COMMENT" ? 100 : 24) else { return nil }
                     let words = Set(word.split { !$0.isLetter }.map(String.init))
                     if words.contains("air") { return MediumStatement(.air, by: "\(key) = \(value)") }
                     let isVacuum = words.contains("vac") || words.contains("vacuum")

@@ -155,7 +155,7 @@ struct SpectrumBuilder {
         if unit == .timesWavelength, options.fluxUnit == nil {
             // Tables shorten units; a spectrum of energy per pixel has the shape of one per wavelength.
             notes.append("flux in \(text) taken as one per wavelength (--flux-unit lambda-f-lambda if it is λF_λ)")
-        } else if unit != .perWavelength, unit != .none, spectrum.wavelength.count == spectrum.flux.count {
+        } else if unit != .perWavelength, unit != .uncalibrated, spectrum.wavelength.count == spectrum.flux.count {
             for (pixel, wavelength) in spectrum.wavelength.enumerated() {
                 let factor = unit.factor(at: wavelength / 5500)
                 spectrum.flux[pixel] *= factor

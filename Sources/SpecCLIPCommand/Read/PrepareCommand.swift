@@ -92,7 +92,13 @@ struct PrepareCommand: ParsableCommand {
         if let name = input.instrument { return try StarReader.instrument(named: name, among: known) }
         var found: Instrument?
         for path in input.inputs where found == nil {
-            let stream = try ObservationStream(ObservationInput([path], split: input.split), among: known)
+            guard !ObservationStream.isPipe(path) else {
+                throw Diagnostic(
+                    path, problem: "is a pipe, which can be read only once",
+                    remedy: "say whose spectra they are: --instrument")
+            }
+            let stream = try ObservationStream(
+                ObservationInput([path], split: input.split, reading: try input.reading.options()), among: known)
             do {
                 try stream.forEachBatch(of: 1) { batch in
                     found = batch.first?.instrument

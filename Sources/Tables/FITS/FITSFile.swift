@@ -110,7 +110,11 @@ package final class FITSFile {
 
     /// Values of a column of one number per row.
     package func scalars(_ column: FITSColumn, of hdu: HDU, rows: Range<Int>) throws -> [Double] {
-        guard column.isScalar else { return try arrays(column, of: hdu, rows: rows).map { $0.first ?? .nan } }
+        guard column.isScalar else {
+            // Of several flags one is enough.
+            let isFlags = column.kind == .bit || column.kind == .logical
+            return try arrays(column, of: hdu, rows: rows).map { isFlags ? $0.contains(1) ? 1 : 0 : $0.first ?? .nan }
+        }
         return try FITSLibrary.serialised {
             try move(to: hdu)
             return try numbers(column, row: rows.lowerBound, count: rows.count)
@@ -137,7 +141,7 @@ package final class FITSFile {
                 let isSingle = column.kind == .single
                 return try numbers(column, row: rows.lowerBound, count: rows.count)
                     .map { $0.isNaN ? "" : isSingle ? "\(Float($0))" : "\($0)" }
-            case .logical:
+            case .logical, .bit:
                 return try numbers(column, row: rows.lowerBound, count: rows.count)
                     .map { $0.isNaN ? "" : $0 == 0 ? "false" : "true" }
             case .other: return [String](repeating: "", count: rows.count)
@@ -150,7 +154,7 @@ package final class FITSFile {
     private func numbers(_ column: FITSColumn, row: Int, count: Int) throws -> [Double] {
         var values = [Double](repeating: .nan, count: count)
         guard count > 0 else { return values }
-        if column.kind == .logical { return try logicals(column, row: row, count: count) }
+        if column.kind == .logical || column.kind == .bit { return try logicals(column, row: row, count: count) }
         var null = Double.nan
         var anyNull: Int32 = 0
         var status: Int32 = 0
@@ -165,7 +169,8 @@ package final class FITSFile {
         var (values, null) = ([CChar](repeating: 0, count: count), undefined)
         var anyNull: Int32 = 0
         var status: Int32 = 0
-        ffgcv(handle, TLOGICAL, column.number, Int64(row) + 1, 1, Int64(count), &null, &values, &anyNull, &status)
+        let type = column.kind == .bit ? TBIT : TLOGICAL
+        ffgcv(handle, type, column.number, Int64(row) + 1, 1, Int64(count), &null, &values, &anyNull, &status)
         try check(status, column.name)
         return values.map { $0 == undefined ? .nan : $0 == 0 ? 0 : 1 }
     }

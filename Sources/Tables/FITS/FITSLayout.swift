@@ -129,7 +129,9 @@ enum FITSLayout {
         var width: Int64 = 0
         ffgtclll(handle, number, &type, &`repeat`, &width, &status)
         defer { ffcmsg() }
-        guard status == 0, `repeat` >= 0, `repeat` <= rowWidth, width >= 0, width <= max(8, rowWidth) else {
+        // Eight bits lie in a byte.
+        let most = abs(type) == TBIT ? 8 * rowWidth : rowWidth
+        guard status == 0, `repeat` >= 0, `repeat` <= most, width >= 0, width <= max(8, rowWidth) else {
             return nil
         }
         let kind: FITSColumn.Kind =
@@ -139,6 +141,7 @@ enum FITSLayout {
             case TFLOAT: .single
             case TDOUBLE: .double
             case TLOGICAL: .logical
+            case TBIT: .bit
             default: .other
             }
         return FITSColumn(

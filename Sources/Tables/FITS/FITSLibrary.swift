@@ -56,7 +56,7 @@ enum FITSLibrary {
 /// A column of a FITS table.
 package struct FITSColumn: Equatable {
     /// What its values are.
-    package enum Kind { case text, integer, single, double, logical, other }
+    package enum Kind { case text, integer, single, double, logical, bit, other }
 
     /// Number in cfitsio's count, from 1.
     package var number: Int32

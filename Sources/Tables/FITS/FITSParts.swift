@@ -36,7 +36,7 @@ private final class FITSTable: TableSource {
                 case .integer: .integer
                 case .single: .single
                 case .double: .double
-                case .logical: .logical
+                case .logical, .bit: .logical
                 case .other: .other
                 }
             return Field(

@@ -72,6 +72,14 @@ package final class DelimitedTable: TableSource {
             }
         }
         waiting = records
+        // What people write above their tables: "# wavelengths in air".
+        if let comment = lines.comments.first(where: { Self.tellsMedium($0) }) { facts["WAVELENGTH COMMENT"] = comment }
+    }
+
+    private static func tellsMedium(_ comment: String) -> Bool {
+        comment.count < 100
+            && comment.lowercased().contains(
+                /\b(wave|lambda|λ)\w*.*\b(air|vac|vacuum)\b|\b(air|vac|vacuum)\b.*\b(wave|lambda|λ)/)
     }
 
     /// VizieR writes units below the names, and below them a line of dashes.
@@ -84,11 +92,14 @@ package final class DelimitedTable: TableSource {
             records.removeFirst()
         } else if !records.isEmpty, !records[0].isOfNumbers(dialect), let third = try nextLine() {
             let third = try completed(third)
-            guard areDashes(third) else { return records.append(third) }
+            // Some write units without the dashes: a line without any number before one of numbers.
+            let areUnits = records[0].texts(dialect).allSatisfy { !$0.isEmpty && TextNumber($0) == nil }
+            guard areDashes(third) || (areUnits && third.isOfNumbers(dialect)) else { return records.append(third) }
             for (index, unit) in records[0].texts(dialect).enumerated() where index < fields.count {
                 fields[index].unit = unit
             }
             records.removeFirst()
+            if !areDashes(third) { records.append(third) }
         }
     }
 
