@@ -10,7 +10,7 @@ public struct ReadingOptions: Sendable, Hashable {
     public var medium: Medium?
     /// The unit of the wavelengths.
     public var wavelengthUnit: WavelengthUnit?
-    /// What the flux is per, by ``FluxUnit``'s names.
+    /// What the flux is per, by the names of `FluxUnit`.
     public var fluxUnit: String?
     /// Resolving power λ/FWHM.
     public var resolution: Double?
