@@ -37,7 +37,7 @@ public struct TextWidth: Sendable, Hashable {
 /// Tables as files: the format is that of the file's extension.
 public enum TableFile {
     /// The formats, by extension.
-    public static let extensions = ["csv", "fits", "ecsv", "npz", "json"]
+    public static let extensions = ["csv", "fits", "ecsv", "vot", "npz", "json"]
 
     /// A file for rows to come.
     /// - Parameters:
@@ -49,6 +49,7 @@ public enum TableFile {
         switch url.pathExtension.lowercased() {
         case "csv": try CSVWriter(url, columns)
         case "ecsv": try ArrayText(url, columns, isECSV: true)
+        case "vot": try VOTableWriter(url, columns)
         case "json": try JSONWriter(url)
         case "fits", "fit": try FITSWriter(url, columns, widths)
         case "npz": try NPZWriter(url, columns, widths)

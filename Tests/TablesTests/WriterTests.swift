@@ -48,6 +48,19 @@ struct WriterTests {
         #expect(folder.contents == ["out[1].fits"])
     }
 
+    @Test(arguments: ["out.ecsv", "out.vot"]) func textWithArraysIsReadBack(name: String) throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file(name)
+        try TableFile.write(Self.table, to: url)
+        let spectra = try SpectrumReader.read(url)
+        #expect(spectra.count == 3)
+        #expect(spectra[1].flux == [3, 4] && spectra[1].wavelength == [5000, 5020])
+        #expect(spectra[0].sourceID == "4545469030156206080")
+        #expect(spectra[0].header["TEFF"] == "5777.25" && ["", "NaN"].contains(spectra[1].header["TEFF"]))
+        #expect(spectra[0].header["FILE"] == "a,b.fits" && spectra[1].header["FILE"] == "quote\"d")
+        #expect(folder.contents == [name])
+    }
+
     @Test func failuresLeaveNothingBehind() throws {
         let folder = try TemporaryFolder()
         let uneven = Table([Column("a", .numbers([1])), Column("b", .numbers([1, 2]))])
