@@ -50,7 +50,8 @@ extension Column {
     /// The row's cell; NaN is how VOTable writes that there is no number.
     fileprivate func voCell(_ row: Int) -> String {
         switch values {
-        case .text(let values): VOTableWriter.escaped(values[row].filter { $0 == "\t" || !$0.isNewline && $0.asciiValue ?? 32 >= 32 })
+        // XML has no control characters.
+        case .text(let values): VOTableWriter.escaped(values[row].filter { ($0.asciiValue ?? 32) >= 32 })
         case .integers(let values): "\(values[row])"
         case .numbers(let values): values[row].isFinite ? cells(row)[0] : "NaN"
         case .vectors(let values, let width):
