@@ -238,9 +238,29 @@ package final class HDF5DataSet: @unchecked Sendable {
                     handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), buffer.baseAddress)
                     >= 0
             }
-            guard isRead else { throw file.failure(path, "rows \(range) cannot be read") }
+            guard isRead else { throw unreadable(range) }
             initialized = range.count * rowLength
         }
+    }
+
+    /// Why rows cannot be read: most often a filter that packed them is missing here.
+    private func unreadable(_ range: Range<Int>) -> Diagnostic {
+        let missing = HDF5.locked { () -> String? in
+            guard let list = HDF5Handle.properties(H5Dget_create_plist(handle.id)) else { return nil }
+            return (0..<max(0, H5Pget_nfilters(list.id))).lazy.compactMap { index -> String? in
+                var (flags, elements, settings) = (UInt32(0), 0, UInt32(0))
+                var name = [CChar](repeating: 0, count: 64)
+                let filter = H5Pget_filter2(
+                    list.id, UInt32(index), &flags, &elements, nil, name.count - 1, &name, &settings)
+                guard filter >= 0, H5Zfilter_avail(filter) <= 0 else { return nil }
+                let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                return text.isEmpty ? "number \(filter)" : "\"\(text)\" (number \(filter))"
+            }.first
+        }
+        guard let missing else { return file.failure(path, "rows \(range) cannot be read") }
+        return Diagnostic(
+            file.name, field: path, problem: "is packed by the HDF5 filter \(missing), which is not installed",
+            remedy: "pack it anew where it was written: h5repack -f GZIP=4 OLD NEW")
     }
 
     private func fixedStrings(_ range: Range<Int>, bytes: Int) throws -> [String] {
@@ -253,7 +273,7 @@ package final class HDF5DataSet: @unchecked Sendable {
             return H5Dread(
                 handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), &buffer) >= 0
         }
-        guard isRead else { throw file.failure(path, "rows \(range) cannot be read") }
+        guard isRead else { throw unreadable(range) }
         return stride(from: 0, to: buffer.count, by: bytes).map { start in
             String(decoding: buffer[start..<start + bytes].prefix { $0 != 0 }, as: UTF8.self)
         }
@@ -266,7 +286,7 @@ package final class HDF5DataSet: @unchecked Sendable {
             guard let type = HDF5Handle.type(H5Dget_type(handle.id)), let selection = select(range),
                 H5Dread(
                     handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), &pointers) >= 0
-            else { throw file.failure(path, "rows \(range) cannot be read") }
+            else { throw unreadable(range) }
             defer { _ = H5Dvlen_reclaim(type.id, selection.memory.id, chdf5_default(), &pointers) }
             return pointers.map { $0.map { String(cString: $0) } ?? "" }
         }
