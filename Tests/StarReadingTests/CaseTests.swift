@@ -95,7 +95,9 @@ struct CaseTests {
     /// A data set packed by a filter that is not there says which.
     @Test func missingFiltersAreNamed() throws {
         let data = try PairedDataSet(opening: SharedFiles.url("cases/h4-lzf.h5"))
-        #expect { try data.spectra(.gaiaXP, split: .test, range: 0..<data.count(.test)) } throws: { "\($0)".contains("filter \"lzf\"") }
+        #expect { try data.spectra(.gaiaXP, split: .test, range: 0..<data.count(.test)) } throws: {
+            "\($0)".contains("filter \"lzf\"")
+        }
     }
 
     /// All spectra of a file are read, and each way of choosing among them.
