@@ -93,6 +93,9 @@ public struct Column: Sendable, Equatable {
         self.canYield = canYield
     }
 
+    /// The unit as other programs read it.
+    var asciiUnit: String { unit == "Å" ? "Angstrom" : unit }
+
     /// Number of rows.
     public var rowCount: Int {
         switch values {

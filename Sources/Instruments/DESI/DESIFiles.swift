@@ -69,7 +69,7 @@ enum DESISpectra: SpectrumLayout {
             row = range.upperBound
             let table = try fibres?.next(range.count)
             let fields = fibres?.fields ?? []
-            let facts = try fields.indices.filter { !fields[$0].isArray && fields[$0].kind != .other }.compactMap {
+            let facts = try fields.indices.filter { fields[$0].isFact }.compactMap {
                 index in
                 try table.map { (fields[index].name.uppercased(), try $0.texts(index)) }
             }

@@ -98,8 +98,19 @@ struct Dispersion {
             return unit
         }
         let attributes = (1...9).compactMap { facts["WAT1_00\($0)"] }.joined()
-        guard let match = attributes.firstMatch(of: /units=([^\s'"]+)/) else { return nil }
-        return WavelengthUnit(parsing: String(match.1))
+        return unit(inAttributes: attributes)
+    }
+
+    /// The unit that attributes of IRAF state.
+    static func unit(inAttributes text: String) -> WavelengthUnit? {
+        text.firstMatch(of: /units=([^\s'"]+)/).flatMap { WavelengthUnit(parsing: String($0.1)) }
+    }
+
+    /// An image of which nothing says where its wavelengths are.
+    static func missing(in url: URL) -> Diagnostic {
+        Diagnostic(
+            url, field: "COEFF0, COEFF1", problem: "are missing, and the image has no row of wavelengths",
+            remedy: "add the keywords (log10 of the first wavelength in Å, and its step)")
     }
 
     static func isCelestial(_ type: String) -> Bool {

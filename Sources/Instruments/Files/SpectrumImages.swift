@@ -158,9 +158,7 @@ struct ImageRows {
             (copy.rows, copy.roles, copy.isTransposed) = (columns, columns.map { _ in nil }, true)
             copy.take(row, "column \(row + 1)")
         } else if rows.count > 1 || rows.first.map(Self.rises) == false, rows[0].count > 100 {
-            throw Diagnostic(
-                file.url, field: "COEFF0, COEFF1", problem: "are missing, and the image has no row of wavelengths",
-                remedy: "add the keywords (log10 of the first wavelength in Å, and its step)")
+            throw Dispersion.missing(in: file.url)
         } else {
             return nil
         }

@@ -185,7 +185,7 @@ struct TableContext {
     /// Columns that are facts of a star.
     var facts: [Int] {
         let taken = Set([.wavelength, .flux].compactMap { columns[$0] } + Self.arrays.compactMap { columns[$0.role] })
-        return fields.indices.filter { !taken.contains($0) && !fields[$0].isArray && fields[$0].kind != .other }
+        return fields.indices.filter { !taken.contains($0) && fields[$0].isFact }
     }
 }
 
@@ -258,7 +258,7 @@ final class PixelPerRow: SpectrumSource {
         // SDSS: identifiers and the class stand in the first row of a second table.
         for other in context.file.parts where other.number > context.part.number {
             guard let table = other.table, table.rowCount == 1, let row = try? table.next(1) else { continue }
-            for (index, field) in table.fields.enumerated() where !field.isArray && field.kind != .other {
+            for (index, field) in table.fields.enumerated() where field.isFact {
                 let key = field.name.uppercased()
                 if shared[key] == nil { shared[key] = (try? row.texts(index))?.first }
             }

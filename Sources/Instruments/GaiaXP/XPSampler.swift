@@ -14,6 +14,11 @@ package struct XPCoefficients: Sendable {
     package var basis: Int?
 
     package init(_ values: [Double]) { self.values = values }
+
+    /// How many coefficients count, from the first.
+    func used(truncated: Bool) -> Int {
+        truncated ? max(1, min(relevant ?? values.count, values.count)) : values.count
+    }
 }
 
 /// Turns coefficients of XP spectra into flux at wavelengths.
@@ -84,7 +89,7 @@ package struct XPSampler: Sendable {
         let hasErrors = present.allSatisfy { bands[$0.band.name]?.errors.isEmpty == false }
         for design in present {
             guard let own = bands[design.band.name] else { continue }
-            let used = truncates ? max(1, min(own.relevant ?? own.values.count, own.values.count)) : own.values.count
+            let used = own.used(truncated: truncates)
             let merges = present.count > 1
             let count = design.samples.count
             var sums = [Double](repeating: 0, count: count)
@@ -132,7 +137,7 @@ package struct XPSampler: Sendable {
         let present = designs.filter { bands[$0.band.name] != nil }
         for design in present {
             guard let own = bands[design.band.name], !own.errors.isEmpty else { continue }
-            let used = truncates ? max(1, min(own.relevant ?? own.values.count, own.values.count)) : own.values.count
+            let used = own.used(truncated: truncates)
             let width = design.samples.count
             func correlation(_ a: Int, _ b: Int) -> Double {
                 if a == b { return 1 }

@@ -37,9 +37,7 @@ enum LAMOSTImage: SpectrumLayout {
             (builder.wavelength, builder.wavelengthIsFloat32) = (rows[2], true)
             builder.reading.wavelength = "row 3"
         } else {
-            throw Diagnostic(
-                file.url, field: "COEFF0, COEFF1", problem: "are missing, and the image has no row of wavelengths",
-                remedy: "add the keywords (log10 of the first wavelength in Å, and its step)")
+            throw Dispersion.missing(in: file.url)
         }
         return FoundSpectra([ReadSpectra([try builder.build()])])
     }

@@ -22,7 +22,7 @@ enum IRAFMultispec: SpectrumLayout {
         let sigma = (1...max(1, bands)).first {
             part.facts["BANDID\($0)"].map { ImageRole(describing: $0) == .error } == true
         }
-        let unit = text.0.firstMatch(of: /units=([^\s'"]+)/).flatMap { WavelengthUnit(parsing: String($0.1)) }
+        let unit = Dispersion.unit(inAttributes: text.0)
         let spectra = try (0..<lines).map { line in
             guard let spec = text.1.firstMatch(of: try Regex("spec\(line + 1)\\s*=\\s*\"([^\"]*)\"")),
                 let numbers = spec.output[1].substring

@@ -84,7 +84,7 @@ final class FITSWriter: TableWriter {
     ) {
         withCStrings(columns.map(\.name)) { names in
             withCStrings(columns.map { Self.format($0, widths) }) { formats in
-                withCStrings(columns.map { $0.unit == "Å" ? "Angstrom" : $0.unit }) { units in
+                withCStrings(columns.map(\.asciiUnit)) { units in
                     _ = ffcrtb(handle, BINARY_TBL, 0, Int32(columns.count), names, formats, units, name, &status)
                 }
             }

@@ -26,6 +26,9 @@ package struct Field: Sendable, Hashable {
 
     /// Holds numbers, or in text what may be some.
     package var isNumeric: Bool { kind != .other }
+
+    /// One value per row that can be told as text.
+    package var isFact: Bool { !isArray && kind != .other }
 }
 
 /// A table of any container, read once from its beginning, some rows at a time. Not for use by several threads at once.

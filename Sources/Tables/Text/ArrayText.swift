@@ -14,7 +14,7 @@ package final class ArrayText: TableWriter {
         if isECSV {
             let fields = columns.columns.map { column in
                 var parts = ["name: \(Self.quoted(column.name))"]
-                if !column.unit.isEmpty { parts.append("unit: \(Self.quoted(Self.astropy(column.unit)))") }
+                if !column.unit.isEmpty { parts.append("unit: \(Self.quoted(column.asciiUnit))") }
                 switch column.values {
                 case .text: parts.append("datatype: string")
                 case .integers: parts.append("datatype: int64")
@@ -37,9 +37,6 @@ package final class ArrayText: TableWriter {
     package func finish() throws { try file.commit() }
 
     private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
-
-    /// Units as astropy reads them.
-    private static func astropy(_ unit: String) -> String { unit == "Å" ? "Angstrom" : unit }
 }
 
 extension Column {

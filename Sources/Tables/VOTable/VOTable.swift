@@ -347,6 +347,11 @@ private struct VOBinary {
                     number(bytes.loadUnaligned(fromByteOffset: start + $0 * MemoryLayout<Value>.size, as: type))
                 })
         }
+        // One whole number keeps all of its digits.
+        func integers<Value: FixedWidthInteger>(_ type: Value.Type) -> VOCell {
+            guard count == 1 else { return values(type) { Double(Value(bigEndian: $0)) } }
+            return .integer(Int64(Value(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: type))))
+        }
         switch column.kind {
         case .char:
             let text = String(decoding: bytes[start..<start + size].prefix { $0 != 0 }, as: UTF8.self)
@@ -369,19 +374,10 @@ private struct VOBinary {
         // A single bit is the first of its byte; astropy puts it elsewhere.
         case .bit where count == 1: return .numbers([bytes[start] != 0 ? 1 : 0])
         case .bit: return .numbers((0..<count).map { bytes[start + $0 / 8] & (0x80 >> UInt8($0 % 8)) != 0 ? 1 : 0 })
-        case .unsignedByte: return count == 1 ? .integer(Int64(bytes[start])) : values(UInt8.self) { Double($0) }
-        case .short:
-            return count == 1
-                ? .integer(Int64(Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int16.self))))
-                : values(Int16.self) { Double(Int16(bigEndian: $0)) }
-        case .int:
-            return count == 1
-                ? .integer(Int64(Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int32.self))))
-                : values(Int32.self) { Double(Int32(bigEndian: $0)) }
-        case .long:
-            return count == 1
-                ? .integer(Int64(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int64.self)))
-                : values(Int64.self) { Double(Int64(bigEndian: $0)) }
+        case .unsignedByte: return integers(UInt8.self)
+        case .short: return integers(Int16.self)
+        case .int: return integers(Int32.self)
+        case .long: return integers(Int64.self)
         case .float: return values(UInt32.self) { Double(Float(bitPattern: UInt32(bigEndian: $0))) }
         case .double: return values(UInt64.self) { Double(bitPattern: UInt64(bigEndian: $0)) }
         case .floatComplex, .doubleComplex: return .none

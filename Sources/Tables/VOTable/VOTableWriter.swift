@@ -15,7 +15,7 @@ final class VOTableWriter: TableWriter {
                 case .numbers: "datatype=\"double\""
                 case .vectors(_, let width): "datatype=\"float\" arraysize=\"\(width)\""
                 }
-            let unit = column.unit.isEmpty ? "" : " unit=\"\(Self.escaped(Self.standard(column.unit)))\""
+            let unit = column.unit.isEmpty ? "" : " unit=\"\(Self.escaped(column.asciiUnit))\""
             let open = "  <FIELD name=\"\(Self.escaped(column.name))\" \(type)\(unit)"
             guard !column.meaning.isEmpty else { return open + "/>\n" }
             return open + "><DESCRIPTION>\(Self.escaped(column.meaning))</DESCRIPTION></FIELD>\n"
@@ -41,9 +41,6 @@ final class VOTableWriter: TableWriter {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
             .replacing("\"", with: "&quot;")
     }
-
-    /// Units as VOUnits has them.
-    private static func standard(_ unit: String) -> String { unit == "Å" ? "Angstrom" : unit }
 }
 
 extension Column {
