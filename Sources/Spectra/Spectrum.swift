@@ -9,6 +9,9 @@ public struct Spectrum: Sendable, Equatable {
     public var flux: [Double]
     /// Inverse variance of the flux, in the inverse square of its unit; 0 where the pixel carries no information.
     public var ivar: [Double]?
+    /// How the errors of two pixels go together: upper triangle, packed as (0,1), (0,2), (1,2), (0,3), …; nil where that is
+    /// not known or was not asked for (`ReadingOptions.correlatesXP`).
+    public var correlation: [Float]?
     /// True where the pixel is bad.
     public var mask: [Bool]?
     /// Identifier of the source: Gaia `source_id`, LAMOST `OBSID`, …

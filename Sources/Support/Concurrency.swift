@@ -40,3 +40,33 @@ package final class SharedCache<Key: Equatable & Sendable, Value: Sendable>: Sen
         return value
     }
 }
+
+/// Reads the next piece of something while the last one is worked on; `read` never runs twice at once, and has ended when
+/// this is let go. Not for use by several threads at once.
+package final class ReadAhead<Piece> {
+    private final class Reading: @unchecked Sendable {
+        let read: () throws -> Piece
+        var next: Result<Piece, any Error>?
+
+        init(_ read: @escaping () throws -> Piece) { self.read = read }
+    }
+
+    private let reading: Reading
+    private let queue = DispatchQueue(label: "ReadAhead", qos: .userInitiated)
+    private var count = 0
+
+    package init(_ read: @escaping () throws -> Piece) { reading = Reading(read) }
+
+    deinit { queue.sync {} }
+
+    /// The next piece.
+    package func next() throws -> Piece {
+        let reading = reading
+        let piece = queue.sync { reading.next } ?? Result { try reading.read() }
+        reading.next = nil
+        count += 1
+        // Most files end with their first piece: threads are for the others.
+        if count > 1, case .success = piece { queue.async { reading.next = Result { try reading.read() } } }
+        return try piece.get()
+    }
+}

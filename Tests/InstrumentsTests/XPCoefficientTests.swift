@@ -69,8 +69,8 @@ import Testing
         var bands: [String: XPCoefficients] = [:]
         for name in ["bp", "rp"] {
             bands[name] = XPCoefficients((0..<55).map { 1e4 * generator.gaussian() / Double(1 + $0 * $0) })
-            bands[name]?.errors = (0..<55).map { _ in Float(1 + generator.uniform()) }
-            bands[name]?.correlations = (0..<1485).map { _ in Float(0.02 * generator.gaussian()) }
+            bands[name]?.errors = ArraySlice((0..<55).map { _ in Float(1 + generator.uniform()) })
+            bands[name]?.correlations = ArraySlice((0..<1485).map { _ in Float(0.02 * generator.gaussian()) })
         }
         let (all, part) = (table.sample(bands), model.sample(bands))
         let largest = all.flux.map(abs).max() ?? .nan
@@ -78,16 +78,35 @@ import Testing
             let pixel = Int(((wavelength - 336) / 2).rounded())
             #expect(abs(part.flux[place] - all.flux[pixel]) < 1e-3 * largest)
         }
-        // Errors are the diagonal of the covariance, which is symmetric.
-        let covariance = model.covariance(bands)
-        let count = model.sampling.count
-        for place in 0..<count {
-            let error = covariance[place * count + place].squareRoot()
-            #expect(abs((part.error?[place] ?? .nan) - error) < 1e-4 * error)
-            let other = (place * 7) % count
-            #expect(
-                abs(covariance[place * count + other] - covariance[other * count + place]) < 1e-9 * error * error
-                    + 1e-45)
+        // The error of any sum of samples, by their errors and correlations, is that of the same sum of coefficients, as the
+        // map is linear.
+        let sampled = model.sample(bands, correlates: true)
+        let (errors, correlations) = (try #require(sampled.error), try #require(sampled.correlation))
+        #expect(errors == part.error && correlations.allSatisfy { abs($0) <= 1.000_01 })
+        for _ in 0..<3 {
+            let factors = errors.map { generator.gaussian() / $0 }
+            var bySamples = 0.0
+            for j in errors.indices {
+                for i in 0...j {
+                    let correlation = i == j ? 1 : 2 * Double(correlations[j * (j - 1) / 2 + i])
+                    bySamples += factors[i] * errors[i] * factors[j] * errors[j] * correlation
+                }
+            }
+            var byCoefficients = 0.0
+            for (name, band) in bands {
+                let parts = (0..<55).map { a in
+                    var unit = bands.mapValues { _ in XPCoefficients([Double](repeating: 0, count: 55)) }
+                    unit[name]?.values[a] = Double(band.errors[a])
+                    return zip(model.sample(unit).flux, factors).reduce(0) { $0 + $1.0 * $1.1 }
+                }
+                for b in 0..<55 {
+                    for a in 0...b {
+                        let correlation = a == b ? 1 : 2 * Double(band.correlations[b * (b - 1) / 2 + a])
+                        byCoefficients += parts[a] * parts[b] * correlation
+                    }
+                }
+            }
+            #expect(abs(bySamples / byCoefficients - 1) < 1e-4)
         }
     }
 

@@ -25,6 +25,8 @@ public struct ReadingOptions: Sendable, Hashable {
     public var xpSampling: XPSampling?
     /// Whether coefficients of XP spectra that tell no more than noise are left out.
     public var truncatesXP = false
+    /// Whether correlations between sampled fluxes of XP coefficients are worked out: 58,653 numbers for Gaia's sampling.
+    public var correlatesXP = false
 
     /// Nothing is said.
     public init(as instrument: Instrument? = nil) { self.instrument = instrument }

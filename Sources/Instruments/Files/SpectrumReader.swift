@@ -25,7 +25,7 @@ public enum SpectrumReader {
     }
 
     /// Hands the spectra of a large table to `body` in batches, in the order of the file, so that memory does not grow
-    /// with the number of spectra; that of FITS files is the file's own.
+    /// with the number of spectra; packed FITS files lie in memory.
     ///
     /// - Parameters:
     ///   - url: the file.
@@ -48,11 +48,12 @@ public enum SpectrumReader {
         var wanted = rows ?? 0..<Int.max
         if let row = options.row { wanted = wanted.clamped(to: row - 1..<row) }
         try source.skip(wanted.lowerBound)
-        while source.position < wanted.upperBound {
-            let first = source.position
-            let spectra = try source.next(min(max(1, batch), wanted.upperBound - first))
-            if spectra.isEmpty { break }
+        // While some spectra are worked on, the next are read.
+        let ahead = ReadAhead { try source.next(min(max(1, batch), max(0, wanted.upperBound - source.position))) }
+        var first = source.position
+        while case let spectra = try ahead.next(), !spectra.isEmpty {
             try body(spectra, first)
+            first += spectra.count
         }
         if source.position == 0 || options.row.map({ source.position < $0 }) == true {
             throw Diagnostic(
@@ -164,7 +165,7 @@ private enum FITSFormat: SpectrumFormat {
     static func recognises(_ head: Data) -> Bool { head.starts(with: Data("SIMPLE  =".utf8)) }
 
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
-        let parts = try FileParts(FITSFile(try file.all(), url: file.url))
+        let parts = try FileParts(FITSFile(file))
         guard !parts.parts.isEmpty else { throw Diagnostic(file.url, problem: "holds no HDU") }
         return try SpectrumLayouts.open(parts, options)
     }

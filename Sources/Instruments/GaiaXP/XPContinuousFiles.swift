@@ -90,39 +90,20 @@ private final class XPContinuousSpectra: SpectrumSource {
             return (row, id, Dictionary(uniqueKeysWithValues: present))
         }
         guard let sampler = sampler ?? XPRelease.known.first.map({ XPSampler($0) }) else { return [] }
-        let truncates = options.truncatesXP
-        let sampled = concurrentMap(sources) { sampler.sample($0.2, truncates: truncates) }
-        return try zip(sources, sampled).map { source, sampled in
-            try spectrum(source.2, sampled, texts.map { ($0.0, $0.1[source.0]) })
-        }
-    }
-
-    private func spectrum(
-        _ bands: [String: XPCoefficients], _ sampled: (flux: [Double], error: [Double]?), _ facts: [(String, String)]
-    ) throws -> Spectrum {
         var reading = SpectrumReading()
         reading.layout = "\(XPContinuousTable.sheet.name) (\(file.container)), \(release?.title ?? "")"
-        let wavelengths = sampler?.sampling ?? []
-        reading.wavelength = "sampled, \(wavelengths.first ?? 0) to \(wavelengths.last ?? 0) nm"
+        reading.wavelength = "sampled, \(sampler.sampling.first ?? 0) to \(sampler.sampling.last ?? 0) nm"
         reading.flux = "coefficients" + (options.truncatesXP ? ", the relevant ones" : "") + ", W m⁻² nm⁻¹"
         var builder = SpectrumBuilder(options, header: shared, origin: file.url.path, reading: reading)
-        for (name, value) in facts { builder.header[name] = value }
         builder.statements = [MediumStatement(.vacuum, by: "Gaia XP")]
         builder.sharedStatements = []
-        guard !bands.isEmpty else { return try builder.build() }
-        (builder.wavelength, builder.unit) = (wavelengths, .nanometre)
-        builder.flux = sampled.flux
-        builder.error = sampled.error
-        let hasCorrelations = bands.values.allSatisfy { !$0.correlations.isEmpty }
-        if sampled.error != nil {
-            builder.reading.error =
-                hasCorrelations ? "errors and correlations of the coefficients" : "errors of the coefficients"
-        }
-        var spectrum = try builder.build()
-        if sampled.error != nil, !hasCorrelations {
-            spectrum.notes.append("errors are those of uncorrelated coefficients: the file holds no correlations")
-        }
-        return spectrum
+        return try concurrentMap(sources) { [builder] row, _, bands in
+            Result {
+                var builder = builder
+                for (name, values) in texts { builder.header[name] = values[row] }
+                return try builder.spectrum(of: bands, sampler)
+            }
+        }.map { try $0.get() }
     }
 
     /// The coefficients of a band for each row; nil where there are none.
@@ -137,15 +118,18 @@ private final class XPContinuousSpectra: SpectrumSource {
             }
         }
         let values = try arrays(columns.values) ?? []
-        let errors = try arrays(columns.errors)
-        let correlations = try columns.correlations.map { try rows.arrays($0) }
+        let errors =
+            columns.errors.count == 1
+            ? try rows.singles(columns.errors[0])
+            : try arrays(columns.errors).map { RowNumbers(joining: $0.map { $0.map { Float($0) } }) }
+        let correlations = try columns.correlations.map { try rows.singles($0) }
         let relevant = try columns.relevant.map { try rows.scalars($0) }
         let basis = try columns.basis.map { try rows.scalars($0) }
         return values.indices.map { row in
             guard !values[row].isEmpty else { return nil }
             var band = XPCoefficients(values[row])
-            band.errors = errors?[row].map { Float($0) } ?? []
-            band.correlations = correlations?[row].map { Float($0) } ?? []
+            band.errors = errors?[row] ?? []
+            band.correlations = correlations?[row] ?? []
             func whole(_ values: [Double]?) -> Int? { values.flatMap { $0[row].isFinite ? Int($0[row]) : nil } }
             (band.relevant, band.basis) = (whole(relevant), whole(basis))
             return band
@@ -185,5 +169,26 @@ private final class XPContinuousSpectra: SpectrumSource {
             release = found
             sampler = XPSampler(found, sampling: options.xpSampling)
         }
+    }
+}
+
+extension SpectrumBuilder {
+    /// The spectrum of a source, sampled; without pixels where it has no band.
+    fileprivate mutating func spectrum(of bands: [String: XPCoefficients], _ sampler: XPSampler) throws -> Spectrum {
+        guard !bands.isEmpty else { return try build() }
+        let sampled = sampler.sample(bands, truncates: options.truncatesXP, correlates: options.correlatesXP)
+        (wavelength, unit) = (sampler.sampling, .nanometre)
+        (flux, error) = (sampled.flux, sampled.error)
+        let hasCorrelations = bands.values.allSatisfy { !$0.correlations.isEmpty }
+        if error != nil {
+            reading.error =
+                hasCorrelations ? "errors and correlations of the coefficients" : "errors of the coefficients"
+        }
+        var spectrum = try build()
+        spectrum.correlation = sampled.correlation
+        if error != nil, !hasCorrelations {
+            spectrum.notes.append("errors are those of uncorrelated coefficients: the file holds no correlations")
+        }
+        return spectrum
     }
 }

@@ -6,9 +6,9 @@ import Support
 package struct XPCoefficients: Sendable {
     package var values: [Double]
     /// One standard deviation each; none where they are not known.
-    package var errors: [Float] = []
+    package var errors: ArraySlice<Float> = []
     /// Upper triangle in the order of Gaia: (0,1), (0,2), (1,2), …; none where they are not known.
-    package var correlations: [Float] = []
+    package var correlations: ArraySlice<Float> = []
     /// How many of them tell more than noise.
     package var relevant: Int?
     package var basis: Int?
@@ -19,6 +19,16 @@ package struct XPCoefficients: Sendable {
     func used(truncated: Bool) -> Int {
         truncated ? max(1, min(relevant ?? values.count, values.count)) : values.count
     }
+}
+
+/// A sampled spectrum; NaN where a missing band alone would see something.
+package struct XPSamples: Sendable {
+    /// W m⁻² nm⁻¹.
+    package var flux: [Double]
+    /// In the unit of the flux; nil where a band has no errors.
+    package var error: [Double]?
+    /// Of errors of two samples, packed as those of coefficients are; nil where it was not asked for.
+    package var correlation: [Float]?
 }
 
 /// Turns coefficients of XP spectra into flux at wavelengths.
@@ -33,6 +43,43 @@ package struct XPSampler: Sendable {
         let singles: [Float]
         /// Share of the band at each sample where the other one is there as well.
         let weights: [Double]
+
+        func flux(_ own: XPCoefficients, _ used: Int) -> [Double] {
+            [Double](unsafeUninitializedCapacity: samples.count) { flux, initialised in
+                gaia_xp_flux(values, own.values, used, samples.count, flux.baseAddress)
+                initialised = samples.count
+            }
+        }
+
+        /// Variances of the samples and, where it is asked for, their covariance, [samples × samples].
+        func errors(
+            _ own: XPCoefficients, _ used: Int, correlates: Bool
+        ) -> (variances: [Float], covariance: [Float]) {
+            let count = samples.count
+            var halves = [Float](repeating: 0, count: correlates ? used * count : 0)
+            let variances = withUnsafeTemporaryAllocation(of: Float.self, capacity: gaia_xp_work(used)) { work in
+                [Float](unsafeUninitializedCapacity: count) { variances, initialised in
+                    own.errors.withUnsafeBufferPointer { errors in
+                        own.correlations.withUnsafeBufferPointer { correlations in
+                            halves.withUnsafeMutableBufferPointer { halves in
+                                gaia_xp_variances(
+                                    singles, errors.baseAddress,
+                                    correlations.isEmpty ? nil : correlations.baseAddress, used, count,
+                                    work.baseAddress, variances.baseAddress, correlates ? halves.baseAddress : nil)
+                            }
+                        }
+                    }
+                    initialised = count
+                }
+            }
+            var covariance = [Float](repeating: 0, count: correlates ? count * count : 0)
+            if correlates {
+                own.errors.withUnsafeBufferPointer {
+                    gaia_xp_covariance(singles, $0.baseAddress, halves, used, count, &covariance)
+                }
+            }
+            return (variances, covariance)
+        }
     }
 
     /// nm.
@@ -74,96 +121,46 @@ package struct XPSampler: Sendable {
     /// Fluxes of 10⁻¹⁸ W m⁻² nm⁻¹ have squares that 32 bits cannot hold.
     private static let scale = 1e18
 
-    /// Flux and its error at each sample, W m⁻² nm⁻¹; NaN where a missing band alone would see something. A band without
-    /// errors has none.
+    /// The spectrum of a source.
     /// - Parameters:
     ///   - bands: by name.
     ///   - truncates: leaves out coefficients beyond those that are relevant.
+    ///   - correlates: works out how errors of the samples correlate, too.
     package func sample(
-        _ bands: [String: XPCoefficients], truncates: Bool = false
-    ) -> (flux: [Double], error: [Double]?) {
-        var flux = [Double](repeating: 0, count: sampling.count)
-        var variance = [Double](repeating: 0, count: sampling.count)
-        var covered = [Bool](repeating: false, count: sampling.count)
-        let present = designs.filter { bands[$0.band.name] != nil }
-        let hasErrors = present.allSatisfy { bands[$0.band.name]?.errors.isEmpty == false }
-        for design in present {
-            guard let own = bands[design.band.name] else { continue }
-            let used = own.used(truncated: truncates)
-            let merges = present.count > 1
-            let count = design.samples.count
-            var sums = [Double](repeating: 0, count: count)
-            design.values.withUnsafeBufferPointer { values in
-                sums.withUnsafeMutableBufferPointer { sums in
-                    for coefficient in 0..<used {
-                        let (value, start) = (own.values[coefficient], coefficient * count)
-                        for j in 0..<count { sums[j] += value * values[start + j] }
-                    }
-                }
-            }
-            let variances = hasErrors ? variances(own, design, used) : []
-            for (j, sample) in design.samples.enumerated() {
-                let weight = merges ? design.weights[j] : 1
-                flux[sample] += weight * sums[j]
-                if hasErrors { variance[sample] += weight * weight * Double(variances[j]) }
-                covered[sample] = true
-            }
-        }
-        for sample in flux.indices where !covered[sample] { (flux[sample], variance[sample]) = (.nan, .nan) }
-        return (flux, hasErrors ? variance.map { $0.squareRoot() / Self.scale } : nil)
-    }
-
-    private func variances(_ own: XPCoefficients, _ design: Design, _ used: Int) -> [Float] {
-        let count = design.samples.count
-        return withUnsafeTemporaryAllocation(of: Float.self, capacity: (used + 1) * count + 1) { work in
-            [Float](unsafeUninitializedCapacity: count) { variances, initialised in
-                own.correlations.withUnsafeBufferPointer { correlations in
-                    gaia_xp_variances(
-                        design.singles, own.errors, own.correlations.isEmpty ? nil : correlations.baseAddress, used,
-                        count,
-                        work.baseAddress, variances.baseAddress)
-                }
-                initialised = count
-            }
-        }
-    }
-
-    /// Covariance of the sampled flux, [samples × samples], (W m⁻² nm⁻¹)²; NaN where a missing band alone would see
-    /// something.
-    package func covariance(_ bands: [String: XPCoefficients], truncates: Bool = false) -> [Double] {
+        _ bands: [String: XPCoefficients], truncates: Bool = false, correlates: Bool = false
+    ) -> XPSamples {
         let count = sampling.count
-        var covariance = [Double](repeating: 0, count: count * count)
-        var covered = [Bool](repeating: false, count: count)
-        let present = designs.filter { bands[$0.band.name] != nil }
-        for design in present {
-            guard let own = bands[design.band.name], !own.errors.isEmpty else { continue }
+        var flux = [Double](repeating: .nan, count: count)
+        let present = designs.compactMap { design in bands[design.band.name].map { (design, $0) } }
+        let hasErrors = present.allSatisfy { !$0.1.errors.isEmpty }
+        // In units of 10⁻³⁶ (W m⁻² nm⁻¹)².
+        var variance = [Double](repeating: .nan, count: hasErrors ? count : 0)
+        var covariance = [Float](repeating: 0, count: hasErrors && correlates ? count * count : 0)
+        for (design, own) in present {
             let used = own.used(truncated: truncates)
-            let width = design.samples.count
-            func correlation(_ a: Int, _ b: Int) -> Double {
-                if a == b { return 1 }
-                guard !own.correlations.isEmpty else { return 0 }
-                let (high, low) = (max(a, b), min(a, b))
-                return Double(own.correlations[high * (high - 1) / 2 + low])
-            }
-            func scaled(_ coefficient: Int, _ sample: Int) -> Double {
-                let weight = present.count > 1 ? design.weights[sample] : 1
-                return weight * Double(own.errors[coefficient]) * design.values[coefficient * width + sample]
-            }
-            let rows = (0..<used).map { a in (0..<width).map { scaled(a, $0) } }
-            let products = (0..<used).map { a in
-                (0..<width).map { j in (0..<used).reduce(0.0) { $0 + correlation(a, $1) * rows[$1][j] } }
-            }
-            for (i, first) in design.samples.enumerated() {
-                covered[first] = true
-                for (j, second) in design.samples.enumerated() {
-                    covariance[first * count + second] += (0..<used).reduce(0) { $0 + rows[$1][i] * products[$1][j] }
+            let sums = design.flux(own, used)
+            let errors = hasErrors ? design.errors(own, used, correlates: correlates) : nil
+            // Where the other band is missing, this one stands alone.
+            let weights = present.count > 1 ? design.weights : [Double](repeating: 1, count: sums.count)
+            let first = design.samples.lowerBound
+            for j in sums.indices { flux[first + j].add(weights[j] * sums[j]) }
+            guard let errors else { continue }
+            for j in sums.indices { variance[first + j].add(weights[j] * weights[j] * Double(errors.variances[j])) }
+            for j in sums.indices where correlates {
+                for k in sums.indices {
+                    covariance[(first + j) * count + first + k] +=
+                        Float(weights[j] * weights[k]) * errors.covariance[j * sums.count + k]
                 }
             }
         }
-        for i in 0..<count {
-            for j in 0..<count where !covered[i] || !covered[j] { covariance[i * count + j] = .nan }
+        var samples = XPSamples(flux: flux)
+        if hasErrors { samples.error = variance.map { $0.squareRoot() / Self.scale } }
+        if hasErrors, correlates {
+            samples.correlation = (0..<count).flatMap { j in
+                (0..<j).map { i in covariance[i * count + j] / Float((variance[i] * variance[j]).squareRoot()) }
+            }
         }
-        return covariance
+        return samples
     }
 
     // MARK: - The instrument's model
@@ -209,6 +206,11 @@ package struct XPSampler: Sendable {
         }
         return values
     }
+}
+
+extension Double {
+    /// Adds to a sum that is NaN as long as nothing was added.
+    fileprivate mutating func add(_ term: Double) { self = (isNaN ? 0 : self) + term }
 }
 
 /// A cubic spline through points, "not a knot" at its ends as FITPACK's interpolation is.

@@ -25,7 +25,8 @@ struct PrepareCommand: ParsableCommand {
             --sampled writes Gaia XP spectra before any model sees them: coefficients turned \
             into flux and its errors in W m⁻² nm⁻¹, as GaiaXPy's calibrate does, to .fits, \
             .ecsv, .csv or .npz: source_id, flux and flux_error, arrays of 343 (336 to 1020 nm) \
-            or on --sampling, then with their wavelengths in nm.
+            or on --sampling, then with their wavelengths in nm. --correlation adds how errors \
+            of samples go together: the upper triangle (0,1), (0,2), (1,2), (0,3), ….
 
             EXAMPLES
               specclip prepare --instrument lamost-lrs spec-*.fits -o stars.npz
@@ -44,11 +45,14 @@ struct PrepareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where --sampled samples, in nm: 400:900:1nm.", valueName: "from:to:step"))
     var sampling: String?
 
+    @Flag(help: "Write correlations of the sampled errors, too (58,653 numbers a star).") var correlation = false
+
     @OptionGroup(title: "Input") var input: InputOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
 
     func validate() throws {
         if sampling != nil, !sampled { throw ValidationError("--sampling goes with --sampled") }
+        if correlation, !sampled { throw ValidationError("--correlation goes with --sampled") }
     }
 
     func run() throws {
@@ -82,7 +86,8 @@ struct PrepareCommand: ParsableCommand {
         let url = try rows.output.requiredURL(extensions: SampledSpectra.extensions)
         var options = try input.reading.options()
         options.xpSampling = try sampling.map { try XPSampling(parsing: $0) }
-        let settings = "\(input.settings) \(sampling ?? "")"
+        options.correlatesXP = correlation
+        let settings = "\(input.settings) \(sampling ?? "")" + (correlation ? " correlation" : "")
         try SampledSpectra(input.inputs, options, settings: settings).write(to: url, restart: rows.restart)
     }
 

@@ -38,7 +38,7 @@ struct SampledSpectra {
                 return NamedSampling(writer, isNamed ? wavelengths : nil)
             })
         var (count, notes) = (0, PreparationNotes())
-        var progress = ProgressLine("sample")
+        let progress = ProgressLine("sample")
         for (part, path) in inputs.enumerated() {
             let (url, options) = options.resolving(path)
             let first = output.last.map { part < $0.part ? Int.max : part == $0.part ? $0.row + 1 : 0 } ?? 0
@@ -71,19 +71,23 @@ struct SampledSpectra {
 
     private func table(_ ids: [String], _ spectra: [Spectrum]) -> Table {
         let width = wavelengths.count
-        func vectors(_ values: (Spectrum) -> [Double]?) -> [Float] {
-            spectra.flatMap { spectrum -> [Float] in
-                let values = values(spectrum) ?? []
-                return values.isEmpty ? [Float](repeating: .nan, count: width) : values.map { Float($0) }
-            }
+        func vectors(width: Int, _ values: (Spectrum) -> [Float]?) -> Column.Values {
+            .vectors(
+                spectra.flatMap { spectrum -> [Float] in
+                    let values = values(spectrum) ?? []
+                    return values.isEmpty ? [Float](repeating: .nan, count: width) : values
+                }, width: width)
         }
-        return Table([
+        func error(_ ivar: Double) -> Float { ivar > 0 ? Float(1 / ivar.squareRoot()) : .nan }
+        var columns = [
             Column("source_id", .integers(ids.map { Int($0) ?? 0 })),
-            Column("flux", unit: "W.m**-2.nm**-1", .vectors(vectors { $0.flux }, width: width)),
-            Column(
-                "flux_error", unit: "W.m**-2.nm**-1",
-                .vectors(vectors { $0.ivar?.map { $0 > 0 ? 1 / $0.squareRoot() : .nan } }, width: width)),
-        ])
+            Column("flux", unit: "W.m**-2.nm**-1", vectors(width: width) { $0.flux.map { Float($0) } }),
+            Column("flux_error", unit: "W.m**-2.nm**-1", vectors(width: width) { $0.ivar?.map(error) }),
+        ]
+        if options.correlatesXP {
+            columns.append(Column("correlation", vectors(width: width * (width - 1) / 2) { $0.correlation }))
+        }
+        return Table(columns)
     }
 
     /// A table whose rows repeat the wavelengths.

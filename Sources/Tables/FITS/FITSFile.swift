@@ -2,7 +2,7 @@ import CCFITSIO
 import Foundation
 import Support
 
-/// A FITS file in memory, read through cfitsio. Not for use from several threads at once; different files may be.
+/// A FITS file, read through cfitsio: a large one from disk, others and packed ones from memory. Not for use from several threads at once; different files may be.
 package final class FITSFile {
     /// What an HDU holds.
     package enum Content: Equatable {
@@ -24,14 +24,13 @@ package final class FITSFile {
     package private(set) var hdus: [HDU] = []
     private var handle: UnsafeMutablePointer<fitsfile>?
     // cfitsio keeps the addresses of these two variables as long as the file is open.
-    private let buffer: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-    private let size: UnsafeMutablePointer<Int>
+    private let buffer = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 1)
+    private let size = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+    private let byteCount: Int
 
     /// Opens the FITS file of these bytes; `url` serves in messages.
     package init(_ data: Data, url: URL) throws {
-        self.url = url
-        buffer = .allocate(capacity: 1)
-        size = .allocate(capacity: 1)
+        (self.url, byteCount) = (url, data.count)
         // cfitsio reads whole blocks: what is cut short is filled up here and found out by `checkExtent`.
         let blocks = (data.count + 2879) / 2880 * 2880
         let memory = UnsafeMutableRawPointer.allocate(byteCount: blocks, alignment: 16)
@@ -42,9 +41,34 @@ package final class FITSFile {
         try FITSLibrary.serialised {
             var status: Int32 = 0
             ffomem(&handle, "memory.fits", READONLY, buffer, size, 2880, realloc, &status)
-            try check(status, "header")
-            hdus = try listHDUs(byteCount: data.count)
+            try list(status)
         }
+    }
+
+    /// Opens a file, which stays where it is if it is a large one.
+    package convenience init(_ file: InputFile) throws {
+        if let size = file.plainSize, size >= 1 << 24 {
+            try self.init(diskFile: file.url, size: size)
+        } else {
+            try self.init(file.all(), url: file.url)
+        }
+    }
+
+    private init(diskFile url: URL, size: Int) throws {
+        (self.url, byteCount) = (url, size)
+        buffer.initialize(to: nil)
+        self.size.initialize(to: 0)
+        try FITSLibrary.serialised {
+            var status: Int32 = 0
+            // A path is one, whatever brackets it has.
+            ffdkopn(&handle, url.path, READONLY, &status)
+            try list(status)
+        }
+    }
+
+    private func list(_ status: Int32) throws {
+        try check(status, "header")
+        hdus = try listHDUs(byteCount: byteCount)
     }
 
     deinit {
@@ -105,6 +129,30 @@ package final class FITSFile {
                 let start = (row - rows.lowerBound) * column.count
                 return Array(flat[start..<start + column.count])
             }
+        }
+    }
+
+    /// Values of `column` in each of `rows`, rounded to 32 bits.
+    package func singles(_ column: FITSColumn, of hdu: HDU, rows: Range<Int>) throws -> RowNumbers {
+        guard column.kind == .single || column.kind == .double else {
+            return try RowNumbers(joining: arrays(column, of: hdu, rows: rows).map { $0.map { Float($0) } })
+        }
+        return try FITSLibrary.serialised {
+            try move(to: hdu)
+            var numbers = RowNumbers()
+            for row in rows {
+                let count = column.isVariable ? try length(column, row: row) : column.count
+                var values = [Float](repeating: .nan, count: count)
+                var (null, anyNull, status) = (Float.nan, Int32(0), Int32(0))
+                if count > 0 {
+                    ffgcv(
+                        handle, TFLOAT, column.number, Int64(row) + 1, 1, Int64(count), &null, &values, &anyNull,
+                        &status)
+                }
+                try check(status, column.name)
+                numbers.append(values)
+            }
+            return numbers
         }
     }
 
@@ -176,17 +224,22 @@ package final class FITSFile {
     }
 
     private func variableArray(_ column: FITSColumn, row: Int) throws -> [Double] {
+        try numbers(column, row: row, count: length(column, row: row))
+    }
+
+    /// Number of values in a row of a column where it varies.
+    private func length(_ column: FITSColumn, row: Int) throws -> Int {
         var length: Int64 = 0
         var offset: Int64 = 0
         var status: Int32 = 0
         ffgdesll(handle, column.number, Int64(row) + 1, &length, &offset, &status)
         try check(status, column.name)
         // The descriptor is part of the data and may claim anything.
-        guard length >= 0, offset >= 0, length <= size.pointee, offset <= size.pointee else {
+        guard length >= 0, offset >= 0, length <= byteCount, offset <= byteCount else {
             throw Diagnostic(
                 url, field: column.name, problem: "row \(row + 1) points outside the file", remedy: "download it again")
         }
-        return try numbers(column, row: row, count: Int(length))
+        return Int(length)
     }
 
     private func text(_ column: FITSColumn, rows: Range<Int>) throws -> [String] {

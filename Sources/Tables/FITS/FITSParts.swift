@@ -69,6 +69,8 @@ private struct FITSRows: TableRows {
 
     func arrays(_ column: Int) throws -> [[Double]] { try file.arrays(hdu.columns[column], of: hdu, rows: range) }
 
+    func singles(_ column: Int) throws -> RowNumbers { try file.singles(hdu.columns[column], of: hdu, rows: range) }
+
     func texts(_ column: Int) throws -> [String] { try file.strings(hdu.columns[column], of: hdu, rows: range) }
 }
 

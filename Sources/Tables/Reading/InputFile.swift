@@ -64,6 +64,13 @@ public final class InputFile {
         }
     }
 
+    /// Bytes of a file on disk that is not packed, for libraries that open it themselves; nil of others.
+    package var plainSize: Int? {
+        guard unpacker == nil, gzdirect(file) == 1, !url.isStandardInput else { return nil }
+        let values = try? url.resourceValues(forKeys: [.fileSizeKey, .isRegularFileKey])
+        return values?.isRegularFile == true ? values?.fileSize : nil
+    }
+
     /// All that is left.
     public func all() throws -> Data {
         var data = Data()

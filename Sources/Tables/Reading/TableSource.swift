@@ -65,8 +65,37 @@ package protocol TableRows {
     func scalars(_ column: Int) throws -> [Double]
     /// The numbers of each row; none where the row has no value.
     func arrays(_ column: Int) throws -> [[Double]]
+    /// The same rounded to 32 bits, at a fraction of the cost where there are thousands.
+    func singles(_ column: Int) throws -> RowNumbers
     /// One text a row; empty where there is none.
     func texts(_ column: Int) throws -> [String]
+}
+
+extension TableRows {
+    package func singles(_ column: Int) throws -> RowNumbers {
+        try RowNumbers(joining: arrays(column).map { $0.map { Float($0) } })
+    }
+}
+
+/// Numbers of rows, some each, one row after the other.
+package struct RowNumbers: Sendable {
+    private var values: [Float] = []
+    private var ends: [Int] = []
+
+    package init() {}
+
+    package init(joining rows: [[Float]]) {
+        values.reserveCapacity(rows.reduce(0) { $0 + $1.count })
+        rows.forEach { append($0) }
+    }
+
+    package mutating func append(_ row: some Collection<Float>) {
+        values += row
+        ends.append(values.count)
+    }
+
+    /// Those of a row.
+    package subscript(row: Int) -> ArraySlice<Float> { values[(row > 0 ? ends[row - 1] : 0)..<ends[row]] }
 }
 
 /// A file taken apart: what it holds, whatever the container.

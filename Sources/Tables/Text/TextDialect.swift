@@ -250,52 +250,81 @@ struct TextNumber {
 
     private static let powers: [Double] = (0...22).map { pow(10, Double($0)) }
 
-    /// The common case: up to 15 digits and an exponent that keep within what one multiplication gets right to the last bit
+    /// The common case: digits and an exponent that keep within what one multiplication gets right to the last bit
     /// (Clinger 1990, "How to read floating point numbers accurately").
     private static func plain(_ bytes: UnsafeBufferPointer<UInt8>, mark: UInt8) -> Double? {
         var place = 0
-        var isNegative = false
-        if bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+") {
-            isNegative = bytes[0] == UInt8(ascii: "-")
-            place = 1
-        }
-        var (digits, count, scale, seen) = (UInt64(0), 0, 0, false)
-        var isFraction = false
-        while place < bytes.count {
-            let byte = bytes[place]
-            if byte &- UInt8(ascii: "0") <= 9 {
-                seen = true
-                if digits > 0 || byte != UInt8(ascii: "0") { count += 1 }
-                guard count <= 19 else { return nil }
-                digits = digits &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
-                if isFraction { scale -= 1 }
-            } else if byte == mark, !isFraction {
-                isFraction = true
-            } else {
-                break
-            }
+        let value = plain(bytes, from: &place, mark: mark, largest: 1 << 53)
+        return place == bytes.count ? value : nil
+    }
+
+    /// A number that begins at `place`, rounded to 32 bits by whom it is for.
+    /// - Parameter place: the first byte that is no part of it, afterwards.
+    /// - Returns: its value to 2⁻⁵¹; nil where it is none of the common case.
+    static func approximate(_ bytes: UnsafeBufferPointer<UInt8>, from place: inout Int) -> Double? {
+        plain(bytes, from: &place, mark: UInt8(ascii: "."), largest: .max)
+    }
+
+    /// - Parameter largest: digits up to it are taken.
+    @inline(__always)
+    private static func plain(
+        _ bytes: UnsafeBufferPointer<UInt8>, from place: inout Int, mark: UInt8, largest: UInt64
+    ) -> Double? {
+        guard place < bytes.count else { return nil }
+        let isNegative = bytes[place] == UInt8(ascii: "-")
+        if isNegative || bytes[place] == UInt8(ascii: "+") { place += 1 }
+        var (digits, count, scale) = (UInt64(0), 0, 0)
+        let start = place
+        take(bytes, &place, &digits, &count)
+        var seen = place - start
+        if place < bytes.count, bytes[place] == mark {
             place += 1
+            let point = place
+            take(bytes, &place, &digits, &count)
+            scale = point - place
+            seen -= scale
         }
-        guard seen else { return nil }
-        if place < bytes.count {
-            guard bytes[place] | 0x20 == UInt8(ascii: "e") else { return nil }
+        guard seen > 0, count <= 19 else { return nil }
+        if place < bytes.count, bytes[place] | 0x20 == UInt8(ascii: "e") {
             place += 1
-            var exponent = 0
-            var sign = 1
-            if place < bytes.count, bytes[place] == UInt8(ascii: "-") || bytes[place] == UInt8(ascii: "+") {
-                sign = bytes[place] == UInt8(ascii: "-") ? -1 : 1
-                place += 1
+            var (exponent, length) = (0, 0)
+            let sign = place < bytes.count ? bytes[place] : 0
+            if sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { place += 1 }
+            while place < bytes.count, bytes[place] &- UInt8(ascii: "0") <= 9 {
+                exponent = exponent &* 10 &+ Int(bytes[place] &- UInt8(ascii: "0"))
+                (place, length) = (place + 1, length + 1)
             }
-            guard place < bytes.count, bytes.count - place <= 4 else { return nil }
-            while place < bytes.count {
-                guard bytes[place] &- UInt8(ascii: "0") <= 9 else { return nil }
-                exponent = exponent * 10 + Int(bytes[place] &- UInt8(ascii: "0"))
-                place += 1
-            }
-            scale += sign * exponent
+            guard (1...4).contains(length) else { return nil }
+            scale += sign == UInt8(ascii: "-") ? -exponent : exponent
         }
-        guard digits < 1 << 53, abs(scale) <= 22 else { return nil }
+        guard digits < largest, abs(scale) <= 22 else { return nil }
         let value = scale < 0 ? Double(digits) / powers[-scale] : Double(digits) * powers[scale]
         return isNegative ? -value : value
+    }
+
+    /// Takes in the digits that follow, eight at a time where there are as many.
+    /// - Parameter count: of those after leading zeros; what is beyond 19 may have overflowed.
+    @inline(__always)
+    private static func take(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ place: inout Int, _ digits: inout UInt64, _ count: inout Int
+    ) {
+        while place + 8 <= bytes.count, let base = bytes.baseAddress {
+            let word = UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
+            let high = word & 0xf0f0_f0f0_f0f0_f0f0
+            guard high | ((word &+ 0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0) >> 4 == 0x3333_3333_3333_3333
+            else { break }
+            // Neighbours are joined: to pairs, to fours, to eight.
+            let pairs = ((word & 0x0f0f_0f0f_0f0f_0f0f) &* 2561) >> 8
+            let fours = ((pairs & 0x00ff_00ff_00ff_00ff) &* 6_553_601) >> 16
+            let eight = ((fours & 0x0000_ffff_0000_ffff) &* 42_949_672_960_001) >> 32
+            digits = digits &* 100_000_000 &+ eight
+            if digits > 0 { count += 8 }
+            place += 8
+        }
+        while place < bytes.count, bytes[place] &- UInt8(ascii: "0") <= 9 {
+            digits = digits &* 10 &+ UInt64(bytes[place] &- UInt8(ascii: "0"))
+            if digits > 0 { count += 1 }
+            place += 1
+        }
     }
 }
