@@ -111,7 +111,7 @@ def main():
         (repeat if options.container == "csv" else repeat_fits)(raw.with_suffix(big.suffix), big, options.sources)
         code = f"from gaiaxpy import calibrate; calibrate({str(big)!r}, output_path={str(folder)!r}, output_file='theirs', output_format='fits')"
         commands = {
-            "specclip": [options.tool, "prepare", "--sampled", big, "-o", folder / "big.fits", "--force"],
+            "specclip": [options.tool, "prepare", "--sampled", big, "-o", folder / "sampled.fits", "--force"],
             "gaiaxpy": [sys.executable, "-W", "ignore", "-c", code],
         }
         seconds = {name: [] for name in commands}
