@@ -74,6 +74,8 @@ let package = Package(
         // Debian's bzip2 has no pkg-config file.
         .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"]), .brew(["bzip2"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"]), .brew(["expat"])]),
+        .systemLibrary(
+            name: "CAvroLibrary", pkgConfig: "avro-c", providers: [.apt(["libavro-dev"]), .brew(["avro-c"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
@@ -82,6 +84,9 @@ let package = Package(
         .target(
             name: "GaiaXPTables", exclude: ["tables"],
             cSettings: [.unsafeFlags(["-O3", "-Wno-c23-extensions"])]),
+
+        // Files of Avro from a stream, and its macros as functions.
+        .target(name: "CAvro", dependencies: ["CAvroLibrary"]),
 
         // The rooms, bottom to top: each imports only what stands above it in this list (docs/design-notes.md, "Rooms").
         room("Support", system: ["CXXHash"]),
@@ -93,6 +98,7 @@ let package = Package(
             name: "Tables",
             dependencies: [
                 "Support", "Statistics", "CCFITSIO", "CHDF5", "CZip", "CZlib", "CLZMA", "CBZip2", "CZstd", "CExpat",
+                "CAvro",
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         // Continuum fits take minutes unoptimised; the tests fit thousands.

@@ -1,8 +1,8 @@
 # System libraries: which are needed, whether they are there, how to bring them. Sourced by deps.sh.
 
-debian_packages=(libcfitsio-dev libhdf5-dev libzip-dev liblzma-dev zlib1g-dev libbz2-dev libzstd-dev libexpat1-dev libxxhash-dev gnuplot-nox pkg-config)
-homebrew_formulas=(pkgconf cfitsio hdf5 libzip xz bzip2 zstd expat xxhash gnuplot)
-pkg_config_modules=(cfitsio hdf5 libzip liblzma zlib libzstd expat libxxhash)
+debian_packages=(libcfitsio-dev libhdf5-dev libzip-dev liblzma-dev zlib1g-dev libbz2-dev libzstd-dev libexpat1-dev libavro-dev libxxhash-dev gnuplot-nox pkg-config)
+homebrew_formulas=(pkgconf cfitsio hdf5 libzip xz bzip2 zstd expat avro-c xxhash gnuplot)
+pkg_config_modules=(cfitsio hdf5 libzip liblzma zlib libzstd expat avro-c libxxhash)
 
 # Whatever installed them, these are what the build and the figures use.
 packages_present() {

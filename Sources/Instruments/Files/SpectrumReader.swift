@@ -155,7 +155,7 @@ extension SpectrumReader {
     /// The format of a file: the first that recognises it.
     static func format(of head: Data) -> (any SpectrumFormat.Type)? {
         let known: [any SpectrumFormat.Type] =
-            registered.withLock { $0 } + [FITSFormat.self, VOTableFormat.self, TextFormat.self]
+            registered.withLock { $0 } + [FITSFormat.self, VOTableFormat.self, AvroFormat.self, TextFormat.self]
         return known.first { $0.recognises(head) }
     }
 }
@@ -177,6 +177,16 @@ private enum VOTableFormat: SpectrumFormat {
 
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
         try SpectrumLayouts.open(VOTable.read(try file.all(), url: file.url), options)
+    }
+}
+
+/// Avro, of any layout in use: Gaia's own form.
+private enum AvroFormat: SpectrumFormat {
+    static func recognises(_ head: Data) -> Bool { AvroTable.recognises(head) }
+
+    static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
+        let part = FilePart(.table(try AvroTable(file)))
+        return try SpectrumLayouts.open(FileParts(url: file.url, container: "Avro", parts: [part]), options)
     }
 }
 

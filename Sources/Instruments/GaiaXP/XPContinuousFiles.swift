@@ -34,24 +34,31 @@ private struct XPBandColumns {
     let values: [Int]
     let errors: [Int]
     let correlations: Int?
+    /// Covariance of the coefficients in units of the standard deviation squared, in place of errors and correlations.
+    let covariance: Int?
     let relevant: Int?
     let basis: Int?
     let deviation: Int?
 
     init?(_ band: String, _ fields: [Field]) {
         let names = fields.map { $0.name.lowercased() }
-        func column(_ name: String) -> Int? { names.firstIndex(of: "\(band)_\(name)") }
+        // The archive's names, and those within Gaia's own system, which come in Avro.
+        func column(_ name: String, _ inner: String? = nil) -> Int? {
+            names.firstIndex(of: "\(band)_\(name)") ?? inner.flatMap { names.firstIndex(of: "\(band)spec.\($0)") }
+        }
         func series(_ stem: String) -> [Int] {
             (0..<200).lazy.map { names.firstIndex(of: "\(stem)\($0)") }.prefix { $0 != nil }.compactMap(\.self)
         }
         let wide = series("\(band)_coeff_")
-        guard let first = column("coefficients").map({ [$0] }) ?? (wide.isEmpty ? nil : wide) else { return nil }
+        guard let first = column("coefficients", "solution.parameters").map({ [$0] }) ?? (wide.isEmpty ? nil : wide) else { return nil }
         (name, values) = (band, first)
         let others = [series("e_\(band)_coeff_"), series("\(band)_coeff_error_"), series("\(band)_coeff_err_")]
         errors = column("coefficient_errors").map { [$0] } ?? others.first { $0.count == first.count } ?? []
         correlations = column("coefficient_correlations")
-        (relevant, basis) = (column("n_relevant_bases"), column("basis_function_id"))
-        deviation = column("standard_deviation")
+        covariance = column("coefficient_covariance", "solution.covariance")
+        relevant = column("n_relevant_bases", "nrelevantbases")
+        basis = column("basis_function_id", "basisfunctionsetdefid")
+        deviation = column("standard_deviation", "solution.standarddeviation")
     }
 }
 
@@ -72,7 +79,7 @@ private final class XPContinuousSpectra: SpectrumSource {
     ) {
         (self.table, self.columns, self.file, self.options) = (table, columns, file, options)
         shared = file.facts(of: part)
-        let taken = Set(columns.flatMap { $0.values + $0.errors + [$0.correlations].compactMap(\.self) })
+        let taken = Set(columns.flatMap { $0.values + $0.errors + [$0.correlations, $0.covariance].compactMap(\.self) })
         facts = table.fields.indices.filter { !taken.contains($0) && !table.fields[$0].isArray }
         ids = ColumnRole.sourceID.index(in: table.fields.map(\.name))
     }
@@ -123,6 +130,8 @@ private final class XPContinuousSpectra: SpectrumSource {
             ? try rows.singles(columns.errors[0])
             : try arrays(columns.errors).map { RowNumbers(joining: $0.map { $0.map { Float($0) } }) }
         let correlations = try columns.correlations.map { try rows.singles($0) }
+        let covariances = try columns.covariance.map { try rows.arrays($0) }
+        let deviations = try columns.deviation.map { try rows.scalars($0) }
         let relevant = try columns.relevant.map { try rows.scalars($0) }
         let basis = try columns.basis.map { try rows.scalars($0) }
         return values.indices.map { row in
@@ -130,6 +139,9 @@ private final class XPContinuousSpectra: SpectrumSource {
             var band = XPCoefficients(values[row])
             band.errors = errors?[row] ?? []
             band.correlations = correlations?[row] ?? []
+            if let packed = covariances?[row], !packed.isEmpty, let deviation = deviations?[row] {
+                band.take(covariance: packed, deviation)
+            }
             func whole(_ values: [Double]?) -> Int? { values.flatMap { $0[row].isFinite ? Int($0[row]) : nil } }
             (band.relevant, band.basis) = (whole(relevant), whole(basis))
             return band

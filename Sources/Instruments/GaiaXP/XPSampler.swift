@@ -15,6 +15,24 @@ package struct XPCoefficients: Sendable {
 
     package init(_ values: [Double]) { self.values = values }
 
+    /// Takes errors and correlations from a covariance.
+    /// - Parameters:
+    ///   - covariance: upper triangle with its diagonal: (0,0), (0,1), (1,1), (0,2), …; what has another number of values
+    ///     leaves as many errors, for whoever compares them with the coefficients.
+    ///   - deviation: the unit of the errors.
+    mutating func take(covariance: [Double], _ deviation: Double) {
+        let count = Int((Double(2 * covariance.count) + 0.25).squareRoot() - 0.5)
+        let roots: [Double] = (0..<count).map { covariance[$0 * ($0 + 3) / 2].squareRoot() }
+        errors = ArraySlice(roots.map { Float($0 * deviation) })
+        var packed: [Float] = []
+        packed.reserveCapacity(covariance.count)
+        for j in 0..<count {
+            let first = j * (j + 1) / 2
+            for i in 0..<j { packed.append(Float(covariance[first + i] / (roots[i] * roots[j]))) }
+        }
+        correlations = packed[...]
+    }
+
     /// How many coefficients count, from the first.
     func used(truncated: Bool) -> Int {
         truncated ? max(1, min(relevant ?? values.count, values.count)) : values.count
