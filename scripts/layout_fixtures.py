@@ -2,7 +2,7 @@
 """Writes small files of one spectrum in the layouts of surveys and packages, by other people's writers: astropy, specutils,
 linetools. They follow the data models that the conformances cite; `LayoutTests` reads them.
 
-    python3 -m venv venv && venv/bin/pip install astropy==8.0.2 specutils linetools
+    python3 -m venv venv && venv/bin/pip install astropy==8.0.2 specutils linetools fastavro h5py
     venv/bin/python scripts/layout_fixtures.py Tests/InstrumentsTests/Layouts
 
 The spectrum: flux 100 + (λ − 5000 Å) / 100 with a line of depth 60 and σ 4 Å at 5000 Å in vacuum, errors of 2, and one bad
@@ -146,6 +146,42 @@ masks = fits.ImageHDU(rows(hmask))
 write("apogee-apstar", primary(NVISITS=2, OBJID="2M00000000+0000000", RA=0.1, DEC=0.2, **axis),
       image(rows(hspoilt), BUNIT="Flux (10^-17 erg/s/cm^2/Ang)", **axis), image(rows(np.full(8575, 2.0)), **axis), masks)
 
+# APOGEE: apVisit, the chips as rows, from red to blue, and their wavelengths in HDU 4.
+size = 1200
+near = h[(h > 15900)][: 3 * size][::-1]
+visit, dead = flux(near, 16000)[0] - (near - 5000) / 100 + 5, 2000
+visit[dead] = 9e4
+chip = lambda values: values.reshape(3, size)
+write("apogee-apvisit", primary(SURVEY="apogee", OBJID="2M00000000+0000000"), image(chip(visit)),
+      image(np.full((3, size), 2.0)), fits.ImageHDU(chip((np.arange(3 * size) == dead).astype("i2"))), fits.ImageHDU(chip(near)))
+
+# SDSS-V: mwmVisit, a row for each visit, wavelengths by keywords of the table.
+both = lambda row: np.stack([row, row])
+visits = table({
+    "sdss_id": ("K", [54459273] * 2, None), "mjd": ("J", [59000, 59001], None), "flux": (f"{n}E", both(spoilt), None),
+    "ivar": (f"{n}E", both(ivar), None), "pixel_flags": (f"{n}K", both(mask), None)}, "BOSS/APO",
+    {"CRVAL": np.log10(4300), "CDELT": 2e-4, "CTYPE": "LOG-LINEAR", "NPIXELS": n, "DC-FLAG": 1})
+write("sdss5-mwmvisit", primary(), visits)
+
+# The Australian telescopes: GALAH (errors are relative), 6dFGS (flux, variance, sky, wavelengths), 2dF as Marz takes it.
+wide = np.arange(4300, 5300, 1.0)
+inair = wide.copy()
+for _ in range(5):
+    inair = wide * (inair / air(inair))
+af, abad = flux(inair)
+af[abad] = 9e4
+weights = np.full(len(wide), 4.0)
+weights[abad] = 0
+linear = {"CRVAL1": 4300.0, "CDELT1": 1.0, "CRPIX1": 1.0}
+write("galah", primary(af, ORIGIN="GALAH", SOBJECT_ID=140401002601004, **linear), image(np.where(weights, 2 / af, 0), "input_sigma"),
+      image(af, "no_sky"), image(weights, "no_sky_sigma"), image(af / 100, "normalised"))
+rows4 = np.stack([af, weights, af, inair])
+write("6dfgs", primary(TARGET="g0000000-000000"), image(rows4[:3], "SPECTRUM V", CUNIT1="Angstroms", **linear),
+      image(rows4[:3], "SPECTRUM R", CUNIT1="Angstroms", **linear), image(rows4, "SPECTRUM VR", CUNIT1="Angstroms", **linear))
+write("marz", primary(np.stack([af, np.zeros_like(af), af]), **linear), image(np.stack([weights] * 3), "VARIANCE"),
+      table({"NAME": ("8A", ["star1", "sky", "star2"], None), "TYPE": ("1A", ["P", "S", "P"], None),
+             "RA": ("D", [0.1, 0, 0.2], None), "DEC": ("D", [-0.1, 0, 0.3], None)}, "FIBRES"))
+
 # ESO Phase 3: one row of arrays, in air by its UCD; X-shooter's quality.
 lin = np.arange(4300, 5300, 1.0)
 lf, lbad = flux(lin)
@@ -215,6 +251,37 @@ for form in ("tabledata", "binary", "binary2"):
 arrays = Table({"source_id": [11, 12], "wave_vac": np.stack([lin, lin]) * u.AA, "flux": np.stack([lf, lf]), "ivar": np.stack([np.where(qual, 0, 0.25)] * 2)})
 arrays.write(out / "astropy-arrays.vot", format="votable", tabledata_format="binary2", overwrite=True)
 arrays.write(out / "astropy-arrays.ecsv", format="ascii.ecsv", delimiter=",", overwrite=True)
+
+# Other containers: Avro by fastavro, NPZ by NumPy, HDF5 by h5py, and a zip archive as DataLink bundles files.
+import io  # noqa: E402
+import zipfile  # noqa: E402
+
+import fastavro  # noqa: E402
+import h5py  # noqa: E402
+
+record = {"source_id": 11, "spectrum": {"wave_vac": lin.tolist(), "flux": lf.tolist(), "ivar": [None if q else 0.25 for q in qual.tolist()]}}
+numbers = {"type": "array", "items": ["null", "double"]}
+schema = {"type": "record", "name": "star", "fields": [
+    {"name": "source_id", "type": "long"}, {"name": "note", "type": ["null", "string"]},
+    {"name": "spectrum", "type": ["null", {"type": "record", "name": "spectrum", "fields": [
+        {"name": name, "type": numbers} for name in ("wave_vac", "flux", "ivar")]}]}]}
+with open(out / "fastavro.avro", "wb") as file:
+    fastavro.writer(file, fastavro.parse_schema(schema), [record, dict(record, source_id=12)], codec="deflate", sync_marker=b"0" * 16)
+stack = {"flux": np.stack([lf, lf]).astype("f4"), "wave_vac": lin, "ivar": np.stack([np.where(qual, 0, 0.25)] * 2)}
+np.savez_compressed(out / "numpy.npz", source_id=[11, 12], **stack)
+with h5py.File(out / "h5py.h5", "w", track_order=False) as file:
+    for name, values in stack.items():
+        file.create_dataset(f"spectra/{name}", data=values, compression="gzip", track_times=False)
+    file["spectra/wave_vac"].attrs["units"] = "Angstrom"
+    file.create_dataset("spectra/source_id", data=[11, 12], track_times=False)
+with zipfile.ZipFile(out / "bundle.zip", "w", zipfile.ZIP_DEFLATED) as file:
+    def member(name, data):
+        file.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    text = io.StringIO()
+    Table({"wave_vac": lin, "flux": lf, "error": np.where(qual, 0, 2.0)}).write(text, format="ascii.csv")
+    member("a/star.csv", text.getvalue())
+    member("b.vot", (out / "astropy-arrays.vot").read_bytes())
+    member("README.txt", "Spectra of two stars.\n")
 
 for plain in [path for path in out.iterdir() if path.suffix != ".gz"]:
     with gzip.GzipFile(f"{plain}.gz", "wb", mtime=0) as packed:

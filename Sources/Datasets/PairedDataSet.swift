@@ -57,6 +57,12 @@ public final class PairedDataSet: Sendable {
         labelNames = Set(parts.values.flatMap(\.labels.keys)).sorted()
     }
 
+    /// Whether an HDF5 file has the groups of a data set, or cannot be opened to tell.
+    public static func mayBe(at url: URL) -> Bool {
+        guard let file = try? HDF5File(opening: url) else { return true }
+        return Split.allCases.contains { file.contains($0.rawValue) }
+    }
+
     /// Hash of the file: what tells data sets apart wherever they lie. Reading the whole file takes as long as the disk does.
     public var contentHash: String { ContentHash.of(url) }
 

@@ -70,7 +70,7 @@ public final class ObservationStream {
     public init(_ input: ObservationInput, among known: [Instrument]) throws {
         self.input = input
         self.known = known
-        let dataSets = input.paths.filter(Self.isHDF5)
+        let dataSets = input.paths.filter(Self.isDataSet)
         guard dataSets.isEmpty || input.paths.count == 1 else {
             throw Diagnostic(
                 dataSets[0], problem: "is a data set among other inputs", remedy: "give it alone")
@@ -94,11 +94,15 @@ public final class ObservationStream {
         }
     }
 
-    /// Whether a file is HDF5, by its first bytes. (Pipes are not asked: what is read of them is gone.)
-    public static func isHDF5(_ path: String) -> Bool {
+    /// Whether a file is a data set of split stars: HDF5 by its first bytes, and not of spectra alone. (Pipes are not asked: what
+    /// is read of them is gone.)
+    public static func isDataSet(_ path: String) -> Bool {
         guard isRegular(path), let handle = FileHandle(forReadingAtPath: path) else { return false }
         defer { try? handle.close() }
-        return (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
+        guard (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
+            return false
+        }
+        return PairedDataSet.mayBe(at: URL(fileURLWithPath: path))
     }
 
     /// Whether a path can be read only once: a pipe, or standard input.

@@ -43,6 +43,15 @@ import Testing
         Expected(file: "astropy-binary.vot", layout: "VOTable", hasBadPixel: true),
         Expected(file: "astropy-binary2.vot", layout: "VOTable", hasBadPixel: true),
         Expected(file: "astropy-arrays.vot", layout: "VOTable", spectra: 2, id: "11"),
+        Expected(file: "sdss5-mwmvisit.fits", layout: "a row per spectrum", spectra: 2, id: "54459273"),
+        Expected(file: "apogee-apvisit.fits", layout: "APOGEE", line: 16000),
+        Expected(file: "galah.fits", layout: "GALAH", id: "140401002601004", medium: "air"),
+        Expected(file: "6dfgs.fits", layout: "6dFGS", id: "g0000000-000000", medium: "air"),
+        Expected(file: "marz.fits", layout: "2dF", spectra: 2, id: "star1", medium: "air"),
+        Expected(file: "fastavro.avro", layout: "Avro", spectra: 2, id: "11"),
+        Expected(file: "numpy.npz", layout: "NPZ", spectra: 2, id: "11"),
+        Expected(file: "h5py.h5", layout: "HDF5", spectra: 2, id: "11"),
+        Expected(file: "bundle.zip", layout: "text", spectra: 3),
         Expected(file: "astropy-arrays.ecsv", layout: "ECSV", spectra: 2, id: "11"),
     ]
 

@@ -51,13 +51,14 @@ public enum ColumnRole: String, CaseIterable, Sendable {
     static let goodMasks: Set = ["good", "gpm", "good_pixels", "goodpix", "valid"]
 
     /// Index of the column of this role among `columns`, whatever their case; a unit in brackets after the name counts
-    /// as no part of it, nor does the medium of a wavelength.
+    /// as no part of it, nor does the medium of a wavelength, nor the record that holds it.
     func index(in columns: [String]) -> Int? {
-        let plain = columns.map { self == .wavelength ? Self.withoutMedium(Self.plain($0)) : Self.plain($0) }
-        for name in names {
-            if let index = plain.firstIndex(of: name) { return index }
+        func index(_ columns: [String]) -> Int? {
+            let plain = columns.map { self == .wavelength ? Self.withoutMedium(Self.plain($0)) : Self.plain($0) }
+            return names.lazy.compactMap { plain.firstIndex(of: $0) }.first
         }
-        return nil
+        // `spectrum.flux`: a field of a record, as Avro and nested tables have it.
+        return index(columns) ?? index(columns.map { String($0.split(separator: ".").last ?? "") })
     }
 
     /// `Wavelength [nm]` → `wavelength`.

@@ -33,6 +33,16 @@ struct Dispersion {
             medium = MediumStatement(.vacuum, by: "COEFF0, as SDSS and LAMOST use it", isWeak: true)
             return
         }
+        // SDSS-V's mwmVisit: a table whose header has the axis of its arrays
+        // (https://data.sdss.org/datamodel/files/MWM_ASTRA/V_ASTRA/spectra/visit/mwmVisit.html).
+        if let start = number("CRVAL"), let step = number("CDELT"), number("NPIXELS") == Double(count), step > 0,
+            step < 0.1,
+            (2..<6).contains(start)
+        {
+            values = (0..<count).map { start + step * Double($0) }
+            (unit, source) = (.log10Angstrom, "CRVAL, CDELT")
+            return
+        }
         guard let value = number("CRVAL1"), let step = number("CD1_1") ?? number("CDELT1"), step != 0 else {
             return nil
         }

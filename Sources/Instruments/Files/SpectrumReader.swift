@@ -75,14 +75,6 @@ public enum SpectrumReader {
 
     /// - Throws: `Diagnostic` for what is no table of numbers and comes often enough to be known.
     static func refuse(_ start: Data, _ url: URL) throws {
-        if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
-            throw Diagnostic(
-                url, problem: "is HDF5, not a spectrum",
-                remedy: "give a paired data set with --split, or a FITS or CSV file")
-        }
-        if start.starts(with: [0x50, 0x4b]) {
-            throw Diagnostic(url, problem: "is a zip archive, not a spectrum", remedy: "unpack it first")
-        }
         let text = String(decoding: start.prefix(512), as: UTF8.self).uppercased()
         if text.contains("<?XML") {
             throw Diagnostic(url, problem: "is XML, but no VOTable", remedy: "give FITS, CSV or a VOTable")
@@ -155,7 +147,10 @@ extension SpectrumReader {
     /// The format of a file: the first that recognises it.
     static func format(of head: Data) -> (any SpectrumFormat.Type)? {
         let known: [any SpectrumFormat.Type] =
-            registered.withLock { $0 } + [FITSFormat.self, VOTableFormat.self, AvroFormat.self, TextFormat.self]
+            registered.withLock { $0 } + [
+                FITSFormat.self, VOTableFormat.self, AvroFormat.self, HDF5Format.self, NPZFormat.self, ZipFormat.self,
+                TextFormat.self,
+            ]
         return known.first { $0.recognises(head) }
     }
 }

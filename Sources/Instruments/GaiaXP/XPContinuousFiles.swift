@@ -50,7 +50,8 @@ private struct XPBandColumns {
             (0..<200).lazy.map { names.firstIndex(of: "\(stem)\($0)") }.prefix { $0 != nil }.compactMap(\.self)
         }
         let wide = series("\(band)_coeff_")
-        guard let first = column("coefficients", "solution.parameters").map({ [$0] }) ?? (wide.isEmpty ? nil : wide) else { return nil }
+        guard let first = column("coefficients", "solution.parameters").map({ [$0] }) ?? (wide.isEmpty ? nil : wide)
+        else { return nil }
         (name, values) = (band, first)
         let others = [series("e_\(band)_coeff_"), series("\(band)_coeff_error_"), series("\(band)_coeff_err_")]
         errors = column("coefficient_errors").map { [$0] } ?? others.first { $0.count == first.count } ?? []
@@ -79,7 +80,8 @@ private final class XPContinuousSpectra: SpectrumSource {
     ) {
         (self.table, self.columns, self.file, self.options) = (table, columns, file, options)
         shared = file.facts(of: part)
-        let taken = Set(columns.flatMap { $0.values + $0.errors + [$0.correlations, $0.covariance].compactMap(\.self) })
+        let taken = Set(
+            columns.flatMap { $0.values + $0.errors + [$0.correlations, $0.covariance].compactMap(\.self) })
         facts = table.fields.indices.filter { !taken.contains($0) && !table.fields[$0].isArray }
         ids = ColumnRole.sourceID.index(in: table.fields.map(\.name))
     }

@@ -34,7 +34,7 @@ struct DataInfoCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        if let file, !ObservationStream.isHDF5(file) {
+        if let file, !ObservationStream.isDataSet(file) {
             let report = try SpectrumFileReport(file, reading.options())
             print(json ? try JSONText.encode(report) : report.text)
         } else if let file {

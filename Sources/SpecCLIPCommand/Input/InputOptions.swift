@@ -72,7 +72,7 @@ struct InputOptions: ParsableArguments {
     var settings: String {
         // Survey files are too many to be read twice: their names and sizes stand for them.
         let files = inputs.map { path in
-            if ObservationStream.isHDF5(path) { return "\(path) \(ContentHash.of(URL(fileURLWithPath: path)))" }
+            if ObservationStream.isDataSet(path) { return "\(path) \(ContentHash.of(URL(fileURLWithPath: path)))" }
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             return "\(path) \(size ?? 0)"
         }

@@ -48,20 +48,20 @@ package final class FITSFile {
     /// Opens a file, which stays where it is if it is a large one.
     package convenience init(_ file: InputFile) throws {
         if let size = file.plainSize, size >= 1 << 24 {
-            try self.init(diskFile: file.url, size: size)
+            try self.init(diskFile: file.location, size: size, url: file.url)
         } else {
             try self.init(file.all(), url: file.url)
         }
     }
 
-    private init(diskFile url: URL, size: Int) throws {
+    private init(diskFile location: URL, size: Int, url: URL) throws {
         (self.url, byteCount) = (url, size)
         buffer.initialize(to: nil)
         self.size.initialize(to: 0)
         try FITSLibrary.serialised {
             var status: Int32 = 0
             // A path is one, whatever brackets it has.
-            ffdkopn(&handle, url.path, READONLY, &status)
+            ffdkopn(&handle, location.path, READONLY, &status)
             try list(status)
         }
     }

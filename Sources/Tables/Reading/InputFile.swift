@@ -10,6 +10,8 @@ import Support
 public final class InputFile {
     /// The file, as messages name it.
     public let url: URL
+    /// Where its bytes lie.
+    package let location: URL
     /// Its first bytes, unpacked; all of a small file.
     public private(set) var head: [UInt8] = []
 
@@ -21,10 +23,13 @@ public final class InputFile {
 
     /// Opens a file.
     /// - Throws: `Diagnostic` if it is missing, empty, a folder, or its compressed data are damaged.
-    public init(_ url: URL) throws {
-        self.url = url
+    public convenience init(_ url: URL) throws { try self.init(url, named: url) }
+
+    /// Opens a file that messages call otherwise, such as a copy of a part of another.
+    package init(_ location: URL, named url: URL) throws {
+        (self.url, self.location) = (url, location)
         // zlib passes on what is not compressed by gzip.
-        guard let file = try url.isStandardInput ? gzdopen(dup(STDIN_FILENO), "rb") : Self.open(url) else {
+        guard let file = try location.isStandardInput ? gzdopen(dup(STDIN_FILENO), "rb") : Self.open(location) else {
             throw Diagnostic(
                 url, problem: "cannot be opened (\(String(cString: strerror(errno))))", remedy: "check permissions")
         }
@@ -66,8 +71,8 @@ public final class InputFile {
 
     /// Bytes of a file on disk that is not packed, for libraries that open it themselves; nil of others.
     package var plainSize: Int? {
-        guard unpacker == nil, gzdirect(file) == 1, !url.isStandardInput else { return nil }
-        let values = try? url.resourceValues(forKeys: [.fileSizeKey, .isRegularFileKey])
+        guard unpacker == nil, gzdirect(file) == 1, !location.isStandardInput else { return nil }
+        let values = try? location.resourceValues(forKeys: [.fileSizeKey, .isRegularFileKey])
         return values?.isRegularFile == true ? values?.fileSize : nil
     }
 

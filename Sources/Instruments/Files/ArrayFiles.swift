@@ -1,0 +1,88 @@
+import Foundation
+import Spectra
+import Support
+import Tables
+
+/// NumPy's archives of arrays: flux [spectra × pixels] or [pixels], wavelengths, errors, ids.
+enum NPZFormat: SpectrumFormat {
+    /// The first member is an array.
+    static func recognises(_ head: Data) -> Bool {
+        guard head.starts(with: [0x50, 0x4b, 0x03, 0x04]), head.count > 30 else { return false }
+        let length = Int(head[head.startIndex + 26]) | Int(head[head.startIndex + 27]) << 8
+        return head.dropFirst(30).prefix(length).suffix(4) == Data(".npy".utf8)
+    }
+
+    static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
+        let disk = try DiskFile(file)
+        let archive = try withExtendedLifetime(disk) { try NPZ.read(disk.url) }
+        let parts = try [arrays(archive.sources, file.url)].compactMap(\.self)
+        return try SpectrumLayouts.open(FileParts(url: file.url, container: "NPZ", parts: parts), options)
+    }
+
+    /// A part of arrays; nil where there is none.
+    fileprivate static func arrays(
+        _ sources: [ArrayTable.Source], _ url: URL, number: Int = 0, name: String = "", facts: [String: String] = [:]
+    ) throws -> FilePart? {
+        guard
+            let table = try ArrayTable(
+                sources, isShared: { ColumnRole.wavelength.index(in: [$0]) != nil })
+        else { return nil }
+        let spectral = [ColumnRole.flux, .wavelength]
+        if let lost = table.left.first(where: { lost in
+            spectral.contains { $0.index(in: [String(lost.prefix { $0 != " " })]) != nil }
+        }) {
+            let others = table.fields.map { "\($0.name)" }.joined(separator: ", ")
+            throw Diagnostic(
+                url, field: name, problem: "\(lost) goes with none of \(others)",
+                remedy: "give flux as [spectra, pixels] or [pixels], and wavelengths for each of the pixels")
+        }
+        return FilePart(.table(table), number: number, name: name, facts: facts)
+    }
+}
+
+/// HDF5 with data sets of spectra, at its root or in groups, each of which is a part.
+enum HDF5Format: SpectrumFormat {
+    static func recognises(_ head: Data) -> Bool {
+        head.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
+    }
+
+    static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
+        let disk = try DiskFile(file)
+        let opened = try HDF5File(opening: disk.url)
+        let groups = ["/"] + opened.groups(in: "/")
+        let parts = try groups.enumerated().compactMap { number, group in
+            try NPZFormat.arrays(
+                opened.sources(in: group), file.url, number: number, name: group == "/" ? "" : group,
+                facts: opened.facts(of: group))
+        }
+        let spectra = parts.filter { ColumnRole.flux.index(in: $0.table?.fields.map(\.name) ?? []) != nil }
+        guard !spectra.isEmpty else {
+            throw Diagnostic(
+                file.url, field: "flux", problem: "no such data set in this HDF5 file (compound tables are not read)",
+                remedy: "name the data sets wavelength and flux, or give a data set with groups train, validation, test"
+            )
+        }
+        return KeptFile(
+            disk, try SpectrumLayouts.open(FileParts(url: file.url, container: "HDF5", parts: parts), options))
+    }
+
+    /// Spectra that are read from a file that has to be kept until then.
+    private final class KeptFile: SpectrumSource {
+        private let disk: DiskFile
+        private let source: any SpectrumSource
+
+        init(_ disk: DiskFile, _ source: any SpectrumSource) { (self.disk, self.source) = (disk, source) }
+
+        func next(_ count: Int) throws -> [Spectrum] { try source.next(count) }
+    }
+}
+
+extension HDF5File {
+    /// Attributes that say what files say in keywords.
+    fileprivate func facts(of group: String) -> [String: String] {
+        let names = ["VACUUM", "AIRORVAC", "BUNIT", "TELESCOP", "INSTRUME", "OBJECT", "RESOLUTION"]
+        return names.reduce(into: [:]) { facts, name in
+            facts[name] = attribute(name, of: group) ?? attribute(name.lowercased(), of: group)
+        }
+    }
+}
