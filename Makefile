@@ -22,13 +22,17 @@ LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shar
 # Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help deps build test lint docs demo bench clean
+.PHONY: help deps parquet build test lint docs demo bench clean
 
 help:            ## list these commands
 	@sed -n 's/^\([a-z]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 deps:            ## install what is missing: system libraries and libtorch (nothing to do: well under a second)
 	@scripts/deps.sh
+
+parquet: deps    ## bring Apache Arrow (55 MB) and build what reads and writes Parquet; `make build` keeps it up to date
+	@scripts/parquet.sh
+	@$(STEP) "Building (release, Parquet)" swift build -c release --product SpecCLIPParquet
 
 build: deps      ## build the tool in release: .build/release/specclip
 	@$(STEP) "Building (release)" swift build -c release

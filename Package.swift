@@ -25,6 +25,25 @@ let torchLibraries: [LinkerSetting] = [
     .linkedLibrary("c10"),
 ]
 
+// Apache Arrow, where `make parquet` brought it: a library of its own, loaded at run time by whoever meets a Parquet file.
+let arrow = cache + "/specclip/pyarrow-26.0.1"
+let hasParquet = FileManager.default.fileExists(atPath: arrow + "/.complete")
+let parquetProducts: [Product] =
+    hasParquet ? [.library(name: "SpecCLIPParquet", type: .dynamic, targets: ["ParquetBridge"])] : []
+let parquetTargets: [Target] =
+    hasParquet
+    ? [
+        .target(
+            name: "ParquetBridge",
+            cxxSettings: [.headerSearchPath("../CParquet"), .unsafeFlags(["-isystem", arrow + "/include"])],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-L" + arrow, "-l:libparquet.so.2600", "-l:libarrow.so.2600", "-Xlinker", "-rpath", "-Xlinker",
+                    arrow,
+                ])
+            ])
+    ] : []
+
 /// A room of the house: a library target with the rooms below it that it uses.
 /// - Parameter optimised: optimise in debug builds too, where tests would take minutes otherwise.
 func room(
@@ -46,7 +65,7 @@ let package = Package(
         .library(name: "OrderedBottleneck", targets: ["OrderedBottleneck"]),
         .library(name: "SpecCLIP", targets: ["SpecCLIP", "StarReading", "PublishedModels"]),
         .executable(name: "specclip", targets: ["SpecCLIPCommand"]),
-    ],
+    ] + parquetProducts,
     dependencies: [
         .package(url: "https://github.com/apple/swift-algorithms", exact: "1.2.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -54,7 +73,7 @@ let package = Package(
         // For `make docs` alone.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
     ],
-    targets: [
+    targets: parquetTargets + [
         // C and C++ rooms: nothing above them sees a C++ header.
         .target(
             name: "CTorch",
@@ -85,6 +104,8 @@ let package = Package(
             name: "GaiaXPTables", exclude: ["tables"],
             cSettings: [.unsafeFlags(["-O3", "-Wno-c23-extensions"])]),
 
+        // Parquet as C: types alone, since the library is loaded when it is needed.
+        .systemLibrary(name: "CParquet"),
         // Files of Avro from a stream, and its macros as functions.
         .target(name: "CAvro", dependencies: ["CAvroLibrary"]),
 
@@ -98,7 +119,7 @@ let package = Package(
             name: "Tables",
             dependencies: [
                 "Support", "Statistics", "CCFITSIO", "CHDF5", "CZip", "CZlib", "CLZMA", "CBZip2", "CZstd", "CExpat",
-                "CAvro",
+                "CAvro", "CParquet",
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         // Continuum fits take minutes unoptimised; the tests fit thousands.

@@ -61,6 +61,7 @@ extension SpectrumReader {
         - FITS, also compressed into tiles (`.fz`); VOTable 1.1 to 1.5 (TABLEDATA, BINARY, BINARY2); ECSV; CSV, TSV, VizieR's and
           other text, also with decimal commas, Fortran's exponents, arrays in cells, Latin-1 or UTF-16.
         - Avro object container files; NPZ and HDF5 of arrays flux [spectra, pixels] or [pixels], wavelength, ivar, error, ids.
+        - Parquet, nested columns too, once `make parquet` has brought its library.
         - Zip archives of such files, as DataLink bundles them: each is read, what is none is told.
         - Each also packed by gzip, bzip2, xz or Zstandard, whatever the name, and from standard input (`-`) or a pipe.
 

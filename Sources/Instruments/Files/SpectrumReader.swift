@@ -148,7 +148,8 @@ extension SpectrumReader {
     static func format(of head: Data) -> (any SpectrumFormat.Type)? {
         let known: [any SpectrumFormat.Type] =
             registered.withLock { $0 } + [
-                FITSFormat.self, VOTableFormat.self, AvroFormat.self, HDF5Format.self, NPZFormat.self, ZipFormat.self,
+                FITSFormat.self, VOTableFormat.self, AvroFormat.self, ParquetFormat.self, HDF5Format.self,
+                NPZFormat.self, ZipFormat.self,
                 TextFormat.self,
             ]
         return known.first { $0.recognises(head) }
@@ -182,6 +183,16 @@ private enum AvroFormat: SpectrumFormat {
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
         let part = FilePart(.table(try AvroTable(file)))
         return try SpectrumLayouts.open(FileParts(url: file.url, container: "Avro", parts: [part]), options)
+    }
+}
+
+/// Parquet, of any layout in use; nested columns, as LSDB writes them, too.
+private enum ParquetFormat: SpectrumFormat {
+    static func recognises(_ head: Data) -> Bool { ParquetTable.recognises(head) }
+
+    static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
+        let part = FilePart(.table(try ParquetTable(file)))
+        return try SpectrumLayouts.open(FileParts(url: file.url, container: "Parquet", parts: [part]), options)
     }
 }
 

@@ -1,0 +1,64 @@
+#ifndef C_PARQUET_H
+#define C_PARQUET_H
+
+#include <stdint.h>
+
+// Parquet by Apache Arrow's C++ libraries, as C: loaded at run time by whoever meets such a file. No exception leaves it. Texts
+// that it hands out live as long as what handed them out; messages are freed by `c_parquet_free`.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What the values of a column are.
+enum CParquetKind { c_parquet_text, c_parquet_integer, c_parquet_single, c_parquet_double, c_parquet_logical, c_parquet_other };
+
+typedef struct {
+    /// Fields of structures are `outer.inner`.
+    const char *name;
+    enum CParquetKind kind;
+    /// Lists: several values a row.
+    int is_array;
+    /// Of the field's metadata, may be empty.
+    const char *unit;
+} CParquetColumn;
+
+typedef struct {
+    /// One a row, or those of all rows one after the other; NaN where null.
+    const double *values;
+    /// Of lists: where the values of each row end; else NULL.
+    const int64_t *ends;
+} CParquetNumbers;
+
+typedef struct {
+    const char *bytes;
+    /// Where the text of each row ends; null is empty.
+    const int64_t *ends;
+} CParquetTexts;
+
+typedef struct CParquetReader CParquetReader;
+
+/// All functions at once, found by the name `c_parquet`.
+typedef struct {
+    /// Opens a file; NULL with a message where it cannot be.
+    CParquetReader *(*open)(const char *path, char **message);
+    void (*close)(CParquetReader *reader);
+    int64_t (*row_count)(const CParquetReader *reader);
+    int32_t (*column_count)(const CParquetReader *reader);
+    CParquetColumn (*column)(const CParquetReader *reader, int32_t index);
+    /// Reads the next rows, `most` of them at the most; their number, 0 at the end, -1 with a message.
+    int64_t (*next)(CParquetReader *reader, int64_t most, char **message);
+    /// Numbers of a column in the rows that were read last.
+    int32_t (*numbers)(CParquetReader *reader, int32_t column, CParquetNumbers *out, char **message);
+    /// Texts of a column of one value a row; whole numbers with all of their digits.
+    int32_t (*texts)(CParquetReader *reader, int32_t column, CParquetTexts *out, char **message);
+    void (*free)(char *message);
+} CParquet;
+
+const CParquet *c_parquet(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

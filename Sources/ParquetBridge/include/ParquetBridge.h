@@ -1,0 +1,1 @@
+// What this target offers is declared in CParquet.h, which does not need it.
