@@ -26,7 +26,7 @@ let torchLibraries: [LinkerSetting] = [
 ]
 
 // Apache Arrow, where `make parquet` brought it: a library of its own, loaded at run time by whoever meets a Parquet file.
-let arrow = cache + "/specclip/pyarrow-26.0.1"
+let arrow = cache + "/specclip/arrow-26.0.1"
 let hasParquet = FileManager.default.fileExists(atPath: arrow + "/.complete")
 let parquetProducts: [Product] =
     hasParquet ? [.library(name: "SpecCLIPParquet", type: .dynamic, targets: ["ParquetBridge"])] : []

@@ -2,7 +2,7 @@
 """Writes small files of one spectrum in the layouts of surveys and packages, by other people's writers: astropy, specutils,
 linetools. They follow the data models that the conformances cite; `LayoutTests` reads them.
 
-    python3 -m venv venv && venv/bin/pip install astropy==8.0.2 specutils linetools fastavro h5py
+    python3 -m venv venv && venv/bin/pip install astropy==8.0.2 specutils linetools fastavro h5py pyarrow
     venv/bin/python scripts/layout_fixtures.py Tests/InstrumentsTests/Layouts
 
 The spectrum: flux 100 + (λ − 5000 Å) / 100 with a line of depth 60 and σ 4 Å at 5000 Å in vacuum, errors of 2, and one bad
@@ -282,6 +282,22 @@ with zipfile.ZipFile(out / "bundle.zip", "w", zipfile.ZIP_DEFLATED) as file:
     member("a/star.csv", text.getvalue())
     member("b.vot", (out / "astropy-arrays.vot").read_bytes())
     member("README.txt", "Spectra of two stars.\n")
+
+# Parquet by pyarrow: lists, a structure of lists as LSDB writes it, a list of structures; several row groups, nulls, words.
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
+some = slice(200, 800)
+weights = np.where(qual, 0, 0.25)[some]
+ids = pa.array([1152921504606846987, 1152921504606846988, None], pa.int64())
+lists = lambda row, kind: pa.array([row[some] if len(row) == len(lin) else row] * 3, pa.list_(kind))
+parts = [lists(lin, pa.float64()), lists(lf, pa.float32()), lists(weights, pa.float32())]
+names = ["wave_vac", "flux", "ivar"]
+pq.write_table(pa.table([ids, *parts], names=["source_id", *names]), out / "pyarrow-lists.parquet", row_group_size=2, compression="zstd")
+words = pa.array(["a", "b", "a"]).dictionary_encode()
+pq.write_table(pa.table({"source_id": ids, "spectrum": pa.StructArray.from_arrays(parts, names), "kind": words}), out / "pyarrow-nested.parquet")
+items = [{"wave_vac": a, "flux": b, "ivar": c} for a, b, c in zip(lin[some], lf[some], weights)]
+pq.write_table(pa.table({"source_id": ids, "spectrum": pa.array([items] * 3)}), out / "pyarrow-items.parquet", compression="zstd")
 
 for plain in [path for path in out.iterdir() if path.suffix != ".gz"]:
     with gzip.GzipFile(f"{plain}.gz", "wb", mtime=0) as packed:

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . scripts/libtorch.sh
 
 version=26.0.1
-folder="$specclip_cache/pyarrow-$version"
+folder="$specclip_cache/arrow-$version"
 [ ! -f "$folder/.complete" ] || { echo "Apache Arrow: in place ($folder)"; exit 0; }
 [ "$(uname)" = Linux ] || { echo "make parquet: brings libraries for Linux alone; elsewhere give other formats" >&2; exit 1; }
 python=$(libtorch_python) || { echo "make parquet: no python3 with pip; install it (Debian: python3-pip)" >&2; exit 1; }

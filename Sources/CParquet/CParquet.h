@@ -38,6 +38,29 @@ typedef struct {
 
 typedef struct CParquetReader CParquetReader;
 
+/// A column that is written: `c_parquet_text`, `_integer`, `_double`, or `_single` with as many values a row as `width` says.
+typedef struct {
+    const char *name;
+    enum CParquetKind kind;
+    /// Values in a list; 0 for one a row without a list.
+    int64_t width;
+    const char *unit;
+    const char *meaning;
+} CParquetOutput;
+
+/// Values of a column, by its kind.
+typedef struct {
+    const double *doubles;
+    const int64_t *integers;
+    const float *singles;
+    CParquetTexts texts;
+} CParquetValues;
+
+/// Takes bytes; 0 where it could.
+typedef int32_t (*CParquetWrite)(void *target, const void *bytes, int64_t count);
+
+typedef struct CParquetWriter CParquetWriter;
+
 /// All functions at once, found by the name `c_parquet`.
 typedef struct {
     /// Opens a file; NULL with a message where it cannot be.
@@ -52,6 +75,14 @@ typedef struct {
     int32_t (*numbers)(CParquetReader *reader, int32_t column, CParquetNumbers *out, char **message);
     /// Texts of a column of one value a row; whole numbers with all of their digits.
     int32_t (*texts)(CParquetReader *reader, int32_t column, CParquetTexts *out, char **message);
+    /// Begins a file; NULL with a message where it cannot be.
+    CParquetWriter *(*create)(
+        const CParquetOutput *columns, int32_t count, CParquetWrite write, void *target, char **message);
+    /// Adds rows; -1 with a message.
+    int32_t (*append)(CParquetWriter *writer, int64_t rows, const CParquetValues *columns, char **message);
+    /// Writes what is left; -1 with a message.
+    int32_t (*finish)(CParquetWriter *writer, char **message);
+    void (*discard)(CParquetWriter *writer);
     void (*free)(char *message);
 } CParquet;
 

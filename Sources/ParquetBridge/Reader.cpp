@@ -1,4 +1,4 @@
-#include "CParquet.h"
+#include "Bridge.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>
@@ -6,9 +6,6 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/properties.h>
 
-#include <cmath>
-#include <cstring>
-#include <exception>
 #include <limits>
 #include <string>
 #include <vector>
@@ -170,8 +167,6 @@ void add_ends(const List &list, std::vector<int64_t> &starts, std::vector<int64_
     }
 }
 
-char *copied(const std::string &text) { return strdup(text.c_str()); }
-
 }  // namespace
 
 struct CParquetReader {
@@ -279,21 +274,6 @@ struct CParquetReader {
 
 namespace {
 
-/// Runs what may fail in either way; the message tells how.
-template <typename Body>
-bool succeeds(char **message, Body body) {
-    try {
-        arrow::Status status = body();
-        if (status.ok()) return true;
-        *message = copied(status.message());
-    } catch (const std::exception &error) {
-        *message = copied(error.what());
-    } catch (...) {
-        *message = copied("unknown error");
-    }
-    return false;
-}
-
 CParquetReader *open_file(const char *path, char **message) {
     auto reader = new (std::nothrow) CParquetReader();
     if (reader && succeeds(message, [&] { return reader->open(path); })) return reader;
@@ -336,6 +316,10 @@ const CParquet functions = {
     next_rows,
     numbers_of,
     texts_of,
+    parquet_create,
+    parquet_append,
+    parquet_finish,
+    parquet_discard,
     [](char *message) { free(message); },
 };
 

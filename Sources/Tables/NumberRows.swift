@@ -48,13 +48,19 @@ public struct NumberRows: Sendable {
         case .npz: return try npz(url, name)
         case .hdf5: return try hdf5(url, name)
         case .fits: return try fits(url, name)
+        case .votable:
+            let table = try VOTable.read(try FileBytes.read(url), url: url).parts.lazy.compactMap(\.table).first
+            guard let table else { throw Diagnostic(url, problem: "holds no table", remedy: "give another file") }
+            return try typed(table, name, url)
+        case .avro: return try typed(try AvroTable(InputFile(url)), name, url)
+        case .parquet: return try typed(try ParquetTable(InputFile(url)), name, url)
         case .text: return try text(url, name)
         }
     }
 
     /// What a file is, by its first bytes.
     private enum Kind {
-        case npy, npz, hdf5, fits, text
+        case npy, npz, hdf5, fits, votable, avro, parquet, text
 
         init(of url: URL) throws {
             var isFolder: ObjCBool = false
@@ -67,6 +73,9 @@ public struct NumberRows: Sendable {
             case let bytes where bytes.starts(with: [0x50, 0x4b]): self = .npz
             case let bytes where bytes.starts(with: [0x89] + Array("HDF".utf8)): self = .hdf5
             case let bytes where bytes.starts(with: Array("SIMPLE".utf8)): self = .fits
+            case let bytes where AvroTable.recognises(Data(bytes.prefix(8))): self = .avro
+            case let bytes where ParquetTable.recognises(Data(bytes.prefix(8))): self = .parquet
+            case let bytes where VOTable.recognises(Data(bytes.prefix(4096))): self = .votable
             default: self = .text
             }
         }
@@ -137,45 +146,69 @@ public struct NumberRows: Sendable {
     }
 
     private static func fits(_ url: URL, _ name: String?) throws -> NumberRows {
-        let file = try FITSFile(try FileBytes.read(url), url: url)
-        for hdu in file.hdus {
-            guard case .table(let count) = hdu.content else { continue }
-            let numeric = hdu.columns.filter(\.isNumeric)
-            let vectors = numeric.filter { $0.isVector && !$0.isVariable }
-            let columns: [FITSColumn]
-            var leftOut: [String] = []
-            if let name {
-                columns = try name.split(separator: ",").map { wanted in
-                    guard let column = numeric.first(where: { $0.name.lowercased() == wanted.lowercased() }) else {
-                        throw Diagnostic(
-                            url, field: String(wanted), problem: "no such column of numbers",
-                            remedy: "the table has \(numeric.map(\.name).joined(separator: ", "))")
-                    }
-                    return column
-                }
-            } else if vectors.isEmpty {
-                let scalars = numeric.filter(\.isScalar)
-                columns = scalars.filter { !isIdentifier($0.name) }
-                leftOut = scalars.filter { isIdentifier($0.name) }.map { "\($0.name) (an identifier)" }
-            } else {
-                let chosen = try only(vectors.map(\.name), of: numeric.map(\.name), "columns of vectors", url)
-                columns = vectors.filter { $0.name == chosen }
-            }
-            guard !columns.isEmpty else { break }
-            let values = try columns.map { try file.arrays($0, of: hdu, rows: 0..<count) }
-            guard values.allSatisfy({ column in column.allSatisfy { $0.count == column.first?.count } }) else {
-                throw Diagnostic(
-                    url, field: columns.map(\.name).joined(separator: ","), problem: "its rows differ in length",
-                    remedy: "give vectors of one length")
-            }
-            let flat = (0..<count).flatMap { row in values.flatMap { $0[row].map(Float.init) } }
-            let width = count > 0 ? flat.count / count : 0
-            var rows = NumberRows(
-                shape: [count, width], values: flat, name: columns.map(\.name).joined(separator: ","))
-            rows.leftOut = leftOut
-            return rows
+        let file = try FITSFile(try InputFile(url))
+        for (hdu, part) in zip(file.hdus, try FileParts(file).parts) {
+            guard let table = part.table else { continue }
+            let vectors = hdu.columns.indices.filter { hdu.columns[$0].isVector && !hdu.columns[$0].isVariable }
+            if let rows = try rows(of: table, name, vectors: vectors, url) { return rows }
+            break
         }
         throw Diagnostic(url, problem: "no table with columns of numbers", remedy: "give a FITS table")
+    }
+
+    /// Tables that say of their columns what they are.
+    private static func typed(_ table: any TableSource, _ name: String?, _ url: URL) throws -> NumberRows {
+        let vectors = table.fields.indices.filter { table.fields[$0].isArray }
+        if let rows = try rows(of: table, name, vectors: vectors, url) { return rows }
+        throw Diagnostic(url, problem: "no columns of numbers", remedy: "give a table that has some")
+    }
+
+    /// Rows of the columns that are named; else of the only vectors; else of all numbers but identifiers. Nil where there are none.
+    private static func rows(
+        of table: any TableSource, _ name: String?, vectors: [Int], _ url: URL
+    ) throws -> NumberRows? {
+        let fields = table.fields
+        let numeric = fields.indices.filter { fields[$0].kind != .other && fields[$0].kind != .text }
+        let names = numeric.map { fields[$0].name }
+        var (columns, leftOut): ([Int], [String]) = ([], [])
+        if let name {
+            columns = try name.split(separator: ",").map { wanted in
+                guard let column = numeric.first(where: { fields[$0].name.lowercased() == wanted.lowercased() }) else {
+                    throw Diagnostic(
+                        url, field: String(wanted), problem: "no such column of numbers",
+                        remedy: "the table has \(names.joined(separator: ", "))")
+                }
+                return column
+            }
+        } else if case let known = vectors.filter(numeric.contains), !known.isEmpty {
+            let chosen = try only(known.map { fields[$0].name }, of: names, "columns of vectors", url)
+            columns = known.filter { fields[$0].name == chosen }
+        } else {
+            let scalars = numeric.filter { !fields[$0].isArray }
+            columns = scalars.filter { !isIdentifier(fields[$0].name) }
+            leftOut = scalars.filter { isIdentifier(fields[$0].name) }.map { "\(fields[$0].name) (an identifier)" }
+        }
+        guard !columns.isEmpty else { return nil }
+        let title = columns.map { fields[$0].name }.joined(separator: ",")
+        var (flat, count, width): ([Float], Int, Int?) = ([], 0, nil)
+        while case let rows = try table.next(4096), rows.count > 0 {
+            let values = try columns.map { column in
+                fields[column].isArray ? try rows.arrays(column) : try rows.scalars(column).map { [$0] }
+            }
+            for row in 0..<rows.count {
+                let before = flat.count
+                for column in values { flat += column[row].map { Float($0) } }
+                guard width == nil || width == flat.count - before else {
+                    throw Diagnostic(
+                        url, field: title, problem: "its rows differ in length", remedy: "give vectors of one length")
+                }
+                width = flat.count - before
+            }
+            count += rows.count
+        }
+        var result = NumberRows(shape: [count, width ?? 0], values: flat, name: title)
+        result.leftOut = leftOut
+        return result
     }
 
     private static func text(_ url: URL, _ name: String?) throws -> NumberRows {

@@ -37,7 +37,7 @@ public struct TextWidth: Sendable, Hashable {
 /// Tables as files: the format is that of the file's extension.
 public enum TableFile {
     /// The formats, by extension.
-    public static let extensions = ["csv", "fits", "ecsv", "vot", "npz", "json"]
+    public static let extensions = ["csv", "fits", "ecsv", "vot", "npz", "json", "parquet"]
 
     /// A file for rows to come.
     /// - Parameters:
@@ -53,6 +53,7 @@ public enum TableFile {
         case "json": try JSONWriter(url)
         case "fits", "fit": try FITSWriter(url, columns, widths)
         case "npz": try NPZWriter(url, columns, widths)
+        case "parquet": try ParquetWriter(url, columns)
         default:
             throw Diagnostic(
                 url, problem: "its ending names no table format",

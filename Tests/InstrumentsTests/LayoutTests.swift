@@ -55,6 +55,17 @@ import Testing
         Expected(file: "astropy-arrays.ecsv", layout: "ECSV", spectra: 2, id: "11"),
     ]
 
+    private static let parquet = ["lists", "nested", "items"].map {
+        Expected(file: "pyarrow-\($0).parquet", layout: "Parquet", spectra: 3, id: "1152921504606846987")
+    }
+
+    @Test(
+        .enabled(if: ParquetTable.isPossible, "make parquet brings what reads these"), arguments: parquet)
+    func parquetIsRead(_ expected: Expected) throws {
+        try isRead(expected)
+        #expect(try SpectrumReader.read(Self.url(expected.file)).map(\.sourceID)[2] == nil)
+    }
+
     private static func url(_ file: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Layouts/\(file).gz")
     }

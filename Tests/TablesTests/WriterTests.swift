@@ -48,6 +48,29 @@ struct WriterTests {
         #expect(folder.contents == ["out[1].fits"])
     }
 
+    @Test(.enabled(if: ParquetTable.isPossible, "make parquet brings what writes it")) func parquetIsReadBack() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("out.parquet")
+        try TableFile.write(Self.table, to: url)
+        let table = try ParquetTable(InputFile(url))
+        #expect(table.fields.map(\.name) == Self.table.columns.map(\.name) && table.rowCount == 3)
+        #expect(table.fields.map(\.unit) == ["", "K", "", "", "nm"])
+        let rows = try table.next(10)
+        #expect(try rows.texts(0) == ["a,b.fits", "quote\"d", ""])
+        #expect(try rows.texts(2) == ["4545469030156206080", "-1", "7"])
+        #expect(try rows.scalars(1)[0] == 5777.25 && rows.scalars(1)[1].isNaN)
+        #expect(try rows.arrays(3) == [[1, 2], [3, 4], [5, 6]])
+        #expect(try table.next(10).count == 0)
+        #expect(try NumberRows.read(url, name: "flux").values == [1, 2, 3, 4, 5, 6])
+        #expect(folder.contents == ["out.parquet"])
+        // Spectra as well, and where a disk ends nothing is left.
+        let spectra = try SpectrumReader.read(url)
+        #expect(spectra[1].flux == [3, 4] && spectra[1].wavelength == [5000, 5020])
+        #expect(throws: Diagnostic.self) {
+            try TableFile.write(Self.table, to: URL(fileURLWithPath: "/nowhere/x.parquet"))
+        }
+    }
+
     @Test(arguments: ["out.ecsv", "out.vot"]) func textWithArraysIsReadBack(name: String) throws {
         let folder = try TemporaryFolder()
         let url = folder.file(name)
@@ -65,7 +88,7 @@ struct WriterTests {
         let folder = try TemporaryFolder()
         let uneven = Table([Column("a", .numbers([1])), Column("b", .numbers([1, 2]))])
         #expect(throws: Diagnostic.self) { try TableFile.write(uneven, to: folder.file("a.fits")) }
-        #expect(throws: Diagnostic.self) { try TableFile.write(Self.table, to: folder.file("a.parquet")) }
+        #expect(throws: Diagnostic.self) { try TableFile.write(Self.table, to: folder.file("a.xlsx")) }
         for name in ["no/such.fits", "no/such.csv", "no/such.npz", "no/such.json"] {
             #expect(throws: Diagnostic.self) { try TableFile.write(Self.table, to: folder.file(name)) }
         }

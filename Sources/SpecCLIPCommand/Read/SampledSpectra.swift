@@ -8,7 +8,7 @@ import Tables
 /// Spectra of Gaia XP as they are before any model sees them: coefficients turned into flux, as GaiaXPy's `calibrate` does.
 struct SampledSpectra {
     /// The formats, by extension.
-    static let extensions = ["fits", "ecsv", "vot", "csv", "npz"]
+    static let extensions = ["fits", "ecsv", "vot", "csv", "npz", "parquet"]
 
     let inputs: [String]
     let options: ReadingOptions
