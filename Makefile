@@ -30,9 +30,10 @@ help:            ## list these commands
 deps:            ## install what is missing: system libraries and libtorch (nothing to do: well under a second)
 	@scripts/deps.sh
 
-parquet: deps    ## bring Apache Arrow (55 MB) and build what reads and writes Parquet; `make build` keeps it up to date
+# The manifest is read anew: an evaluation from before the libraries came is kept otherwise.
+parquet: deps    ## bring Apache Arrow (55 MB) and build what reads and writes Parquet (again after an update)
 	@scripts/parquet.sh
-	@$(STEP) "Building (release, Parquet)" swift build -c release --product SpecCLIPParquet
+	@$(STEP) "Building (release, Parquet)" swift build -c release --manifest-cache none --product SpecCLIPParquet
 
 build: deps      ## build the tool in release: .build/release/specclip
 	@$(STEP) "Building (release)" swift build -c release

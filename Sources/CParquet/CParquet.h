@@ -61,8 +61,12 @@ typedef int32_t (*CParquetWrite)(void *target, const void *bytes, int64_t count)
 
 typedef struct CParquetWriter CParquetWriter;
 
+/// Of this page: a library that was built from another is refused.
+enum { c_parquet_version = 1 };
+
 /// All functions at once, found by the name `c_parquet`.
 typedef struct {
+    int32_t version;
     /// Opens a file; NULL with a message where it cannot be.
     CParquetReader *(*open)(const char *path, char **message);
     void (*close)(CParquetReader *reader);

@@ -305,6 +305,7 @@ int32_t texts_of(CParquetReader *reader, int32_t index, CParquetTexts *out, char
 }
 
 const CParquet functions = {
+    c_parquet_version,
     open_file,
     [](CParquetReader *reader) { delete reader; },
     [](const CParquetReader *reader) { return reader->rows; },

@@ -48,6 +48,9 @@ enum ParquetLibrary {
         }
         typealias Entry = @convention(c) () -> UnsafePointer<CParquet>?
         let functions = unsafeBitCast(symbol, to: Entry.self)()?.pointee
-        return Loaded(functions: functions, problem: functions == nil ? "\(path) is another library" : "")
+        guard let functions, functions.version == c_parquet_version.rawValue else {
+            return Loaded(functions: nil, problem: "\(path) was built from other sources")
+        }
+        return Loaded(functions: functions, problem: "")
     }
 }

@@ -112,7 +112,7 @@ private struct ParquetRows: TableRows {
     func arrays(_ column: Int) throws -> [[Double]] {
         guard count > 0 else { return [] }
         let found = try numbers(column)
-        guard let ends = found.ends else { return try scalars(column).map { [$0] } }
+        guard let ends = found.ends else { return try scalars(column).map { $0.isNaN ? [] : [$0] } }
         return (0..<count).map { row in
             let start = row > 0 ? Int(ends[row - 1]) : 0
             return Array(UnsafeBufferPointer(start: found.values.map { $0 + start }, count: Int(ends[row]) - start))
