@@ -61,6 +61,12 @@ public enum TableFile {
         }
     }
 
+    /// Refuses a format whose library is missing, before work begins whose results it should hold.
+    /// - Throws: `Diagnostic` for `.parquet` where `make parquet` was not run.
+    public static func requireLibrary(for url: URL) throws {
+        if url.pathExtension.lowercased() == "parquet" { _ = try ParquetLibrary.functions(for: url) }
+    }
+
     /// Writes a whole table, or nothing.
     public static func write(_ table: Table, to url: URL) throws {
         try table.check(url)

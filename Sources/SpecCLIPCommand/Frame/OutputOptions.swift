@@ -2,6 +2,7 @@ import ArgumentParser
 import Figures
 import Foundation
 import Support
+import Tables
 
 /// Where a result goes.
 struct OutputOptions: ParsableArguments {
@@ -50,6 +51,7 @@ enum OutputCheck {
                     ? "is missing" : "'.\(url.pathExtension)' is no format of this command",
                 remedy: "name it \(list(extensions))")
         }
+        try TableFile.requireLibrary(for: url)
         try check(url, shown: path, force: force)
         return url
     }

@@ -48,7 +48,7 @@ enum ParquetLibrary {
         }
         typealias Entry = @convention(c) () -> UnsafePointer<CParquet>?
         let functions = unsafeBitCast(symbol, to: Entry.self)()?.pointee
-        guard let functions, functions.version == c_parquet_version.rawValue else {
+        guard let functions, functions.version == Int32(c_parquet_version) else {
             return Loaded(functions: nil, problem: "\(path) was built from other sources")
         }
         return Loaded(functions: functions, problem: "")
