@@ -188,6 +188,13 @@ struct FuzzTests {
             try mutated.write(to: bad)
             do { _ = try NPZ.read(bad) } catch is Diagnostic {}
         }
+        // A number that changed does not pass for another.
+        let flipped = try #require(data.range(of: Data([0, 0, 0x80, 0x3f]))).lowerBound + 2
+        var changed = data
+        changed[flipped] ^= 1
+        let other = folder.file("flipped.npz")
+        try changed.write(to: other)
+        #expect(throws: Diagnostic.self) { try NPZ.read(other) }
         // Without the archive's check sums in the way.
         let array = NPYFormat.encode(NPYArray(.float64([1, 2, 3, 4, 5, 6]), shape: [2, 3]))
         for mutated in Self.mutations(of: array, count: Self.rounds * 10, headerBytes: 80, seed: Self.seed) {

@@ -100,6 +100,21 @@ import Testing
         return zip(inside, depths).reduce(0) { $0 + $1.0.wavelength * $1.1 } / depths.reduce(0, +)
     }
 
+    /// HDF5's library believes the sizes of texts, and would write beyond its memory or take all there is.
+    @Test(arguments: [false, true]) func damagedTextsOfHDF5AreRefused(inReference: Bool) throws {
+        var data = try FileBytes.read(Self.url("h5py.h5"))
+        let heap = try #require(data.range(of: Data("GCOL".utf8))).lowerBound
+        // The first object begins behind the head of 16 bytes; its size stands 8 bytes on. References begin with a length, and
+        // the place of the collection follows.
+        let place = withUnsafeBytes(of: UInt64(heap).littleEndian) { Data($0) }
+        let reference = try #require(data.range(of: place + [1, 0, 0, 0])).lowerBound
+        data[inReference ? reference - 2 : heap + 16 + 8 + 1] = 0x33
+        let folder = try TemporaryFolder()
+        let url = folder.file("damaged.h5")
+        try data.write(to: url)
+        #expect { try SpectrumReader.read(url) } throws: { "\($0)".contains("texts of variable length are damaged") }
+    }
+
     /// What is left out is told, with the way to get it.
     @Test func exposuresAreLeftOut() throws {
         let full = try SpectrumReader.read(Self.url("sdss-spec-full.fits"))[0]

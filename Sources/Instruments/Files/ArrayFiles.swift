@@ -7,7 +7,7 @@ import Tables
 enum NPZFormat: SpectrumFormat {
     /// The first member is an array.
     static func recognises(_ head: Data) -> Bool {
-        guard head.starts(with: [0x50, 0x4b, 0x03, 0x04]), head.count > 30 else { return false }
+        guard ZipFormat.recognises(head), head.count > 30 else { return false }
         let length = Int(head[head.startIndex + 26]) | Int(head[head.startIndex + 27]) << 8
         return head.dropFirst(30).prefix(length).suffix(4) == Data(".npy".utf8)
     }
@@ -42,13 +42,12 @@ enum NPZFormat: SpectrumFormat {
 
 /// HDF5 with data sets of spectra, at its root or in groups, each of which is a part.
 enum HDF5Format: SpectrumFormat {
-    static func recognises(_ head: Data) -> Bool {
-        head.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
-    }
+    static func recognises(_ head: Data) -> Bool { HDF5File.recognises(head) }
 
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
+        // A copy may go when it is open.
         let disk = try DiskFile(file)
-        let opened = try HDF5File(opening: disk.url)
+        let opened = try withExtendedLifetime(disk) { try HDF5File(opening: disk.url, named: file.url) }
         let groups = ["/"] + opened.groups(in: "/")
         let parts = try groups.enumerated().compactMap { number, group in
             try NPZFormat.arrays(
@@ -62,18 +61,7 @@ enum HDF5Format: SpectrumFormat {
                 remedy: "name the data sets wavelength and flux, or give a data set with groups train, validation, test"
             )
         }
-        return KeptFile(
-            disk, try SpectrumLayouts.open(FileParts(url: file.url, container: "HDF5", parts: parts), options))
-    }
-
-    /// Spectra that are read from a file that has to be kept until then.
-    private final class KeptFile: SpectrumSource {
-        private let disk: DiskFile
-        private let source: any SpectrumSource
-
-        init(_ disk: DiskFile, _ source: any SpectrumSource) { (self.disk, self.source) = (disk, source) }
-
-        func next(_ count: Int) throws -> [Spectrum] { try source.next(count) }
+        return try SpectrumLayouts.open(FileParts(url: file.url, container: "HDF5", parts: parts), options)
     }
 }
 

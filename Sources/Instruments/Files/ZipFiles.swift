@@ -9,7 +9,7 @@ enum ZipFormat: SpectrumFormat {
     static func recognises(_ head: Data) -> Bool { head.starts(with: [0x50, 0x4b, 0x03, 0x04]) }
 
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
-        try BundledSpectra(ZipBundle(file), options)
+        try BundledSpectra(file, options)
     }
 }
 
@@ -20,16 +20,21 @@ private final class BundledSpectra: SpectrumSource {
         var first: [Spectrum]
     }
 
+    private let disk: DiskFile
     private let bundle: ZipBundle
     private let options: ReadingOptions
     private let folder: URL
-    private var waiting: ArraySlice<String>
+    private var waiting: ArraySlice<ZipBundle.Member>
     private var current: Member?
+    private var upcoming: Member?
     private var left: [String] = []
     private var firstError: Diagnostic?
 
-    init(_ bundle: ZipBundle, _ options: ReadingOptions) throws {
-        (self.bundle, self.options, waiting) = (bundle, options, bundle.names.sorted()[...])
+    init(_ file: InputFile, _ options: ReadingOptions) throws {
+        self.options = options
+        disk = try DiskFile(file)
+        bundle = try ZipBundle(disk.url, named: file.url)
+        waiting = bundle.members.sorted { $0.name < $1.name }[...]
         folder = FileManager.default.temporaryDirectory.appending(path: "specclip-\(UUID().uuidString.prefix(8)).zip")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         current = next()
@@ -59,31 +64,29 @@ private final class BundledSpectra: SpectrumSource {
         return []
     }
 
-    private var upcoming: Member?
-
     /// The next file of spectra.
     private func next() -> Member? {
-        while let name = waiting.popFirst() {
+        while let file = waiting.popFirst() {
             do {
-                let member = try open(name)
+                let member = try open(file)
                 if !member.first.isEmpty { return member }
             } catch let error as Diagnostic {
                 firstError = firstError ?? error
-                left.append("\(name) \(error.problem)")
-            } catch { left.append("\(name) \(error)") }
+                left.append("\(file.name) \(error.problem)")
+            } catch { left.append("\(file.name) \(error)") }
         }
         return nil
     }
 
-    private func open(_ name: String) throws -> Member {
+    private func open(_ file: ZipBundle.Member) throws -> Member {
         let copy = folder.appending(path: UUID().uuidString)
         // Whoever reads it has it open by then.
         defer { unlink(copy.path) }
-        try bundle.extract(name, to: copy)
-        let member = try InputFile(copy, named: bundle.url.appending(path: name))
+        try bundle.extract(file, to: copy)
+        let member = try InputFile(copy, named: bundle.url.appending(path: file.name))
         let head = Data(member.head.prefix(4096))
         guard NPZFormat.recognises(head) || !ZipFormat.recognises(head), let format = SpectrumReader.format(of: head)
-        else { throw Diagnostic(bundle.url, field: name, problem: "is an archive within an archive") }
+        else { throw Diagnostic(bundle.url, field: file.name, problem: "is an archive within an archive") }
         let source = try format.open(member, options: options)
         return Member(source: source, first: try source.next(64))
     }

@@ -144,7 +144,7 @@ private final class XPContinuousSpectra: SpectrumSource {
             if let packed = covariances?[row], !packed.isEmpty, let deviation = deviations?[row] {
                 band.take(covariance: packed, deviation)
             }
-            func whole(_ values: [Double]?) -> Int? { values.flatMap { $0[row].isFinite ? Int($0[row]) : nil } }
+            func whole(_ values: [Double]?) -> Int? { values.flatMap { Int(exactly: $0[row].rounded(.towardZero)) } }
             (band.relevant, band.basis) = (whole(relevant), whole(basis))
             return band
         }

@@ -28,19 +28,32 @@ package final class FITSFile {
     private let size = UnsafeMutablePointer<Int>.allocate(capacity: 1)
     private let byteCount: Int
 
+    /// The most that the memory may grow to stands this many bytes before it.
+    private static let limitPlace = 16
+
     /// Opens the FITS file of these bytes; `url` serves in messages.
     package init(_ data: Data, url: URL) throws {
         (self.url, byteCount) = (url, data.count)
         // cfitsio reads whole blocks: what is cut short is filled up here and found out by `checkExtent`.
         let blocks = (data.count + 2879) / 2880 * 2880
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: blocks, alignment: 16)
+        guard let whole = malloc(Self.limitPlace + blocks) else { throw Diagnostic(url, problem: "finds no memory") }
+        whole.storeBytes(of: max(1 << 26, 16 * blocks), as: Int.self)
+        let memory = whole + Self.limitPlace
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: blocks)
         data.withUnsafeBytes { if let base = $0.baseAddress { memory.copyMemory(from: base, byteCount: data.count) } }
         buffer.initialize(to: memory)
         size.initialize(to: blocks)
         try FITSLibrary.serialised {
             var status: Int32 = 0
-            ffomem(&handle, "memory.fits", READONLY, buffer, size, 2880, realloc, &status)
+            // Where a header claims more than there is, cfitsio makes room for it: what is cut short is found out afterwards, and
+            // what is absurd is refused.
+            let grow: @convention(c) (UnsafeMutableRawPointer?, Int) -> UnsafeMutableRawPointer? = { memory, size in
+                guard let whole = memory.map({ $0 - FITSFile.limitPlace }), size <= whole.load(as: Int.self) else {
+                    return nil
+                }
+                return realloc(whole, FITSFile.limitPlace + size).map { $0 + FITSFile.limitPlace }
+            }
+            ffomem(&handle, "memory.fits", READONLY, buffer, size, 2880, grow, &status)
             try list(status)
         }
     }
@@ -77,7 +90,7 @@ package final class FITSFile {
             if let handle { ffclos(handle, &status) }
             ffcmsg()
         }
-        buffer.pointee?.deallocate()
+        buffer.pointee.map { free($0 - Self.limitPlace) }
         buffer.deallocate()
         size.deallocate()
     }
@@ -280,8 +293,14 @@ package final class FITSFile {
         var status: Int32 = 0
         var count: Int32 = 0
         ffthdu(handle, &count, &status)
-        // A damaged later HDU does not spoil the ones before it.
+        // A damaged later HDU does not spoil the ones before it; one whose data are not there is none of those.
+        ffmahd(handle, count + 1, nil, &status)
         ffcmsg()
+        if status == MEMORY_ALLOCATION {
+            throw Diagnostic(
+                url, field: "HDU \(count)", problem: "is cut short: its header claims far more than the file holds",
+                remedy: "download it again")
+        }
         guard count > 0 else { throw Diagnostic(url, problem: "holds no HDU", remedy: "download it again") }
         return try (0..<Int(count)).map { number in
             try FITSLayout.hdu(number, of: handle, url: url, byteCount: byteCount)

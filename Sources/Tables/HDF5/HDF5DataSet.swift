@@ -281,6 +281,7 @@ package final class HDF5DataSet: @unchecked Sendable {
 
     private func variableStrings(_ range: Range<Int>) throws -> [String] {
         guard !range.isEmpty else { return [] }
+        guard file.hasSoundHeaps else { throw file.failure(path, "its texts of variable length are damaged") }
         var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: range.count)
         return try HDF5.locked {
             guard let type = HDF5Handle.type(H5Dget_type(handle.id)), let selection = select(range),

@@ -1,6 +1,7 @@
 import CHDF5
 import Foundation
 import Support
+import Synchronization
 
 /// What every call into the HDF5 library goes through.
 ///
@@ -71,25 +72,35 @@ package final class HDF5Handle: @unchecked Sendable {
 package final class HDF5File: @unchecked Sendable {
     /// The path that messages name.
     package let name: String
+    private let heaps = Mutex<Bool?>(nil)
+    /// Of a file that is read, mapped: nothing of them is looked at before it has to be.
+    private let bytes: Data
     private let handle: HDF5Handle
+
+    /// Whether these are the first bytes of an HDF5 file.
+    package static func recognises(_ head: Data) -> Bool {
+        head.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
+    }
 
     /// Opens a file to read.
     ///
+    /// - Parameter shown: the file as messages name it, where it is a copy.
     /// - Throws: `Diagnostic` when the file is missing, is not HDF5, or is cut short or damaged.
-    package init(opening url: URL) throws {
-        name = url.path
+    package init(opening url: URL, named shown: URL? = nil) throws {
+        name = (shown ?? url).path
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw Diagnostic(url.path, field: "file", problem: "no such file", remedy: "check the path")
+            throw Diagnostic(name, field: "file", problem: "no such file", remedy: "check the path")
         }
         let opened = HDF5.locked {
             HDF5Handle.file(url.withUnsafeFileSystemRepresentation { $0.map { chdf5_open($0, chdf5_default()) } ?? -1 })
         }
         guard let opened else {
             throw Diagnostic(
-                url.path, field: "file", problem: "not an HDF5 file, or truncated or damaged",
+                name, field: "file", problem: "not an HDF5 file, or truncated or damaged",
                 remedy: "give an .h5 file as `specclip data pairs` writes it, or copy the file again")
         }
         handle = opened
+        bytes = (try? Data(contentsOf: url, options: .alwaysMapped)) ?? Data()
     }
 
     /// Creates an empty file, replacing what is there. Equal contents give equal bytes: no times are recorded.
@@ -112,6 +123,7 @@ package final class HDF5File: @unchecked Sendable {
                 remedy: "check that the folder exists, is writable and has space left")
         }
         handle = created
+        bytes = Data()
     }
 
     /// Whether `path` ("train/lamost_spectra") exists, every group on the way included.
@@ -197,6 +209,22 @@ package final class HDF5File: @unchecked Sendable {
         return try HDF5DataSet(created, path: path, file: self)
     }
 
+    /// Whether texts of variable length can be asked for without harm; found out when the first is.
+    var hasSoundHeaps: Bool {
+        heaps.withLock { known in
+            let isSound = known ?? HDF5Heaps.areSound(in: bytes)
+            known = isSound
+            return isSound
+        }
+    }
+
+    /// - Throws: `Diagnostic` where a text of variable length was asked for and could not be given.
+    func requireAskedTexts(_ field: String) throws {
+        guard heaps.withLock({ $0 }) != false else {
+            throw failure(field, "its texts of variable length are damaged")
+        }
+    }
+
     /// Text attribute of an object ("/" is the file itself); nil when absent or not text.
     package func attribute(_ attribute: String, of path: String = "/") -> String? {
         HDF5.locked {
@@ -207,6 +235,7 @@ package final class HDF5File: @unchecked Sendable {
                 let space = HDF5Handle.space(H5Aget_space(opened.id)), H5Sget_simple_extent_npoints(space.id) == 1
             else { return nil }
             if H5Tis_variable_str(type.id) > 0 {
+                guard hasSoundHeaps else { return nil }
                 var text: UnsafeMutablePointer<CChar>?
                 guard H5Aread(opened.id, type.id, &text) >= 0, let text else { return nil }
                 defer { _ = H5free_memory(text) }

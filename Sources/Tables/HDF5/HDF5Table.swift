@@ -4,7 +4,7 @@ import Support
 extension HDF5File {
     /// The data sets of a group as sources of a table, sorted by name; those of compound and other types are left out.
     package func sources(in group: String) throws -> [ArrayTable.Source] {
-        try members(of: group).compactMap { name in
+        let sources = try members(of: group).compactMap { name -> ArrayTable.Source? in
             let path = group == "/" ? name : group + "/" + name
             guard let set = try? dataSet(path), set.element != .other, !set.shape.isEmpty else { return nil }
             let kind: Field.Kind =
@@ -25,6 +25,9 @@ extension HDF5File {
                 }
             }
         }
+        // A unit that could not be read is no unit that is not there.
+        try requireAskedTexts(group)
+        return sources
     }
 
     /// The groups within a group, sorted by name.

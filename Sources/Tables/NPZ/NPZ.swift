@@ -12,19 +12,12 @@ public struct NPZ: Sendable {
     ///
     /// - Throws: `Diagnostic` naming the file and the array.
     public static func read(_ url: URL) throws -> NPZ {
-        var code: Int32 = 0
-        guard let archive = zip_open(url.path, ZIP_RDONLY | ZIP_CHECKCONS, &code) else {
-            throw Diagnostic(
-                url, problem: "cannot be opened as .npz (\(message(code)))", remedy: "check that the file is complete")
-        }
-        defer { zip_discard(archive) }
+        let bundle = try ZipBundle(url, as: ".npz")
         var result = NPZ()
-        for index in 0..<UInt64(max(0, zip_get_num_entries(archive, 0))) {
-            let (name, data) = try entry(index, of: archive, url)
-            guard name.hasSuffix(".npy") else { continue }
-            let key = String(name.dropLast(4))
+        for member in bundle.members where member.name.hasSuffix(".npy") {
+            let key = String(member.name.dropLast(4))
             do {
-                let array = try NPYFormat.decode(data)
+                let array = try NPYFormat.decode(bundle.read(member))
                 if result.arrays.updateValue(array, forKey: key) == nil { result.names.append(key) }
             } catch let failure as NPYFormat.Failure {
                 throw Diagnostic(url, field: key, problem: failure.problem, remedy: "save the array again")
@@ -88,27 +81,6 @@ public struct NPZ: Sendable {
             throw Diagnostic(url, field: name, problem: "cannot be added to the archive (\(reason))")
         }
         zip_set_file_compression(archive, UInt64(index), ZIP_CM_STORE, 0)
-    }
-
-    private static func entry(_ index: UInt64, of archive: OpaquePointer, _ url: URL) throws -> (String, Data) {
-        var facts = zip_stat_t()
-        guard zip_stat_index(archive, index, 0, &facts) == 0, let cName = facts.name else {
-            throw Diagnostic(url, problem: "entry \(index) cannot be read", remedy: "the archive is damaged")
-        }
-        let name = String(cString: cName)
-        func damaged(_ why: String) -> Diagnostic {
-            Diagnostic(url, field: name, problem: why, remedy: "the archive is damaged: fetch or save it again")
-        }
-        // Deflate shrinks at most 1032 times: a larger claim is false, and must not be believed when allocating.
-        guard facts.size <= (facts.comp_size + 64) * 1040, facts.size < UInt64(Int.max) else {
-            throw damaged("claims an impossible size")
-        }
-        guard let file = zip_fopen_index(archive, index, 0) else { throw damaged("cannot be read") }
-        defer { zip_fclose(file) }
-        var data = Data(count: Int(facts.size))
-        let got = data.withUnsafeMutableBytes { zip_fread(file, $0.baseAddress, UInt64($0.count)) }
-        guard got == Int64(data.count) else { throw damaged("cannot be unpacked") }
-        return (name, data)
     }
 
     private static func message(_ code: Int32) -> String {
