@@ -99,9 +99,7 @@ public final class ObservationStream {
     public static func isDataSet(_ path: String) -> Bool {
         guard isRegular(path), let handle = FileHandle(forReadingAtPath: path) else { return false }
         defer { try? handle.close() }
-        guard (try? handle.read(upToCount: 8)) == Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
-            return false
-        }
+        guard let head = try? handle.read(upToCount: 8), HDF5File.recognises(head) else { return false }
         return PairedDataSet.mayBe(at: URL(fileURLWithPath: path))
     }
 

@@ -71,7 +71,7 @@ public struct NumberRows: Sendable {
             switch try InputFile(url).head {
             case let bytes where bytes.starts(with: [0x93] + Array("NUMPY".utf8)): self = .npy
             case let bytes where bytes.starts(with: [0x50, 0x4b]): self = .npz
-            case let bytes where bytes.starts(with: [0x89] + Array("HDF".utf8)): self = .hdf5
+            case let bytes where HDF5File.recognises(Data(bytes.prefix(8))): self = .hdf5
             case let bytes where bytes.starts(with: Array("SIMPLE".utf8)): self = .fits
             case let bytes where AvroTable.recognises(Data(bytes.prefix(8))): self = .avro
             case let bytes where ParquetTable.recognises(Data(bytes.prefix(8))): self = .parquet

@@ -20,11 +20,11 @@ enum GALAHSpectrum: SpectrumLayout {
             let axis = try Dispersion(facts, count: image.axes[0], file: file.url.relativePath)
         else { return nil }
         var reading = SpectrumReading()
-        (reading.layout, reading.part, reading.wavelength) = (sheet.name, file.parts[0].title, axis.source)
+        (reading.layout, reading.part) = (sheet.name, file.parts[0].title)
         (reading.flux, reading.error) = ("HDU 0", "HDU 1 times the flux")
         var builder = SpectrumBuilder(options, header: facts, origin: file.url.path, reading: reading)
-        (builder.wavelength, builder.unit) = (axis.values, axis.unit ?? .angstrom)
-        builder.statements = [axis.medium ?? MediumStatement(.air, by: "GALAH", isWeak: true)]
+        builder.take(axis, plain: .angstrom)
+        if axis.medium == nil { builder.statements.append(MediumStatement(.air, by: "GALAH", isWeak: true)) }
         builder.flux = try image.row(0)
         builder.error = zip(builder.flux, try errors.row(0)).map { abs($0 * $1) }
         // The name of a file is the observation's number and that of the camera.
@@ -71,8 +71,7 @@ enum SixDFSpectrum: SpectrumLayout {
             builder.header["OBJNAME"] = id
         }
         if let axis = try Dispersion(part.facts, count: image.axes[0], file: file.url.relativePath) {
-            (builder.wavelength, builder.unit) = (axis.values, axis.unit ?? .angstrom)
-            (builder.reading.wavelength, builder.statements) = (axis.source, [axis.medium].compactMap(\.self))
+            builder.take(axis, plain: .angstrom)
         } else if image.rowCount > 3 {
             (builder.wavelength, builder.unit) = (try image.row(3), .angstrom)
             builder.reading.wavelength = "row 4"
@@ -117,8 +116,7 @@ enum FibreImages: SpectrumLayout {
         if let own, own.axes.first == image.axes[0] {
             (builder.wavelength, builder.reading.wavelength) = (try own.row(0), "extension WAVELENGTH")
         } else if let axis = try Dispersion(flux.facts, count: image.axes[0], file: file.url.relativePath) {
-            (builder.wavelength, builder.unit) = (axis.values, axis.unit ?? .angstrom)
-            (builder.reading.wavelength, builder.statements) = (axis.source, [axis.medium].compactMap(\.self))
+            builder.take(axis, plain: .angstrom)
         } else {
             return nil
         }

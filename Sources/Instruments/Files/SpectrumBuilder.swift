@@ -65,6 +65,13 @@ struct SpectrumBuilder {
 
     // MARK: - Wavelengths
 
+    /// Takes wavelengths from keywords, with what these say of their medium.
+    /// - Parameter plain: their unit where the keywords state none.
+    mutating func take(_ axis: Dispersion, plain: WavelengthUnit? = nil) {
+        (wavelength, unit, reading.wavelength) = (axis.values, axis.unit ?? plain, axis.source)
+        statements += [axis.medium].compactMap(\.self)
+    }
+
     private mutating func unitOfWavelength() throws -> WavelengthUnit {
         let found: WavelengthUnit
         if let said = options.wavelengthUnit ?? unit {

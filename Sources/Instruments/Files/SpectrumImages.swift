@@ -249,9 +249,7 @@ struct ImageRows {
         if builder.ivar != nil || builder.variance != nil || builder.error != nil { builder.reading.error = error }
         if builder.flags != nil { builder.reading.mask = "mask" }
         if let axis, wavelength == nil {
-            (builder.wavelength, builder.unit) = (axis.values, axis.unit)
-            builder.reading.wavelength = axis.source
-            builder.statements = [axis.medium].compactMap(\.self)
+            builder.take(axis)
         } else {
             builder.wavelength = wavelength ?? []
             builder.reading.wavelength = source

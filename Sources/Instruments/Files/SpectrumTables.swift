@@ -231,9 +231,7 @@ final class SpectrumPerRow: SpectrumSource {
                 builder.wavelength = wavelength[row]
             } else if let axis = try Dispersion(shared, count: builder.flux.count, file: context.file.url.relativePath)
             {
-                (builder.wavelength, builder.unit) = (axis.values, axis.unit)
-                builder.reading.wavelength = axis.source
-                builder.statements += [axis.medium].compactMap(\.self)
+                builder.take(axis)
             } else {
                 try builder.assumeGaiaXPSampling()
             }

@@ -19,11 +19,10 @@ enum SDSSImage: SpectrumLayout {
             let axis = try Dispersion(part.facts, count: image.axes[0], file: file.url.relativePath)
         else { return nil }
         var reading = SpectrumReading()
-        (reading.layout, reading.part, reading.wavelength) = (sheet.name, part.title, axis.source)
+        (reading.layout, reading.part) = (sheet.name, part.title)
         (reading.flux, reading.error) = ("row 1", "row 3 as error")
         var builder = SpectrumBuilder(options, header: file.facts(of: part), origin: file.url.path, reading: reading)
-        (builder.wavelength, builder.unit) = (axis.values, axis.unit)
-        builder.statements = [axis.medium].compactMap(\.self)
+        builder.take(axis)
         (builder.flux, builder.error) = (try image.row(0), try image.row(2))
         builder.fluxUnit = part.facts["BUNIT"] ?? ""
         return FoundSpectra([ReadSpectra([try builder.build()])])

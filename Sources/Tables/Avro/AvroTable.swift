@@ -259,13 +259,7 @@ private struct AvroRows: TableRows {
             case .none: return .nan
             case .whole(let value): return Double(value)
             case .number(let value): return value
-            case .text(let text):
-                guard let value = TextNumber(text) else {
-                    throw Diagnostic(
-                        url, field: fields[column].name, problem: "is \"\(text.prefix(40))\", not a number",
-                        remedy: "choose another column")
-                }
-                return value.value
+            case .text(let text): return try fields[column].number(text, in: url)
             case .numbers(let values): return values.first ?? .nan
             }
         }
@@ -287,8 +281,7 @@ private struct AvroRows: TableRows {
             switch row[column] {
             case .none: ""
             case .whole(let value): "\(value)"
-            case .number(let value):
-                value.isNaN ? "" : fields[column].kind == .single ? "\(Float(value))" : "\(value)"
+            case .number(let value): fields[column].text(value)
             case .text(let text): text
             case .numbers(let values): values.map { "\($0)" }.joined(separator: " ")
             }

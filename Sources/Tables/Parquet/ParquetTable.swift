@@ -10,7 +10,6 @@ package final class ParquetTable: TableSource {
     fileprivate let url: URL
     fileprivate let library: CParquet
     fileprivate let reader: OpaquePointer
-    private let disk: DiskFile
     /// Tells the rows that were read last from earlier ones, which are gone.
     fileprivate private(set) var turn = 0
 
@@ -23,15 +22,17 @@ package final class ParquetTable: TableSource {
     /// - Throws: `Diagnostic` for damaged files, and where the library is missing.
     package init(_ file: InputFile) throws {
         url = file.url
-        library = try ParquetLibrary.functions(for: file.url)
-        disk = try DiskFile(file)
+        let library = try ParquetLibrary.functions(for: file.url)
+        self.library = library
+        // A copy may go when it is open.
+        let disk = try DiskFile(file)
         var message: UnsafeMutablePointer<CChar>?
-        guard let reader = library.open(disk.url.path, &message) else {
+        guard let reader = withExtendedLifetime(disk, { library.open(disk.url.path, &message) }) else {
             throw Self.failure(message, library, file.url)
         }
         self.reader = reader
         rowCount = Int(library.row_count(reader))
-        fields = (0..<library.column_count(reader)).map { [library] index in
+        fields = (0..<library.column_count(reader)).map { index in
             let column = library.column(reader, index)
             let kind: Field.Kind =
                 switch column.kind {
@@ -96,14 +97,7 @@ private struct ParquetRows: TableRows {
     func scalars(_ column: Int) throws -> [Double] {
         guard count > 0 else { return [] }
         if table.fields[column].kind == .text {
-            return try texts(column).map { text in
-                guard let number = TextNumber(text) else {
-                    throw Diagnostic(
-                        table.url, field: table.fields[column].name,
-                        problem: "is \"\(text.prefix(40))\", not a number", remedy: "choose another column")
-                }
-                return number.value
-            }
+            return try texts(column).map { try table.fields[column].number($0, in: table.url) }
         }
         if table.fields[column].isArray { return try arrays(column).map { $0.first ?? .nan } }
         return Array(UnsafeBufferPointer(start: try numbers(column).values, count: count))
@@ -137,9 +131,7 @@ private struct ParquetRows: TableRows {
         guard count > 0 else { return [] }
         try check()
         switch table.fields[column].kind {
-        case .single: return try scalars(column).map { $0.isNaN ? "" : "\(Float($0))" }
-        case .double: return try scalars(column).map { $0.isNaN ? "" : "\($0)" }
-        case .logical: return try scalars(column).map { $0.isNaN ? "" : $0 == 0 ? "false" : "true" }
+        case .single, .double, .logical: return try scalars(column).map(table.fields[column].text)
         case .text, .integer, .other:
             var (texts, message) = (CParquetTexts(), UnsafeMutablePointer<CChar>?.none)
             guard table.library.texts(table.reader, Int32(column), &texts, &message) == 0 else {

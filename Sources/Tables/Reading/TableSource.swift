@@ -57,6 +57,28 @@ extension TableSource {
     }
 }
 
+extension Field {
+    /// A number of the column as text, of as many digits as it has; empty where there is none.
+    func text(_ value: Double) -> String {
+        if value.isNaN { return "" }
+        return switch kind {
+        case .single: "\(Float(value))"
+        case .logical: value == 0 ? "false" : "true"
+        case .text, .integer, .double, .other: "\(value)"
+        }
+    }
+
+    /// The number that a text of the column is; NaN where it says none.
+    /// - Throws: `Diagnostic` naming the column for what is no number.
+    func number(_ text: String, in url: URL) throws -> Double {
+        guard let number = TextNumber(text) else {
+            throw Diagnostic(
+                url, field: name, problem: "is \"\(text.prefix(40))\", not a number", remedy: "choose another column")
+        }
+        return number.value
+    }
+}
+
 /// Some rows of a table.
 package protocol TableRows {
     var count: Int { get }

@@ -219,28 +219,26 @@ private struct TextRows: TableRows, Sendable {
         }
     }
 
-    func arrays(_ column: Int) throws -> [[Double]] {
-        // Arrays hold hundreds of numbers each: reading them is most of the work.
+    func arrays(_ column: Int) throws -> [[Double]] { try lists(column) { $0 } }
+
+    func singles(_ column: Int) throws -> RowNumbers {
+        try RowNumbers(joining: lists(column, fast: TextNumber.approximate) { Float($0) })
+    }
+
+    /// Arrays hold hundreds of numbers each: reading them is most of the work, and done on all cores.
+    @inline(__always)
+    private func lists<Number: Sendable>(
+        _ column: Int, fast: @Sendable (UnsafeBufferPointer<UInt8>, inout Int) -> Double? = { _, _ in nil },
+        _ number: @Sendable (Double) -> Number
+    ) throws -> [[Number]] {
         try concurrentMap(records) { row in
             Result {
                 let field = try place(column, row.record, row.fields)
                 return try row.record.bytes.withUnsafeBufferPointer {
-                    try numbers($0, field, row.record, column) { $0 }
+                    try numbers($0, field, row.record, column, fast: fast, number)
                 }
             }
         }.map { try $0.get() }
-    }
-
-    func singles(_ column: Int) throws -> RowNumbers {
-        try RowNumbers(
-            joining: concurrentMap(records) { row in
-                Result {
-                    let field = try place(column, row.record, row.fields)
-                    return try row.record.bytes.withUnsafeBufferPointer {
-                        try numbers($0, field, row.record, column, fast: TextNumber.approximate) { Float($0) }
-                    }
-                }
-            }.map { try $0.get() })
     }
 
     /// The numbers of an array, whatever stands between them.
@@ -248,7 +246,7 @@ private struct TextRows: TableRows, Sendable {
     @inline(__always)
     private func numbers<Number>(
         _ bytes: UnsafeBufferPointer<UInt8>, _ field: Range<Int>, _ record: TextRecord, _ column: Int,
-        fast: (UnsafeBufferPointer<UInt8>, inout Int) -> Double? = { _, _ in nil }, _ number: (Double) -> Number
+        fast: (UnsafeBufferPointer<UInt8>, inout Int) -> Double?, _ number: (Double) -> Number
     ) throws -> [Number] {
         var values: [Number] = []
         var place = field.lowerBound
