@@ -61,7 +61,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Torch", targets: ["Torch"]),
-        .library(name: "Spectra", targets: ["Spectra"]),
+        .library(name: "Spectra", targets: ["Spectra", "Instruments"]),
         .library(name: "OrderedBottleneck", targets: ["OrderedBottleneck"]),
         .library(name: "SpecCLIP", targets: ["SpecCLIP", "StarReading", "PublishedModels"]),
         .executable(name: "specclip", targets: ["SpecCLIPCommand"]),
@@ -106,6 +106,8 @@ let package = Package(
 
         // Parquet as C: types alone, since the library is loaded when it is needed.
         .systemLibrary(name: "CParquet"),
+        // Tries files of HDF5 in a process of its own.
+        .target(name: "CHDF5Check", dependencies: ["CHDF5"]),
         // Files of Avro from a stream, and its macros as functions.
         .target(name: "CAvro", dependencies: ["CAvroLibrary"]),
 
@@ -119,7 +121,7 @@ let package = Package(
             name: "Tables",
             dependencies: [
                 "Support", "Statistics", "CCFITSIO", "CHDF5", "CZip", "CZlib", "CLZMA", "CBZip2", "CZstd", "CExpat",
-                "CAvro", "CParquet",
+                "CAvro", "CParquet", "CHDF5Check",
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         // Continuum fits take minutes unoptimised; the tests fit thousands.

@@ -2,7 +2,7 @@
 """Writes small files of one spectrum in the layouts of surveys and packages, by other people's writers: astropy, specutils,
 linetools. They follow the data models that the conformances cite; `LayoutTests` reads them.
 
-    python3 -m venv venv && venv/bin/pip install astropy==8.0.2 specutils linetools fastavro h5py pyarrow
+    python3 -m venv venv && venv/bin/pip install astropy==8.0.2 specutils linetools mpdaf fastavro h5py pyarrow
     venv/bin/python scripts/layout_fixtures.py Tests/InstrumentsTests/Layouts
 
 The spectrum: flux 100 + (λ − 5000 Å) / 100 with a line of depth 60 and σ 4 Å at 5000 Å in vacuum, errors of 2, and one bad
@@ -244,6 +244,24 @@ axis = WCS(header={"CTYPE1": "WAVE", "CUNIT1": "Angstrom", "CRVAL1": 4300.0, "CD
 made = Spectrum(flux=lf * u.Unit("erg s-1 cm-2 AA-1"), wcs=axis, uncertainty=StdDevUncertainty(np.full(len(lin), 2.0)))
 made.write(out / "specutils-wcs1d.fits", format="wcs1d-fits", overwrite=True)
 
+# MUSE by MPDAF: a spectrum, and a cube of which a corner was not seen.
+from mpdaf.obj import WCS as SkyWCS  # noqa: E402
+from mpdaf.obj import Cube, WaveCoord  # noqa: E402
+from mpdaf.obj import Spectrum as MUSESpectrum  # noqa: E402
+
+muse = 4600 + 1.25 * np.arange(600)
+mf, mb = flux(muse, air(np.array(5000.0)))
+mf[mb] = 9e4
+masked = np.arange(600) == mb
+muse_axis = WaveCoord(crval=4600.0, cdelt=1.25, cunit=u.angstrom, shape=600, ctype="AWAV")
+muse_unit = u.Unit("1e-20 erg s-1 cm-2 AA-1")
+MUSESpectrum(wave=muse_axis, data=mf, var=np.full(600, 4.0), mask=masked, unit=muse_unit).write(str(out / "muse-spectrum.fits"))
+stack = lambda values: np.repeat(values, 6).reshape(600, 2, 3)
+unseen = stack(masked)
+unseen[:, 1, 2] = True
+Cube(wave=muse_axis, wcs=SkyWCS(crval=(-30.0, 120.0), cdelt=(2e-4, -2e-4), deg=True, shape=(2, 3)), data=stack(mf),
+     var=np.full((600, 2, 3), 4.0), mask=unseen, unit=muse_unit).write(str(out / "muse-cube.fits"))
+
 # VOTable and ECSV by astropy, binary and as text, with nulls.
 votable = Table({"wave_vac": lin * u.AA, "flux": lf * u.Unit("erg s-1 cm-2 AA-1"), "error": np.full(len(lin), 2.0), "bad": qual.astype(bool)})
 for form in ("tabledata", "binary", "binary2"):
@@ -274,6 +292,15 @@ with h5py.File(out / "h5py.h5", "w", track_order=False) as file:
         file.create_dataset(f"spectra/{name}", data=values, compression="gzip", track_times=False)
     file["spectra/wave_vac"].attrs["units"] = "Angstrom"
     file.create_dataset("spectra/source_id", data=[11, 12], track_times=False)
+with h5py.File(out / "h5py-link.h5", "w") as file:
+    file["spectra"] = h5py.ExternalLink("h5py.h5", "spectra")
+# Records: a pixel each, and a spectrum each with arrays of pixels; units in the words of ECSV beside them.
+pixels = Table({"wavelength": lin * u.AA, "flux": lf.astype("f4"), "error": np.full(len(lin), 2.0), "mask": np.asarray(qual, bool)})
+pixels.meta["VACUUM"] = True
+pixels.write(out / "astropy-pixels.h5", path="spectra/star", serialize_meta=True, overwrite=True, compression=True)
+rows = Table({"name": ["a", "b"], "source_id": [11, 12], "wave_vac": np.stack([lin / 10] * 2) * u.nm, "flux": stack["flux"],
+              "ivar": stack["ivar"]})
+rows.write(out / "astropy-rows.h5", path="stars", serialize_meta=True, overwrite=True, compression=True)
 with zipfile.ZipFile(out / "bundle.zip", "w", zipfile.ZIP_DEFLATED) as file:
     def member(name, data):
         file.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)

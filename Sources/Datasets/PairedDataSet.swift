@@ -35,7 +35,7 @@ public final class PairedDataSet: Sendable {
     ///
     /// - Throws: `Diagnostic` naming file, group and data set, with expected and found shapes.
     public init(opening url: URL) throws {
-        let file = try HDF5File(opening: url)
+        let file = try HDF5File(opening: url, isOwn: true)
         self.url = url
         self.file = file
         tier = file.attribute(PairedLayout.tier) ?? "unknown"
@@ -59,7 +59,7 @@ public final class PairedDataSet: Sendable {
 
     /// Whether an HDF5 file has the groups of a data set, or cannot be opened to tell.
     public static func mayBe(at url: URL) -> Bool {
-        guard let file = try? HDF5File(opening: url) else { return true }
+        guard let file = try? HDF5File(opening: url, isOwn: true) else { return true }
         return Split.allCases.contains { file.contains($0.rawValue) }
     }
 

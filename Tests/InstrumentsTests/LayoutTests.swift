@@ -51,6 +51,10 @@ import Testing
         Expected(file: "fastavro.avro", layout: "Avro", spectra: 2, id: "11"),
         Expected(file: "numpy.npz", layout: "NPZ", spectra: 2, id: "11"),
         Expected(file: "h5py.h5", layout: "HDF5", spectra: 2, id: "11"),
+        Expected(file: "astropy-pixels.h5", layout: "HDF5"),
+        Expected(file: "astropy-rows.h5", layout: "HDF5", spectra: 2, id: "11"),
+        Expected(file: "muse-spectrum.fits", layout: "FITS image", medium: "air"),
+        Expected(file: "muse-cube.fits", layout: "cube", spectra: 5, medium: "air"),
         Expected(file: "bundle.zip", layout: "text", spectra: 3),
         Expected(file: "astropy-arrays.ecsv", layout: "ECSV", spectra: 2, id: "11"),
     ]
@@ -112,7 +116,29 @@ import Testing
         let folder = try TemporaryFolder()
         let url = folder.file("damaged.h5")
         try data.write(to: url)
-        #expect { try SpectrumReader.read(url) } throws: { "\($0)".contains("texts of variable length are damaged") }
+        #expect { try SpectrumReader.read(url) } throws: { "\($0)".contains("damaged") }
+    }
+
+    /// cfitsio writes beyond its memory where a column's name without quotation marks fills the card.
+    @Test func overlongNamesOfFITSAreRefused() throws {
+        var data = try FileBytes.read(Self.url("hst-x1d.fits"))
+        let card = try #require(data.range(of: Data("TTYPE1  = ".utf8)))
+        data.replaceSubrange(
+            card.upperBound..<card.upperBound + 70, with: Data(repeating: UInt8(ascii: "B"), count: 70))
+        let folder = try TemporaryFolder()
+        let url = folder.file("long.fits")
+        try data.write(to: url)
+        #expect { try SpectrumReader.read(url) } throws: { "\($0)".contains("TTYPE") }
+    }
+
+    /// A file may name others: what is read is the one that was given.
+    @Test func linksOfHDF5LeadNowhere() throws {
+        let folder = try TemporaryFolder()
+        let (plain, link) = (folder.file("h5py.h5"), folder.file("link.h5"))
+        try FileBytes.read(Self.url("h5py.h5")).write(to: plain)
+        try FileBytes.read(Self.url("h5py-link.h5")).write(to: link)
+        #expect(try SpectrumReader.read(plain).count == 2)
+        #expect(throws: Diagnostic.self) { try SpectrumReader.read(link) }
     }
 
     /// What is left out is told, with the way to get it.
@@ -122,6 +148,25 @@ import Testing
         let exposure = ReadingOptions().resolving(Self.url("sdss-spec-full.fits").path + "[3]")
         #expect(try SpectrumReader.read(exposure.url, options: exposure.options).count == 1)
     }
+
+    /// Each spectrum of a cube knows its place: one pixel, 2e-4 degrees, from the reference in the middle.
+    @Test func placesOfACubeAreOnTheSky() throws {
+        let spectra = try SpectrumReader.read(Self.url("muse-cube.fits"))
+        #expect(
+            spectra.map { [$0.header["X"], $0.header["Y"]] } == [
+                ["1", "1"], ["2", "1"], ["3", "1"], ["1", "2"], ["2", "2"],
+            ])
+        for (spectrum, place) in zip(spectra, Self.astropyPlaces) {
+            #expect(abs((spectrum.ra ?? 0) - place.0) < 1e-9 && abs((spectrum.dec ?? 0) - place.1) < 1e-9)
+        }
+    }
+
+    /// `astropy.wcs.WCS(header).celestial.pixel_to_world_values`.
+    private static let astropyPlaces = [
+        (120.00023094034037, -30.000099999798447), (120.0, -30.000100000000003),
+        (119.99976905965963, -30.000099999798447),
+        (120.00023093987495, -29.999899999798455), (120.0, -29.999899999999997),
+    ]
 
     /// Every spectrum of a file with several has the same line, whatever its dispersion.
     @Test func everyDispersionOfIRAF() throws {

@@ -40,7 +40,7 @@ enum NPZFormat: SpectrumFormat {
     }
 }
 
-/// HDF5 with data sets of spectra, at its root or in groups, each of which is a part.
+/// HDF5 with data sets of spectra, at its root or in groups, each of which is a part, as each table of records is.
 enum HDF5Format: SpectrumFormat {
     static func recognises(_ head: Data) -> Bool { HDF5File.recognises(head) }
 
@@ -48,17 +48,17 @@ enum HDF5Format: SpectrumFormat {
         // A copy may go when it is open.
         let disk = try DiskFile(file)
         let opened = try withExtendedLifetime(disk) { try HDF5File(opening: disk.url, named: file.url) }
-        let groups = ["/"] + opened.groups(in: "/")
-        let parts = try groups.enumerated().compactMap { number, group in
+        let groups = try (["/"] + opened.groups(in: "/")).map { ($0, try opened.sources(in: $0)) }
+        let parts = try (groups + opened.tables(in: "/")).enumerated().compactMap { number, part in
             try NPZFormat.arrays(
-                opened.sources(in: group), file.url, number: number, name: group == "/" ? "" : group,
-                facts: opened.facts(of: group))
+                part.1, file.url, number: number, name: part.0 == "/" ? "" : part.0, facts: opened.facts(of: part.0))
         }
         let spectra = parts.filter { ColumnRole.flux.index(in: $0.table?.fields.map(\.name) ?? []) != nil }
         guard !spectra.isEmpty else {
             throw Diagnostic(
-                file.url, field: "flux", problem: "no such data set in this HDF5 file (compound tables are not read)",
-                remedy: "name the data sets wavelength and flux, or give a data set with groups train, validation, test"
+                file.url, field: "flux", problem: "no such data set in this HDF5 file",
+                remedy:
+                    "name data sets or columns wavelength and flux, or give a data set with groups train, validation, test"
             )
         }
         return try SpectrumLayouts.open(FileParts(url: file.url, container: "HDF5", parts: parts), options)

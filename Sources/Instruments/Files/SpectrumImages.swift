@@ -42,8 +42,7 @@ enum SpectrumImages: SpectrumLayout {
             guard let image = part.image, let width = image.axes.first, width > 1 else { continue }
             let types = (1...3).map { part.facts["CTYPE\($0)"]?.uppercased() ?? "" }
             if types.contains(where: Dispersion.isCelestial) {
-                let isCube = image.axes.count > 2 && image.axes[2] > 1
-                notes.append("\(part.title) is \(isCube ? "a cube" : "an image of the sky") and is left out")
+                notes.append("\(part.title) is an image of the sky and is left out")
                 continue
             }
             candidates.append((part, image))

@@ -60,7 +60,8 @@ extension SpectrumReader {
 
         - FITS, also compressed into tiles (`.fz`); VOTable 1.1 to 1.5 (TABLEDATA, BINARY, BINARY2); ECSV; CSV, TSV, VizieR's and
           other text, also with decimal commas, Fortran's exponents, arrays in cells, Latin-1 or UTF-16.
-        - Avro object container files; NPZ and HDF5 of arrays flux [spectra, pixels] or [pixels], wavelength, ivar, error, ids.
+        - Avro object container files; NPZ and HDF5 of arrays flux [spectra, pixels] or [pixels], wavelength, ivar, error, ids; HDF5 of records,
+          as astropy writes tables.
         - Parquet, nested columns too, once `make parquet` has brought its library.
         - Zip archives of such files, as DataLink bundles them: each is read, what is none is told.
         - Each also packed by gzip, bzip2, xz or Zstandard, whatever the name, and from standard input (`-`) or a pipe.
@@ -88,7 +89,8 @@ enum SpectrumLayouts {
     static let known: [any SpectrumLayout.Type] = [
         LAMOSTImage.self, LAMOSTTables.self, SDSSImage.self, SDSSSpec.self, APOGEEStar.self, DESISpectra.self,
         GALAHSpectrum.self, SixDFSpectrum.self, FibreImages.self,
-        XPContinuousTable.self, PypeItSpec1D.self, IRAFMultispec.self, SpectrumTables.self, SpectrumImages.self,
+        XPContinuousTable.self, PypeItSpec1D.self, IRAFMultispec.self, SpectrumCubes.self, SpectrumTables.self,
+        SpectrumImages.self,
     ]
 
     /// The spectra of a file, by the first layout that recognises it.

@@ -2,7 +2,8 @@ import CCFITSIO
 import Foundation
 import Support
 
-/// A FITS file, read through cfitsio: a large one from disk, others and packed ones from memory. Not for use from several threads at once; different files may be.
+/// A FITS file, read through cfitsio: a large one from disk, others and packed ones from memory. Not for use from several
+/// threads at once; different files may be.
 package final class FITSFile {
     /// What an HDU holds.
     package enum Content: Equatable {
@@ -33,6 +34,7 @@ package final class FITSFile {
 
     /// Opens the FITS file of these bytes; `url` serves in messages.
     package init(_ data: Data, url: URL) throws {
+        try data.withUnsafeBytes { try FITSLayout.requireSoundNames($0, url) }
         (self.url, byteCount) = (url, data.count)
         // cfitsio reads whole blocks: what is cut short is filled up here and found out by `checkExtent`.
         let blocks = (data.count + 2879) / 2880 * 2880
@@ -68,6 +70,10 @@ package final class FITSFile {
     }
 
     private init(diskFile location: URL, size: Int, url: URL) throws {
+        if let bytes = try? Data(contentsOf: location, options: .alwaysMapped) {
+            // Headers of tables that stay on disk stand at their beginning; what is rows is not read for this.
+            try bytes.prefix(1 << 24).withUnsafeBytes { try FITSLayout.requireSoundNames($0, url) }
+        }
         (self.url, byteCount) = (url, size)
         buffer.initialize(to: nil)
         self.size.initialize(to: 0)
@@ -127,6 +133,20 @@ package final class FITSFile {
             var anyNull: Int32 = 0
             var status: Int32 = 0
             ffgpv(handle, TDOUBLE, Int64(row) * Int64(width) + 1, Int64(width), &null, &values, &anyNull, &status)
+            try check(status, "image of HDU \(hdu.number)")
+            return values
+        }
+    }
+
+    /// What stands at a place (counted from 0) along the second of three axes of an image, [third × first].
+    package func imageLine(_ line: Int, of hdu: HDU) throws -> [Double] {
+        guard case .image(let axes) = hdu.content, axes.count == 3 else { return [] }
+        return try FITSLibrary.serialised {
+            try move(to: hdu)
+            var values = [Double](repeating: .nan, count: axes[0] * axes[2])
+            var (first, last, step) = ([1, line + 1, 1], [axes[0], line + 1, axes[2]], [1, 1, 1])
+            var (null, anyNull, status) = (Double.nan, Int32(0), Int32(0))
+            ffgsv(handle, TDOUBLE, &first, &last, &step, &null, &values, &anyNull, &status)
             try check(status, "image of HDU \(hdu.number)")
             return values
         }

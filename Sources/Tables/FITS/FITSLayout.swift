@@ -4,6 +4,22 @@ import Support
 
 /// Finds out what an HDU of an open file holds, believing no number of its header before checking it.
 enum FITSLayout {
+    /// Refuses names of columns, without quotation marks, that fill their card: cfitsio (4.2) copies them into one byte less
+    /// than that takes.
+    /// - Parameter bytes: of the file, as far as headers are looked for.
+    static func requireSoundNames(_ bytes: UnsafeRawBufferPointer, _ url: URL) throws {
+        let (card, value, name) = (80, 70, Array("TTYPE".utf8))
+        for start in stride(from: 0, to: bytes.count - card + 1, by: card) {
+            guard bytes[start] == name[0], bytes[start..<start + name.count].elementsEqual(name) else { continue }
+            let text = bytes[(start + card - value)..<(start + card)]
+            guard text.first == UInt8(ascii: "'") || text.contains(UInt8(ascii: " ")) else {
+                throw Diagnostic(
+                    url, field: "TTYPE", problem: "is no name of a column: it fills its whole card",
+                    remedy: "download the file again, or correct its header")
+            }
+        }
+    }
+
     /// HDU `number` (from 0) of `handle`. Called within the lock of ``FITSLibrary``.
     static func hdu(
         _ number: Int, of handle: UnsafeMutablePointer<fitsfile>?, url: URL, byteCount: Int

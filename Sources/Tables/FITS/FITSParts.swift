@@ -83,4 +83,6 @@ private final class FITSImage: ImageSource {
     init(_ file: FITSFile, _ hdu: FITSFile.HDU, axes: [Int]) { (self.file, self.hdu, self.axes) = (file, hdu, axes) }
 
     func row(_ index: Int) throws -> [Double] { try file.imageRow(index, of: hdu) }
+
+    func line(_ index: Int) throws -> [Double] { try file.imageLine(index, of: hdu) }
 }

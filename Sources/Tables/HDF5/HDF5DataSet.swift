@@ -33,6 +33,29 @@ package final class HDF5DataSet: @unchecked Sendable {
             }
         }
 
+        /// What a type of a file is.
+        init(of type: HDF5Handle) {
+            let size = H5Tget_size(type.id)
+            switch H5Tget_class(type.id) {
+            case H5T_FLOAT: self = size <= 4 ? .float32 : .float64
+            case H5T_INTEGER: self = .int64
+            case H5T_STRING where H5Tis_variable_str(type.id) > 0: self = .variableString
+            case H5T_STRING where size > 0 && size < 65536: self = .string(bytes: size)
+            default: self = .other
+            }
+        }
+
+        /// The same as a column of a table.
+        var kind: Field.Kind {
+            switch self {
+            case .float32: .single
+            case .float64: .double
+            case .int64: .integer
+            case .string, .variableString: .text
+            case .other: .other
+            }
+        }
+
         /// The type to keep in memory and in new files.
         package func makeType() -> HDF5Handle? {
             switch self {
@@ -55,7 +78,7 @@ package final class HDF5DataSet: @unchecked Sendable {
     /// Shape, rows first; grows with `append`.
     package private(set) var shape: [Int]
     private let handle: HDF5Handle
-    private let file: HDF5File
+    let file: HDF5File
 
     /// Number of rows.
     package var count: Int { shape.first ?? 0 }
@@ -66,11 +89,24 @@ package final class HDF5DataSet: @unchecked Sendable {
         self.handle = handle
         self.path = path
         self.file = file
+        guard Self.liesInItsFile(handle) else {
+            throw Diagnostic(
+                file.name, field: path, problem: "keeps its numbers in other files",
+                remedy: "copy it whole: h5repack OLD NEW")
+        }
         guard let (shape, element) = Self.describe(handle) else {
             throw file.failure(path, "shape or element type cannot be read")
         }
         self.shape = shape
         self.element = element
+    }
+
+    /// Whether its elements are in the file itself, not in others that it names.
+    private static func liesInItsFile(_ handle: HDF5Handle) -> Bool {
+        HDF5.locked {
+            guard let list = HDF5Handle.properties(H5Dget_create_plist(handle.id)) else { return false }
+            return H5Pget_external_count(list.id) == 0 && H5Pget_layout(list.id) != H5D_VIRTUAL
+        }
     }
 
     private static func describe(_ handle: HDF5Handle) -> ([Int], Element)? {
@@ -84,15 +120,7 @@ package final class HDF5DataSet: @unchecked Sendable {
             guard H5Sget_simple_extent_dims(space.id, &dimensions, nil) >= 0 else { return nil }
             let size = H5Tget_size(type.id)
             guard isPlausible(dimensions, size: size, stored: H5Dget_storage_size(handle.id)) else { return nil }
-            let element: Element
-            switch H5Tget_class(type.id) {
-            case H5T_FLOAT: element = size <= 4 ? .float32 : .float64
-            case H5T_INTEGER: element = .int64
-            case H5T_STRING where H5Tis_variable_str(type.id) > 0: element = .variableString
-            case H5T_STRING where size > 0 && size < 65536: element = .string(bytes: size)
-            default: element = .other
-            }
-            return (dimensions.map { Int($0) }, element)
+            return (dimensions.map { Int($0) }, Element(of: type))
         }
     }
 
@@ -233,18 +261,26 @@ package final class HDF5DataSet: @unchecked Sendable {
         guard !range.isEmpty, rowLength > 0 else { return [] }
         return try [T](unsafeUninitializedCapacity: range.count * rowLength) { buffer, initialized in
             let isRead = HDF5.locked {
-                guard let type = wanted.makeType(), let selection = select(range) else { return false }
-                return H5Dread(
-                    handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), buffer.baseAddress)
-                    >= 0
+                wanted.makeType().map { read(range, as: $0, into: buffer.baseAddress) } ?? false
             }
             guard isRead else { throw unreadable(range) }
             initialized = range.count * rowLength
         }
     }
 
+    /// The type of the elements, as the file has it.
+    var storedType: HDF5Handle? { .type(H5Dget_type(handle.id)) }
+
+    /// Reads rows within the lock, as elements of `type`.
+    /// - Parameter memory: has room for them.
+    func read(_ range: Range<Int>, as type: HDF5Handle, into memory: UnsafeMutableRawPointer?) -> Bool {
+        guard let selection = select(range) else { return false }
+        return H5Dread(handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), memory) >= 0
+    }
+
     /// Why rows cannot be read: most often a filter that packed them is missing here.
-    private func unreadable(_ range: Range<Int>) -> Diagnostic {
+    /// - Parameter field: what of them; the data set where it is nil.
+    func unreadable(_ range: Range<Int>, field: String? = nil) -> Diagnostic {
         let missing = HDF5.locked { () -> String? in
             guard let list = HDF5Handle.properties(H5Dget_create_plist(handle.id)) else { return nil }
             return (0..<max(0, H5Pget_nfilters(list.id))).lazy.compactMap { index -> String? in
@@ -257,7 +293,7 @@ package final class HDF5DataSet: @unchecked Sendable {
                 return text.isEmpty ? "number \(filter)" : "\"\(text)\" (number \(filter))"
             }.first
         }
-        guard let missing else { return file.failure(path, "rows \(range) cannot be read") }
+        guard let missing else { return file.failure(field ?? path, "rows \(range) cannot be read") }
         return Diagnostic(
             file.name, field: path, problem: "is packed by the HDF5 filter \(missing), which is not installed",
             remedy: "pack it anew where it was written: h5repack -f GZIP=4 OLD NEW")
@@ -266,13 +302,7 @@ package final class HDF5DataSet: @unchecked Sendable {
     private func fixedStrings(_ range: Range<Int>, bytes: Int) throws -> [String] {
         guard !range.isEmpty else { return [] }
         var buffer = [UInt8](repeating: 0, count: range.count * bytes)
-        let isRead = HDF5.locked {
-            guard let type = HDF5Handle.type(H5Dget_type(handle.id)), let selection = select(range) else {
-                return false
-            }
-            return H5Dread(
-                handle.id, type.id, selection.memory.id, selection.file.id, chdf5_default(), &buffer) >= 0
-        }
+        let isRead = HDF5.locked { storedType.map { read(range, as: $0, into: &buffer) } ?? false }
         guard isRead else { throw unreadable(range) }
         return stride(from: 0, to: buffer.count, by: bytes).map { start in
             String(decoding: buffer[start..<start + bytes].prefix { $0 != 0 }, as: UTF8.self)

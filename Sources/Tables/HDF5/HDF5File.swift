@@ -1,4 +1,5 @@
 import CHDF5
+import CHDF5Check
 import Foundation
 import Support
 import Synchronization
@@ -15,10 +16,14 @@ enum HDF5 {
         lock.lock()
         defer { lock.unlock() }
         _ = staysSilentAtExit
+        _ = followsNoLinks
         // In builds with a stack of errors for each thread the setting holds for the calling thread only.
         _ = chdf5_silence()
         return try body()
     }
+
+    /// A link into another file is not followed: what is read is the file that was named.
+    private static let followsNoLinks: Void = { _ = H5Lunregister(H5L_TYPE_EXTERNAL) }()
 
     /// Switches the library's printing off once more for the thread on which the process exits.
     ///
@@ -84,13 +89,16 @@ package final class HDF5File: @unchecked Sendable {
 
     /// Opens a file to read.
     ///
-    /// - Parameter shown: the file as messages name it, where it is a copy.
+    /// - Parameters:
+    ///   - shown: the file as messages name it, where it is a copy.
+    ///   - isOwn: it was written here, with check sums, and is not tried before it is opened: trying reads the whole of it.
     /// - Throws: `Diagnostic` when the file is missing, is not HDF5, or is cut short or damaged.
-    package init(opening url: URL, named shown: URL? = nil) throws {
+    package init(opening url: URL, named shown: URL? = nil, isOwn: Bool = false) throws {
         name = (shown ?? url).path
         guard FileManager.default.fileExists(atPath: url.path) else {
             throw Diagnostic(name, field: "file", problem: "no such file", remedy: "check the path")
         }
+        if !isOwn { try Self.requireHarmless(url, name) }
         let opened = HDF5.locked {
             HDF5Handle.file(url.withUnsafeFileSystemRepresentation { $0.map { chdf5_open($0, chdf5_default()) } ?? -1 })
         }
@@ -101,6 +109,21 @@ package final class HDF5File: @unchecked Sendable {
         }
         handle = opened
         bytes = (try? Data(contentsOf: url, options: .alwaysMapped)) ?? Data()
+    }
+
+    /// - Throws: `Diagnostic` for a file on which the library would crash, hang, or take all memory.
+    private static func requireHarmless(_ url: URL, _ name: String) throws {
+        let size = (try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
+        // What is packed a hundredfold is a matter of seconds.
+        let end = HDF5.locked {
+            url.withUnsafeFileSystemRepresentation {
+                chdf5_check($0, UInt32(clamping: 5 + size >> 20), UInt(max(1 << 28, 4 * size)))
+            }
+        }
+        guard end != chdf5_died else {
+            throw Diagnostic(
+                name, field: "file", problem: "is damaged: HDF5's own library fails on it", remedy: "copy it again")
+        }
     }
 
     /// Creates an empty file, replacing what is there. Equal contents give equal bytes: no times are recorded.

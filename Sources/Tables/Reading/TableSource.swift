@@ -170,6 +170,8 @@ package protocol ImageSource: AnyObject {
     var axes: [Int] { get }
     /// A row along the first axis, counted along all others.
     func row(_ index: Int) throws -> [Double]
+    /// Of an image of three axes, what stands at a place along the second: [third × first].
+    func line(_ index: Int) throws -> [Double]
 }
 
 extension ImageSource {
