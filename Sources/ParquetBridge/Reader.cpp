@@ -170,6 +170,8 @@ void add_ends(const List &list, std::vector<int64_t> &starts, std::vector<int64_
 }  // namespace
 
 struct CParquetReader {
+    // A damaged file claims pages of any size. The pools outlive what lies in them.
+    std::unique_ptr<arrow::MemoryPool> counted, capped;
     std::unique_ptr<parquet::arrow::FileReader> file;
     std::shared_ptr<arrow::RecordBatchReader> batches;
     std::shared_ptr<arrow::RecordBatch> batch, rest;
@@ -178,7 +180,10 @@ struct CParquetReader {
 
     arrow::Status open(const std::string &path) {
         ARROW_ASSIGN_OR_RAISE(auto source, arrow::io::ReadableFile::Open(path));
-        auto own = parquet::ReaderProperties(arrow::default_memory_pool());
+        ARROW_ASSIGN_OR_RAISE(int64_t size, source->GetSize());
+        counted = std::make_unique<arrow::ProxyMemoryPool>(arrow::default_memory_pool());
+        capped = std::make_unique<arrow::CappedMemoryPool>(counted.get(), (int64_t(1) << 27) + 16 * size);
+        auto own = parquet::ReaderProperties(capped.get());
         own.enable_buffered_stream();
         own.set_page_checksum_verification(true);
         parquet::ArrowReaderProperties properties;
@@ -186,7 +191,7 @@ struct CParquetReader {
         properties.set_batch_size(1024);
         parquet::arrow::FileReaderBuilder builder;
         ARROW_RETURN_NOT_OK(builder.Open(source, own));
-        ARROW_RETURN_NOT_OK(builder.properties(properties)->Build(&file));
+        ARROW_RETURN_NOT_OK(builder.memory_pool(capped.get())->properties(properties)->Build(&file));
         rows = file->parquet_reader()->metadata()->num_rows();
         std::shared_ptr<arrow::Schema> schema;
         ARROW_RETURN_NOT_OK(file->GetSchema(&schema));
