@@ -55,7 +55,7 @@ for container in "${containers[@]}"; do
     mkdir -p "$folder/corpus" "$folder/found"
     # What one of the seeds needs when it is sound, times four.
     usual=$("$fuzzer" -runs=0 -print_final_stats=1 "$folder/seeds" 2>&1 | sed -n 's/.*peak_rss_mb: *//p')
-    if "$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=$((4 * usual)) -max_len=300000 -print_final_stats=1 \
+    if "$fuzzer" -max_total_time="$seconds" -timeout=100 -rss_limit_mb=$((4 * usual)) -max_len=300000 -print_final_stats=1 \
         -artifact_prefix="$folder/found/" "$folder/corpus" "$folder/seeds" >"$folder/log" 2>&1; then
         end=sound
     else
