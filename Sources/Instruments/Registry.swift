@@ -4,7 +4,7 @@ import Synchronization
 
 /// The instruments that are known by name: one line each for those that come with the library.
 extension Instrument {
-    /// The instruments that come with the library.
+    /// The instruments of the published models, whose definitions data sets and checkpoints need not bring.
     public static let builtIn: [Instrument] = [.lamostLRS, .gaiaXP]
 
     private static let registered = Mutex<[Instrument]>([])
@@ -18,7 +18,7 @@ extension Instrument {
     }
 
     /// Those that come with the library, and those that were registered.
-    public static var known: [Instrument] { builtIn + registered.withLock { $0 } }
+    public static var known: [Instrument] { builtIn + [.optical] + registered.withLock { $0 } }
 
     /// The instrument with what files of before do not tell of it, where it is one that is known.
     package var completed: Instrument {

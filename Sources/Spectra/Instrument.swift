@@ -26,12 +26,14 @@ public struct Instrument: Sendable, Codable, Hashable {
     /// Resolving power λ/FWHM of its spectra: finer ones are smoothed to it before a model sees them. Nil where it is not
     /// known. No part of what an instrument is: files of before do not tell it.
     public var resolution: Double?
+    /// The least of its grid that a spectrum must cover, Å: what it does not cover is masked. Nil where it must cover all.
+    public var leastCoverage: Double?
 
     /// An instrument; wavelengths of the grid are vacuum Å.
     public init(
         name: String, title: String, grid: WavelengthGrid, normalisation: Normalisation, dataSetKey: String,
         embeddingKey: String, fileUnit: WavelengthUnit = .angstrom, gaps: [ClosedRange<Double>] = [],
-        resolution: Double? = nil
+        resolution: Double? = nil, leastCoverage: Double? = nil
     ) {
         self.name = name
         self.title = title
@@ -42,6 +44,7 @@ public struct Instrument: Sendable, Codable, Hashable {
         self.fileUnit = fileUnit
         self.gaps = gaps
         self.resolution = resolution
+        self.leastCoverage = leastCoverage
     }
 
     /// Whether two are the same to a model.
@@ -51,13 +54,13 @@ public struct Instrument: Sendable, Codable, Hashable {
     public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
 
     private var identity: [AnyHashable] {
-        [name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps]
+        [name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps, leastCoverage]
     }
 }
 
 extension Instrument {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps, resolution
+        case name, title, grid, normalisation, dataSetKey, embeddingKey, fileUnit, gaps, resolution, leastCoverage
     }
 
     /// Reads a definition strictly: `grid` must be given; keys that are left out follow from the name, and a name that is
@@ -74,6 +77,7 @@ extension Instrument {
         embeddingKey = try fields(.embeddingKey, default: key)
         fileUnit = try fields(.fileUnit, default: .angstrom)
         resolution = try fields(.resolution, default: nil)
+        leastCoverage = try fields(.leastCoverage, default: nil)
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         gaps = try fields(.gaps, default: [[Double]]()).map { gap in
             guard gap.count == 2, gap[0] < gap[1] else {
@@ -87,6 +91,14 @@ extension Instrument {
         }
         guard grid.count > 1, grid.range.lowerBound > 0, grid.range.upperBound > grid.range.lowerBound else {
             throw Diagnostic.invalid(path: "\(path).grid", problem: "\(grid.text): no increasing wavelengths")
+        }
+        guard leastCoverage.map({ $0 > 0 && $0 <= grid.range.upperBound - grid.range.lowerBound }) ?? true else {
+            throw Diagnostic.invalid(
+                path: "\(path).leastCoverage", problem: "\(leastCoverage ?? 0) Å is no part of the grid")
+        }
+        if case .smoothed = normalisation, !grid.isLogarithmic {
+            throw Diagnostic.invalid(
+                path: "\(path).normalisation", problem: "smoothed needs a grid of equal steps in log10 of wavelength")
         }
         if let gap = gaps.first(where: { $0.contains(grid.range.lowerBound) && $0.contains(grid.range.upperBound) }) {
             throw Diagnostic.invalid(path: "\(path).gaps", problem: "\(gap) leaves nothing of the grid")
@@ -105,6 +117,7 @@ extension Instrument {
         try container.encode(fileUnit, forKey: .fileUnit)
         if !gaps.isEmpty { try container.encode(gaps.map { [$0.lowerBound, $0.upperBound] }, forKey: .gaps) }
         try container.encodeIfPresent(resolution, forKey: .resolution)
+        try container.encodeIfPresent(leastCoverage, forKey: .leastCoverage)
     }
 
     /// Whether each pixel of the grid lies in a gap; nil where there are none.
@@ -119,19 +132,31 @@ public enum Normalisation: Sendable, Codable, Hashable {
     case continuum(ContinuumRecipe)
     /// Divided by the flux at the grid pixel nearest to `wavelength` (Å).
     case pixel(wavelength: Double)
+    /// Divided by its level around each pixel, that of a straight line fitted under a Gaussian of so many dex in wavelength (σ):
+    /// needs no more than its own surroundings, whatever part of a spectrum is there. For logarithmic grids.
+    case smoothed(width: Double)
     /// Left as it is.
     case none
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case continuum, pixel, none }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case continuum, pixel, smoothed, none }
     private enum WrappedKey: String, CodingKey { case wrapped = "_0" }
     private struct Pixel: Codable { var wavelength: Double }
+    private struct Smoothed: Codable { var width: Double }
     private struct Empty: Codable {}
 
-    /// Reads `continuum: {}` (or with numbers of the recipe), `pixel: { wavelength: 5500 }` or `none: {}`.
+    /// Reads `continuum: {}` (or with numbers of the recipe), `pixel: { wavelength: 5500 }`, `smoothed: { width: 0.012 }` or
+    /// `none: {}`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if container.contains(.pixel) {
             self = .pixel(wavelength: try container.decode(Pixel.self, forKey: .pixel).wavelength)
+        } else if container.contains(.smoothed) {
+            let width = try container.decode(Smoothed.self, forKey: .smoothed).width
+            guard width > 0, width < 1 else {
+                let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
+                throw Diagnostic.invalid(path: "\(path).smoothed.width", problem: "\(width); give dex, between 0 and 1")
+            }
+            self = .smoothed(width: width)
         } else if container.contains(.continuum) {
             // Files have the recipe under a key that Swift's own coding gives it.
             let section = try container.nestedContainer(keyedBy: WrappedKey.self, forKey: .continuum)
@@ -159,7 +184,16 @@ public enum Normalisation: Sendable, Codable, Hashable {
             var section = container.nestedContainer(keyedBy: WrappedKey.self, forKey: .continuum)
             try section.encode(recipe, forKey: .wrapped)
         case .pixel(let wavelength): try container.encode(Pixel(wavelength: wavelength), forKey: .pixel)
+        case .smoothed(let width): try container.encode(Smoothed(width: width), forKey: .smoothed)
         case .none: try container.encode(Empty(), forKey: .none)
+        }
+    }
+
+    /// Whether what is left of a spectrum's shape are its lines, around 1.
+    public var leavesLinesAlone: Bool {
+        switch self {
+        case .continuum, .smoothed: true
+        case .pixel, .none: false
         }
     }
 
@@ -173,6 +207,7 @@ public enum Normalisation: Sendable, Codable, Hashable {
         switch self {
         case .continuum: "continuum"
         case .pixel(let wavelength): String(format: "flux at %g Å", wavelength)
+        case .smoothed: "local level"
         case .none: "1"
         }
     }

@@ -53,7 +53,7 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
     }
 
     /// The pixel at a wavelength in Å; fractions lie between pixels.
-    func pixel(at wavelength: Double) -> Double {
+    package func pixel(at wavelength: Double) -> Double {
         switch self {
         case .logarithmic(let start, let step, _): (log10(wavelength) - start) / step
         case .linear(let start, let step, _): (wavelength - start) / step

@@ -145,13 +145,13 @@ final class FineTuningTask: TrainingTask {
     }
 
     /// The labels of prepared spectra, per label, per star, in their units.
-    func predict(_ flux: Tensor) throws -> [[Double]] {
+    func predict(_ spectra: SpectrumBatch) throws -> [[Double]] {
         let mean = try catchingTorchErrors {
-            try withoutGradient { network.head(network.backbone.summary(network.backbone(flux))).mean }.to(.cpu)
+            try withoutGradient { network.head(network.backbone.summary(network.backbone(spectra))).mean }.to(.cpu)
         }
         let values = mean.doubles()
         return source.names.enumerated().map { index, name in
-            (0..<flux.shape[0]).map { star in
+            (0..<spectra.count).map { star in
                 let learned = source.mean[index] + source.std[index] * values[star * source.names.count + index]
                 return StellarLabel(named: name).value(learned: learned)
             }
@@ -192,11 +192,12 @@ public struct FineTunedNetwork {
         try task.trainInPassing(options: configuration.training, seed: seed, progress: progress)
     }
 
-    /// The labels of prepared spectra `[N, pixels]`, per label, per star, in their units.
-    public func predict(_ flux: Tensor) throws -> [[Double]] {
+    /// The labels of prepared spectra, per label, per star, in their units.
+    public func predict(_ spectra: SpectrumBatch) throws -> [[Double]] {
         var labels: [[Double]] = []
-        for start in stride(from: 0, to: flux.shape[0], by: 512) {
-            let part = try task.predict(flux.narrow(0, start: start, length: min(512, flux.shape[0] - start)))
+        for start in stride(from: 0, to: spectra.count, by: 512) {
+            let rows = (start..<min(start + 512, spectra.count)).map(Int64.init)
+            let part = try task.predict(spectra.rows(Tensor(rows, shape: [rows.count])))
             labels = labels.isEmpty ? part : zip(labels, part).map { $0 + $1 }
         }
         return labels

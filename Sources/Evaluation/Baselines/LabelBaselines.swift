@@ -16,7 +16,7 @@ public struct LabelBaselines {
         let labels = training.samples.labels
         // Spectra divided by a continuum are near 1: nothing is to be scaled.
         var options = QuadraticBaseline.Options()
-        if case .continuum = training.instrument.normalisation { options.softening = nil }
+        if training.instrument.normalisation.leavesLinesAlone { options.softening = nil }
         quadratic = try catchingTorchErrors {
             QuadraticBaseline(
                 training.flux, labels: training.truth, named: labels,

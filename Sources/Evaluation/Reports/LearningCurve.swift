@@ -23,7 +23,12 @@ public struct LearningCurve: Codable, Sendable {
         public let labelled: Int
         /// Residuals by method and label.
         public let methods: [String: [String: ResidualStatistics]]
+        /// What was read from each of ``LearningCurve/sources``, by method and label, where it was asked for.
+        public var predictions: [String: [String: [Double]]]?
     }
+
+    /// Identifiers of the stars that it was measured on, where their predictions were asked for.
+    public private(set) var sources: [String]?
 
     /// Names of the methods, the baseline first.
     public static let methods = ["MLP on flux", "frozen encoder", "fine-tuned encoder"]
@@ -33,19 +38,24 @@ public struct LearningCurve: Codable, Sendable {
     ///   - encoder: the file of a pre-trained encoder that has seen no labels.
     ///   - configuration: names of the labels, augmentation, and training with all stars.
     ///   - sizes: numbers of labelled stars; those beyond what there is stand for all.
+    ///   - keepsPredictions: whether to keep what was read from each star.
     ///   - progress: told of each fit.
     public init(
         _ encoder: ModelFile, _ instrument: Instrument, _ configuration: FineTuneConfiguration, _ data: PairedDataSet,
-        sizes: [Int], seed: UInt64, progress: (String) -> Void = { _ in }
+        sizes: [Int], seed: UInt64, keepsPredictions: Bool = false, progress: (String) -> Void = { _ in }
     ) throws {
         self.instrument = instrument.name
         tier = data.tier
         let names = configuration.names
         let model = try encoder.model()
-        func split(_ split: Split) throws -> (seen: [Int], flux: Tensor, features: Tensor, labels: [[Double]]) {
+        let inputs = try model.branch(instrument).backbone.inputs
+        func split(_ split: Split) throws -> (
+            seen: [Int], flux: Tensor, spectra: SpectrumBatch, features: Tensor, labels: [[Double]]
+        ) {
             let rows = try model.rows(data, instrument, split)
             return (
-                rows.seen, try rows.tensor(rows.seen), try model.embed(rows, of: instrument),
+                rows.seen, try rows.tensor(rows.seen), try rows.batch(rows.seen, for: inputs),
+                try model.embed(rows, of: instrument),
                 try names.map { name in
                     let all = try data.labels(name, split: split)
                     return rows.seen.map { all[$0] }
@@ -54,6 +64,10 @@ public struct LearningCurve: Codable, Sendable {
         }
         let (training, validation, test) = (try split(.train), try split(.validation), try split(.test))
         stars = test.flux.shape[0]
+        if keepsPredictions {
+            let ids = try data.sourceIDs(.test)
+            sources = test.seen.map { ids[$0] }
+        }
         var random = SeededGenerator(seed: seed)
         // A star that lacks most labels says little: the same stars for all methods, each with its first label.
         let order = (0..<training.flux.shape[0]).filter { training.labels[0][$0].isFinite }.shuffled(using: &random)
@@ -69,7 +83,9 @@ public struct LearningCurve: Codable, Sendable {
             }
             let options = Self.options(configuration.training, stars: size, held: held.count)
             var methods: [String: [String: ResidualStatistics]] = [:]
+            var predictions: [String: [String: [Double]]] = [:]
             func add(_ method: String, _ predicted: [[Double]]) {
+                predictions[method] = Dictionary(uniqueKeysWithValues: zip(names, predicted))
                 methods[method] = Dictionary(
                     uniqueKeysWithValues: names.enumerated().map { i, name in
                         (name, ResidualStatistics(zip(predicted[i], test.labels[i]).map { $0 - $1 }))
@@ -103,8 +119,9 @@ public struct LearningCurve: Codable, Sendable {
             let network = try FineTunedNetwork(
                 try encoder.model(), instrument, tuned, data: data, chosen: chosen.map { training.seen[$0] }, seed: seed
             )
-            add(Self.methods[2], try network.predict(test.flux))
-            points.append(Point(labelled: size, methods: methods))
+            add(Self.methods[2], try network.predict(test.spectra))
+            points.append(
+                Point(labelled: size, methods: methods, predictions: keepsPredictions ? predictions : nil))
         }
     }
 

@@ -15,6 +15,9 @@ public struct Augmentation: Sendable, Hashable {
     public var skyResiduals = 0.0
     /// Share of the spectra with a gap, bridged by a straight line as `Instrument.prepare` does.
     public var gaps = 0.0
+    /// Share of the spectra that are seen through a window alone, of the least coverage of their instrument at least; for
+    /// instruments of which a part is enough.
+    public var windows = 0.0
     /// Mean of the exponential distribution of additional extinction A_V, mag, of half the spectra.
     public var extinction = 0.0
 
@@ -44,16 +47,23 @@ public struct Augmentation: Sendable, Hashable {
     ) -> Result {
         var result = Result(flux: flux, clean: flux)
         if extinction > 0, generator.uniform() < 0.5 { redden(&result, instrument, &generator) }
-        if let observing { observe(&result, observing, instrument, &generator) }
+        if let observing { observe(&result, observing, ivar, instrument, &generator) }
         if continuumWarp > 0 { warp(&result, &generator) }
         if ownNoise > 0, let ivar { addNoise(&result, ivar, scale: result.flux, of: flux, &generator) }
         if generator.uniform() < skyResiduals { addSky(&result.flux, instrument, &generator) }
-        if generator.uniform() < gaps { Self.bridgeGap(&result.flux, &generator) }
+        if generator.uniform() < gaps {
+            let gap = Self.bridgeGap(&result.flux, &generator)
+            // An instrument that knows masks is told.
+            if instrument.leastCoverage != nil { result.hide(gap, known: ivar) }
+        }
+        if windows > 0, let least = instrument.leastCoverage, generator.uniform() < windows {
+            look(&result, least, ivar, instrument, &generator)
+        }
         return result
     }
 
     private func observe(
-        _ result: inout Result, _ conditions: ObservingConditions, _ instrument: Instrument,
+        _ result: inout Result, _ conditions: ObservingConditions, _ known: [Float]?, _ instrument: Instrument,
         _ generator: inout SeededGenerator
     ) {
         let margin = ObservingConditions.margin(of: instrument)
@@ -67,6 +77,33 @@ public struct Augmentation: Sendable, Hashable {
         result.labels["rv"] = observation.velocity
         result.snr = observation.snr
         result.ivar = observation.ivar
+        guard let known, instrument.leastCoverage != nil else { return }
+        // What the library does not have, no observation of it has; the blur reaches a few pixels.
+        let shift = Int(ObservingConditions.shift(observation.velocity, on: instrument).rounded())
+        let last = known.count - 1
+        for i in known.indices {
+            let near = [i - shift - 3, i - shift, i - shift + 3].map { known[max(0, min(last, $0))] }
+            if !near.allSatisfy(BadPixels.isGood) { result.ivar?[i] = 0 }
+        }
+    }
+
+    /// Leaves a part of the spectrum: of the pixels that are known, so many in a row that they cover at least `least` Å.
+    private func look(
+        _ result: inout Result, _ least: Double, _ own: [Float]?, _ instrument: Instrument,
+        _ generator: inout SeededGenerator
+    ) {
+        let known = result.ivar ?? own
+        let good =
+            known.map { known in known.indices.filter { BadPixels.isGood(known[$0]) } } ?? Array(result.flux.indices)
+        guard let first = good.first, let last = good.last else { return }
+        let grid = instrument.grid
+        let (low, high) = (grid.wavelength(at: Double(first)), grid.wavelength(at: Double(last)))
+        guard high - low > least else { return }
+        let width = generator.uniform(in: least...(high - low))
+        let start = low + generator.uniform() * (high - low - width)
+        let (left, right) = (Int(grid.pixel(at: start)), Int(grid.pixel(at: start + width)))
+        result.hide(0..<max(0, left), known: own)
+        result.hide(min(result.flux.count, right + 1)..<result.flux.count, known: own)
     }
 
     private func redden(_ result: inout Result, _ instrument: Instrument, _ generator: inout SeededGenerator) {
@@ -123,14 +160,25 @@ public struct Augmentation: Sendable, Hashable {
         }
     }
 
-    private static func bridgeGap(_ flux: inout [Float], _ generator: inout SeededGenerator) {
+    private static func bridgeGap(_ flux: inout [Float], _ generator: inout SeededGenerator) -> Range<Int> {
         let length = Int.random(in: 3...max(4, flux.count / 15), using: &generator)
-        guard flux.count > length + 2 else { return }
+        guard flux.count > length + 2 else { return 0..<0 }
         let start = Int.random(in: 1..<flux.count - length - 1, using: &generator)
         let (left, right) = (flux[start - 1], flux[start + length])
         for i in 0..<length {
             flux[start + i] = left + (right - left) * Float(i + 1) / Float(length + 1)
         }
+        return start..<start + length
+    }
+}
+
+extension Augmentation.Result {
+    /// Marks pixels as without information.
+    /// - Parameter known: inverse variances of the spectrum itself, where it was not observed anew.
+    fileprivate mutating func hide(_ pixels: Range<Int>, known: [Float]?) {
+        var ivar = ivar ?? known ?? [Float](repeating: 1e6, count: flux.count)
+        for pixel in pixels { ivar[pixel] = 0 }
+        self.ivar = ivar
     }
 }
 

@@ -10,7 +10,7 @@ import Support
 /// much. So each mixture also gets what sets a real star near these labels apart from the mean: its residual against
 /// the interpolation from all other stars, by a random factor.
 struct MILESMixtureSource: PairSource {
-    let instruments = [Instrument.lamostLRS]
+    let instruments: [Instrument]
     let labelNames = ["teff", "logg", "fe_h", "rv"]
     let notes: [String]
     private let mixer: Mixer
@@ -20,11 +20,13 @@ struct MILESMixtureSource: PairSource {
     /// Training rows where none are asked for.
     private static let defaultCount = 30_000
 
-    init(_ store: LibraryStore, _ options: PairOptions) throws {
+    /// - Parameter instrument: whose grid and normalisation the stars get; of one that knows masks, also which pixels there are.
+    init(_ store: LibraryStore, _ options: PairOptions, of instrument: Instrument = .lamostLRS) throws {
         self.options = options
+        instruments = [instrument]
         let splits = options.splits
         let stars = try MILESLibrary.stars(store)
-        mixer = Mixer(stars.filter { splits.split(of: $0.id) == .train }, seed: options.seed)
+        mixer = Mixer(stars.filter { splits.split(of: $0.id) == .train }, instrument, seed: options.seed)
         heldOut = stars.filter { !$0.labels.isEmpty }.map { ($0, splits.split(of: $0.id)) }.filter { $0.1 != .train }
         notes = [
             "train: local linear interpolation among \(mixer.interpolator.count) MILES stars of the training split at labels "
@@ -42,11 +44,12 @@ struct MILESMixtureSource: PairSource {
         concurrentMap(wanted) { row in
             guard row < heldOut.count else { return .row(mixer.row(row - heldOut.count), .train) }
             let (star, split) = heldOut[row]
-            guard let prepared = try? Instrument.lamostLRS.prepare(star.spectrum) else {
+            guard let prepared = try? instruments[0].prepare(star.spectrum) else {
                 return .skipped("cannot be normalised")
             }
             let labels = star.labels.merging(["rv": 0]) { $1 }
-            return .row(PairedRow(sourceID: star.id, flux: ["lamost": prepared.flux], labels: labels), split)
+            let shown = mixer.paired(star.id, prepared.flux, known: prepared.mask.map { !$0 }, labels)
+            return .row(shown, split)
         }
     }
 }
@@ -63,19 +66,24 @@ private struct Mixer: Sendable {
     private static let largestResidual: Float = 0.08
 
     let interpolator: LocalLinearInterpolator
-    private let stars: [(labels: [String: Double], flux: [Float], id: String)]
+    private let stars: [(labels: [String: Double], prepared: PreparedSpectrum, id: String)]
+    private let instrument: Instrument
+    /// Pixels that nearly all stars have; mixtures have these.
+    private let known: [Bool]
     /// Stars with all three labels, in the interpolator's order.
     private let anchors: [LocalLinearInterpolator.Labels]
     private let residuals: [[Float]?]
     private let seed: UInt64
 
-    init(_ library: [LibraryStar], seed: UInt64) {
-        self.seed = seed
+    init(_ library: [LibraryStar], _ instrument: Instrument, seed: UInt64) {
+        (self.instrument, self.seed) = (instrument, seed)
         stars = concurrentMap(library.filter { !$0.labels.isEmpty }) { star in
-            (try? Instrument.lamostLRS.prepare(star.spectrum)).map { (star.labels, $0.flux, star.id) }
+            (try? instrument.prepare(star.spectrum)).map { (star.labels, $0, star.id) }
         }.compactMap(\.self)
+        let masks = stars.map(\.prepared.mask)
+        known = (0..<instrument.grid.count).map { pixel in 20 * masks.count { $0[pixel] } < masks.count }
         let complete = stars.compactMap { star in
-            LocalLinearInterpolator.Labels(star.labels).map { (labels: $0, flux: star.flux) }
+            LocalLinearInterpolator.Labels(star.labels).map { (labels: $0, flux: star.prepared.flux) }
         }
         let anchors = complete.map(\.labels)
         let interpolator = LocalLinearInterpolator(labels: anchors, spectra: complete.map(\.flux), leastWeight: 1.5)
@@ -92,14 +100,23 @@ private struct Mixer: Sendable {
     func row(_ index: Int) -> PairedRow {
         var generator = SeededGenerator(seed: seed, source: "mixture-\(index)")
         if generator.uniform() >= Self.realShare, let (labels, flux) = mixture(&generator) {
-            return PairedRow(
-                sourceID: "mixture-\(index)", flux: ["lamost": flux],
-                labels: ["teff": labels.teff, "logg": labels.logg, "fe_h": labels.feH, "rv": 0])
+            return paired(
+                "mixture-\(index)", flux, known: known,
+                ["teff": labels.teff, "logg": labels.logg, "fe_h": labels.feH, "rv": 0])
         }
         let star = stars[Int.random(in: 0..<stars.count, using: &generator)]
+        return paired(
+            "mixture-\(index)-\(star.id)", star.prepared.flux, known: star.prepared.mask.map { !$0 },
+            star.labels.merging(["rv": 0]) { $1 })
+    }
+
+    /// A row of one spectrum; for an instrument that knows masks with inverse variances of what has no noise: 10⁶ where a
+    /// pixel is there, else 0.
+    func paired(_ id: String, _ flux: [Float], known: [Bool], _ labels: [String: Double]) -> PairedRow {
+        let key = instrument.dataSetKey
         return PairedRow(
-            sourceID: "mixture-\(index)-\(star.id)", flux: ["lamost": star.flux],
-            labels: star.labels.merging(["rv": 0]) { $1 })
+            sourceID: id, flux: [key: flux],
+            ivar: instrument.leastCoverage == nil ? [:] : [key: known.map { $0 ? 1e6 : 0 }], labels: labels)
     }
 
     /// A star at labels one kernel width or so from a library star's; nil where the library covers none of ten tries.

@@ -51,7 +51,7 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
     }
 
     /// A velocity in pixels of a logarithmic grid (of LAMOST's, where the grid is none).
-    private static func shift(_ velocity: Double, on instrument: Instrument) -> Double {
+    static func shift(_ velocity: Double, on instrument: Instrument) -> Double {
         var step = 1e-4
         if case .logarithmic(_, let gridStep, _) = instrument.grid { step = gridStep }
         return log10(RadialVelocity.factor(velocity)) / step

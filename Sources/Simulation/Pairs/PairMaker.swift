@@ -65,6 +65,7 @@ public struct PairMaker: Sendable {
         case .semiSynthetic: try SemiSyntheticSource(store, options)
         case .sameSpectrum: try SameSpectrumSource(store, options)
         case .milesMixtures: try MILESMixtureSource(store, options)
+        case .opticalMixtures: try MILESMixtureSource(store, options, of: .optical)
         case .procedural: ProceduralSource(options)
         }
     }

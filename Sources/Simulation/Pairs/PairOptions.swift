@@ -49,6 +49,8 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
     case sameSpectrum = "same-spectrum"
     /// For training, mixtures of MILES stars on the grid of the LRS; for validation and test, real MILES spectra.
     case milesMixtures = "miles-mixtures"
+    /// The same for any spectrograph of the optical, with what MILES does not cover masked.
+    case opticalMixtures = "optical-mixtures"
     /// Stars from formulas, for tests without any download.
     case procedural
 
@@ -60,6 +62,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         case .semiSynthetic: "real Gaia XP spectra, LRS made for their labels from MILES"
         case .sameSpectrum: "LRS and XP simulated from one real STELIB or MaStar star"
         case .milesMixtures: "mixtures of MILES stars to train on, real MILES held out"
+        case .opticalMixtures: "the same for any spectrograph (optical), with masks"
         case .procedural: "stars from formulas"
         }
     }
@@ -68,7 +71,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
     public var packages: [LibraryPackage] {
         switch self {
         case .realXP: [.gaiaXPAPOGEE]
-        case .realMILES, .sameSpectrum, .milesMixtures: [.mangaTemplates]
+        case .realMILES, .sameSpectrum, .milesMixtures, .opticalMixtures: [.mangaTemplates]
         case .semiSynthetic: [.gaiaXPAPOGEE, .mangaTemplates]
         case .procedural: []
         }

@@ -4,7 +4,7 @@ import Support
 /// Read strictly from YAML: a misspelt part would silently leave a training without it.
 extension Augmentation: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case observing, ownNoise, continuumWarp, skyResiduals, gaps, extinction
+        case observing, ownNoise, continuumWarp, skyResiduals, gaps, windows, extinction
     }
 
     /// Reads the section strictly.
@@ -17,6 +17,7 @@ extension Augmentation: Codable {
         continuumWarp = try fields(.continuumWarp, default: 0)
         skyResiduals = try fields(.skyResiduals, default: 0)
         gaps = try fields(.gaps, default: 0)
+        windows = try fields(.windows, default: 0)
         extinction = try fields(.extinction, default: 0)
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
         for (name, value) in [("ownNoise", ownNoise), ("continuumWarp", continuumWarp), ("extinction", extinction)] {
@@ -25,7 +26,8 @@ extension Augmentation: Codable {
                     path: "\(path).\(name)", problem: "\(value) is negative; give 0 or more")
             }
         }
-        for (name, value) in [("skyResiduals", skyResiduals), ("gaps", gaps)] where !(0...1).contains(value) {
+        for (name, value) in [("skyResiduals", skyResiduals), ("gaps", gaps), ("windows", windows)]
+        where !(0...1).contains(value) {
             throw Diagnostic.invalid(path: "\(path).\(name)", problem: "\(value) is no share; give 0 to 1")
         }
     }
@@ -38,6 +40,8 @@ extension Augmentation: Codable {
         try container.encode(continuumWarp, forKey: .continuumWarp)
         try container.encode(skyResiduals, forKey: .skyResiduals)
         try container.encode(gaps, forKey: .gaps)
+        // Files and runs of before say nothing of it.
+        if windows > 0 { try container.encode(windows, forKey: .windows) }
         try container.encode(extinction, forKey: .extinction)
     }
 }

@@ -20,6 +20,9 @@ public protocol Encoder: Module {
     /// - Returns: features, `[B] + featureShape`.
     func callAsFunction(_ x: SpectrumBatch) -> Tensor
 
+    /// Takes from spectra that it will be trained on what it needs to know of them beforehand; nothing by default.
+    func adapt(to spectra: SpectrumBatch)
+
     /// The loss of self-supervised pre-training, a scalar.
     /// - Parameters:
     ///   - x: prepared spectra as they are shown, `[B, pixels]`.
@@ -30,6 +33,9 @@ public protocol Encoder: Module {
 extension Encoder {
     /// Nothing beside the flux.
     public var inputs: SpectrumInputs { [] }
+
+    /// Nothing.
+    public func adapt(to spectra: SpectrumBatch) {}
 
     /// The features of spectra of which the flux alone is known, `[B, pixels]`.
     public func callAsFunction(_ flux: Tensor) -> Tensor { self(SpectrumBatch(flux)) }
@@ -90,6 +96,7 @@ public struct EncoderConfiguration: Codable, Sendable, Hashable {
     private static let kinds = Mutex<[String: Read]>([
         MaskedTransformerConfiguration.kind: read(MaskedTransformerConfiguration.self),
         AutoEncoderConfiguration.kind: read(AutoEncoderConfiguration.self),
+        ResidualEncoderConfiguration.kind: read(ResidualEncoderConfiguration.self),
     ])
 
     private static func read<Sizes: EncoderSizes>(_: Sizes.Type) -> Read { { try Sizes(from: $0) } }

@@ -56,6 +56,11 @@ public struct AugmentedRows: Sendable {
     /// The rows that the instrument has seen, ascending.
     public var seen: [Int] { rows.seen }
 
+    /// The spectra `wanted` without any change, with what an encoder asks for.
+    package func asTheyAre(_ wanted: [Int], for inputs: SpectrumInputs) throws -> SpectrumBatch {
+        try rows.batch(wanted, for: inputs)
+    }
+
     /// The spectra `wanted`, in this order.
     /// - Parameters:
     ///   - wanted: rows, in the order of the batch.

@@ -92,11 +92,13 @@ final class PretrainingTask: TrainingTask {
         let branch = try model.branch(instrument)
         self.model = branch.backbone
         encoder = branch.backbone
+        let training = try AugmentedRows(data, instrument, .train, augmentation)
         source = Source(
             [
-                .training: try AugmentedRows(data, instrument, .train, augmentation),
+                .training: training,
                 .validation: try AugmentedRows(data, instrument, .validation, augmentation),
             ], inputs: encoder.inputs, device: device)
+        encoder.adapt(to: try training.asTheyAre(training.seen.evenlySampled(4096), for: encoder.inputs).to(device))
     }
 
     func losses(_ batch: (spectra: SpectrumBatch, clean: Tensor)) throws -> [(name: String, value: Tensor)] {

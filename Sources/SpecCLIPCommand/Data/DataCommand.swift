@@ -11,7 +11,10 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
         abstract: "Fetch stellar libraries, make paired data sets, look into them.",
-        subcommands: [DataFetchCommand.self, DataPairsCommand.self, DataInfoCommand.self, DataFormatsCommand.self])
+        subcommands: [
+            DataFetchCommand.self, DataPairsCommand.self, DataStarsCommand.self, DataInfoCommand.self,
+            DataFormatsCommand.self,
+        ])
 }
 
 struct DataInfoCommand: ParsableCommand {

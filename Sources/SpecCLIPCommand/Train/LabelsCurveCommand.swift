@@ -30,6 +30,7 @@ struct LabelsCurveCommand: ParsableCommand {
     var stars = "100,300,1000,3000,10000,all"
     @Option(help: ArgumentHelp("Steps of each training at most (default: those of `finetune`).", valueName: "n"))
     var steps: Int?
+    @Flag(help: "Keep what was read from each test star in the output.") var predictions = false
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup var compute: ComputeOptions
 
@@ -54,7 +55,7 @@ struct LabelsCurveCommand: ParsableCommand {
         let encoder = try ModelFile(contentsOf: Pretraining.output(part.instrument, in: context.folder))
         let curve = try LearningCurve(
             encoder, part.instrument, section, try context.open(section.data), sizes: sizes,
-            seed: context.configuration.seed, progress: Program.note)
+            seed: context.configuration.seed, keepsPredictions: predictions, progress: Program.note)
         print(curve.table(section.names).text(.table), terminator: "")
         print("\n\(curve.instrument), \(curve.tier), test: robust σ over \(curve.stars) stars")
         if let url { try AtomicFile.write(JSONText.encode(curve) + "\n", to: url) }

@@ -5,7 +5,7 @@ extension Instrument {
     /// Brings a spectrum into the form a model sees: checked, shifted to rest if asked, normalised, on the grid.
     ///
     /// Pixels that carry no information (flux not finite, inverse variance not above 0, masked) are bridged linearly
-    /// and marked in the mask; a mask that covers nearly all pixels against their inverse variances is ignored, with a
+    /// and marked in the mask, as what a spectrum does not cover is where its instrument allows for that; a mask that covers nearly all pixels against their inverse variances is ignored, with a
     /// note. The continuum is fitted to the spectrum as observed, before resampling; flux is interpolated linearly in
     /// log λ for logarithmic grids and in λ for linear ones (Zhao et al. 2025, section on preprocessing).
     ///
@@ -46,10 +46,28 @@ extension Instrument {
             ivar = values.indices.map { values[$0] * continuumOnGrid[$0] * continuumOnGrid[$0] }
         }
         var mask = bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count)
+        if leastCoverage != nil { resample.markUnseen(&mask) }
         if case .pixel(let wavelength) = normalisation {
             let divisor = try reference(onGrid, at: wavelength, of: spectrum, where: mask)
             for i in onGrid.indices { onGrid[i] /= divisor }
             ivar = ivar?.map { $0 * divisor * divisor }
+        }
+        var localLevel: [Double]?
+        if case .smoothed(let width) = normalisation, case .logarithmic(_, let step, _) = grid,
+            !options.continuumIsDivided
+        {
+            let level = LocalLevel.of(onGrid, where: mask, sigma: width / step)
+            // Nothing is left of a spectrum around which there is no light.
+            for i in onGrid.indices where !(level[i] > 0) { mask[i] = true }
+            onGrid = zip(onGrid, level).map { $1 > 0 ? $0 / $1 : 1 }
+            ivar = ivar.map { zip($0, level).map { $0 * $1 * $1 } }
+            localLevel = level
+        }
+        if leastCoverage != nil {
+            for i in onGrid.indices where mask[i] {
+                ivar?[i] = 0
+                if localLevel != nil { onGrid[i] = 1 }
+            }
         }
         if let blind {
             mask = zip(mask, blind).map { $0 || $1 }
@@ -64,7 +82,7 @@ extension Instrument {
         return PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
             mask: mask,
-            continuum: continuumOnGrid,
+            continuum: continuumOnGrid ?? localLevel,
             snr: spectrum.snr ?? ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }, origin: spectrum.origin,
             sourceID: spectrum.sourceID, notes: spectrum.notes + [bad.note, note].compactMap(\.self))
     }

@@ -12,6 +12,8 @@ struct Resampling: Sendable {
     private let offset: [Double]
     /// Distance between the neighbours.
     private let spacing: [Double]
+    /// By how much the grid pixel lies beyond the input's ends.
+    private let beyond: [Double]
 
     private struct Key: Equatable, Sendable {
         var wavelength: WavelengthKey
@@ -37,14 +39,16 @@ struct Resampling: Sendable {
         var left: [Int32] = []
         var offset: [Double] = []
         var spacing: [Double] = []
+        var beyond: [Double] = []
         var j = 0
         for target in grid.coordinates {
             while j + 2 < from.count, from[j + 1] <= target { j += 1 }
             left.append(Int32(j))
             spacing.append(max(from[j + 1] - from[j], .leastNormalMagnitude))
+            beyond.append(max(from[0] - target, target - from[from.count - 1], 0))
             offset.append(min(max(target - from[j], 0), from[j + 1] - from[j]))
         }
-        (self.left, self.offset, self.spacing) = (left, offset, spacing)
+        (self.left, self.offset, self.spacing, self.beyond) = (left, offset, spacing, beyond)
     }
 
     /// `values` (one per input wavelength) at each grid pixel.
@@ -78,6 +82,15 @@ struct Resampling: Sendable {
         }
     }
 
+    /// Marks grid pixels that the input does not see: beyond its ends by more than half of a pixel of its own, and within what
+    /// is left between pixels that lie much farther apart than most.
+    func markUnseen(_ mask: inout [Bool]) {
+        let usual = spacing.sorted()[spacing.count / 2]
+        for i in left.indices where beyond[i] > usual / 2 || spacing[i] > Self.gap * usual { mask[i] = true }
+    }
+
+    /// Pixels that lie so many times farther apart than most have something missing between them.
+    private static let gap = 4.0
     /// A neighbour with less weight than this does not count: grids that coincide differ by rounding.
     private static let negligible = 1e-3
 }

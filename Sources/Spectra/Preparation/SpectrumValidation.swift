@@ -105,6 +105,15 @@ enum SpectrumValidation {
         let grid = instrument.grid
         guard let first = wavelength.first, let last = wavelength.last, grid.count > 1 else { return }
         let range = grid.range
+        if let least = instrument.leastCoverage {
+            let covered = min(last, range.upperBound) - max(first, range.lowerBound)
+            guard covered < least else { return }
+            throw Diagnostic(
+                file, field: "wavelength",
+                problem: "covers \(tenths(first))-\(tenths(last)) Å, of which \(tenths(max(0, covered))) Å lie within "
+                    + "\(tenths(range.lowerBound))-\(tenths(range.upperBound)) Å; \(instrument.title) needs \(number(least)) Å",
+                remedy: "use a spectrum of a wider range, or another instrument")
+        }
         var missing: [String] = []
         if first > grid.wavelength(at: 0.5) {
             missing.append(tenths(first - range.lowerBound) + " Å at the blue end")

@@ -1,0 +1,150 @@
+import Foundation
+import Spectra
+import Support
+import Tables
+
+/// A table of stars with labels, and which spectrum is of which: the way from "my stars" to a data set.
+public struct LabelledCatalogue: Sendable {
+    /// A star of the catalogue.
+    public struct Star: Sendable {
+        /// The file of its spectrum, as the catalogue names it.
+        public var file: String
+        /// Its row in the catalogue, from 1.
+        public var row: Int
+        /// Labels by name; one that is missing is left out.
+        public var labels: [String: Double]
+        /// Stars of one group share a plate or a star, and belong into the same split.
+        public var group: String
+    }
+
+    /// The rows that have a file and a label.
+    public let stars: [Star]
+    /// What was left out, each a clause.
+    public let notes: [String]
+
+    /// Reads a catalogue.
+    /// - Parameters:
+    ///   - url: CSV, ECSV, FITS, VOTable, Avro or Parquet, with a column `file`.
+    ///   - labels: columns by the names of the labels that they are.
+    ///   - group: a column of what stars share beside themselves: a plate, a field, a night. Stars within 3″ of each other (columns
+    ///     `ra` and `dec`, degrees) are one, and join the groups that they are in.
+    /// - Throws: `Diagnostic` for columns that are missing, or hold no numbers.
+    public init(_ url: URL, labels: [(name: String, column: String)], group: String?) throws {
+        let table = try TableFileReader.open(url)
+        let names = table.fields.map(\.name)
+        func column(_ name: String) throws -> Int {
+            if let found = names.firstIndex(of: name)
+                ?? names.firstIndex(where: { $0.lowercased() == name.lowercased() })
+            {
+                return found
+            }
+            throw Diagnostic(
+                url, field: name, problem: "no such column",
+                remedy: "there are " + names.prefix(30).joined(separator: ", "))
+        }
+        let file = try column("file")
+        let wanted = try labels.map { (name: $0.name, column: try column($0.column)) }
+        let shared = try group.map { try column($0) }
+        let place = names.contains("ra") && names.contains("dec") ? (try column("ra"), try column("dec")) : nil
+        var (found, places, notes): ([Star], [SkyPlace], [String]) = ([], [], [])
+        var (row, empty) = (0, 0)
+        while case let rows = try table.next(4096), rows.count > 0 {
+            let files = try rows.texts(file)
+            let groups = try shared.map { try rows.texts($0) }
+            let values = try wanted.map { ($0.name, try rows.scalars($0.column)) }
+            let sky = try place.map { (try rows.scalars($0.0), try rows.scalars($0.1)) }
+            for i in 0..<rows.count {
+                row += 1
+                let own = values.reduce(into: [String: Double]()) { if $1.1[i].isFinite { $0[$1.0] = $1.1[i] } }
+                guard !files[i].isEmpty, !own.isEmpty else {
+                    empty += 1
+                    continue
+                }
+                found.append(Star(file: files[i], row: row, labels: own, group: groups?[i] ?? "row \(row)"))
+                places.append(SkyPlace(ra: sky?.0[i] ?? .nan, dec: sky?.1[i] ?? .nan))
+            }
+        }
+        if empty > 0 { notes.append("\(empty) rows have no file or none of the labels, and are left out") }
+        guard !found.isEmpty else {
+            throw Diagnostic(
+                url, problem: "no row has a file and a label", remedy: "name the columns: --labels teff=TEFF")
+        }
+        let joined = Self.joined(found.map(\.group), places)
+        for i in found.indices { found[i].group = joined[i] }
+        (stars, self.notes) = (found, notes)
+    }
+
+    private struct SkyPlace {
+        var ra: Double, dec: Double
+    }
+
+    /// Two places within so many degrees are one star.
+    private static let sameStar = 3.0 / 3600
+
+    /// Groups that share a star become one, under the first name.
+    private static func joined(_ groups: [String], _ places: [SkyPlace]) -> [String] {
+        var parent: [String: String] = [:]
+        func root(_ name: String) -> String {
+            var name = name
+            while let next = parent[name], next != name { name = next }
+            return name
+        }
+        let order = places.indices.filter { places[$0].ra.isFinite && places[$0].dec.isFinite }
+            .sorted { places[$0].dec < places[$1].dec }
+        for (position, i) in order.enumerated() {
+            for j in order[(position + 1)...] {
+                guard places[j].dec - places[i].dec <= sameStar else { break }
+                let turn = abs(places[j].ra - places[i].ra)
+                let width = min(turn, 360 - turn) * cos(places[i].dec * .pi / 180)
+                guard width * width + pow(places[j].dec - places[i].dec, 2) <= sameStar * sameStar else { continue }
+                let (one, two) = (root(groups[i]), root(groups[j]))
+                if one != two { parent[max(one, two)] = min(one, two) }
+            }
+        }
+        return groups.map(root)
+    }
+
+    /// How the groups are parted.
+    public struct Folds: Sendable {
+        /// Number of folds.
+        public var count: Int
+        /// The fold that is the test split, from 1.
+        public var test: Int
+        /// Share of the stars of the other folds that is the validation split.
+        public var validation: Double
+        /// Share of the groups that are in no fold.
+        public var apart: Double
+        /// Seed of the parting.
+        public var seed: UInt64
+
+        /// Folds of groups.
+        public init(count: Int, test: Int, validation: Double = 0.1, apart: Double = 0, seed: UInt64 = 0) {
+            (self.count, self.test, self.validation) = (count, test, validation)
+            (self.apart, self.seed) = (apart, seed)
+        }
+    }
+
+    /// The split of each star; nil where it is kept apart. A group is never parted, and folds have about as many stars as each
+    /// other.
+    public func splits(_ folds: Folds) -> [Split?] {
+        let sizes = Dictionary(grouping: stars, by: \.group).mapValues(\.count)
+        let groups = sizes.keys.sorted {
+            (StableHash.unit($0, seed: folds.seed), $0) < (StableHash.unit($1, seed: folds.seed), $1)
+        }
+        let apart = Int((Double(groups.count) * folds.apart).rounded())
+        var filled = [Int](repeating: 0, count: folds.count)
+        var splits: [String: Split] = [:]
+        for group in groups.dropFirst(apart) {
+            let fold = filled.indices.min { filled[$0] < filled[$1] } ?? 0
+            filled[fold] += sizes[group] ?? 0
+            splits[group] = fold == folds.test - 1 ? .test : .train
+        }
+        // Groups decide when to stop that are as foreign to those trained on as the test's are.
+        var wanted = Double(filled.reduce(0, +) - filled[folds.test - 1]) * folds.validation
+        for group in groups.reversed() where splits[group] == .train && wanted > 0 {
+            splits[group] = .validation
+            wanted -= Double(sizes[group] ?? 0)
+        }
+        return stars.map { splits[$0.group] }
+    }
+}

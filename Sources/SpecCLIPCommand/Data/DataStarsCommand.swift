@@ -1,0 +1,113 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Instruments
+import Spectra
+import Support
+import Tables
+
+struct DataStarsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stars",
+        abstract: "Make a data set of your own spectra and labels (HDF5).",
+        usage: "specclip data stars <catalogue> --output <file> [<options>]",
+        discussion: """
+            The catalogue (CSV, ECSV, FITS, VOTable, Avro, Parquet) has a column 'file', the spectrum
+            of each star, and columns of labels. Stars that share a group (a plate, a field)
+            or lie within 3" of each other never part: groups make the folds, of which one is
+            the test split; of the others some decide when to stop, the rest is to train on.
+
+            EXAMPLE
+              specclip data stars labels.csv --labels teff,logg,fe_h=feh --group planid \\
+                  --instrument optical --fold 1/5 --apart 0.2 -o fold1.h5
+            """)
+
+    @Argument(help: "The catalogue.") var catalogue: String
+    @Option(help: ArgumentHelp("Folder of the spectra (default: that of the catalogue).", valueName: "folder"))
+    var spectra: String?
+    @Option(help: ArgumentHelp("Labels: names, each with its column where that is another.", valueName: "a,b=c"))
+    var labels: String
+    @Option(help: ArgumentHelp("Whose grid the spectra are brought to.", valueName: "name")) var instrument = "optical"
+    @Option(help: ArgumentHelp("Column of what stars share, such as a plate.", valueName: "column")) var group: String?
+    @Option(help: ArgumentHelp("Which fold of how many is the test split.", valueName: "k/n")) var fold = "1/5"
+    @Option(help: ArgumentHelp("Share of the other folds that decides when to stop.", valueName: "share"))
+    var validation = 0.1
+    @Option(help: ArgumentHelp("Share of the groups that are in no split at all.", valueName: "share")) var apart = 0.0
+    @Option(help: "Seed of the folds.") var seed: UInt64 = 0
+    @Option(help: ArgumentHelp("Lists the files of each split, and those kept apart (CSV).", valueName: "file"))
+    var list: String?
+    @Option(name: [.short, .long], help: ArgumentHelp("The data set to write (.h5).", valueName: "file")) var output:
+        String
+    @Flag(name: [.short, .long], help: "Replace an output file that exists.") var force = false
+
+    func run() throws {
+        let url = try OutputCheck.url(output, extensions: ["h5", "hdf5"], force: force)
+        let instrument = try Instrument.named(instrument)
+        let names = labels.split(separator: ",").map { part in
+            let sides = part.split(separator: "=", maxSplits: 1).map(String.init)
+            return (name: sides.first ?? "", column: sides.last ?? "")
+        }
+        let numbers = fold.split(separator: "/").compactMap { Int($0) }
+        guard numbers.count == 2, numbers[1] >= 2, (1...numbers[1]).contains(numbers[0]) else {
+            throw ValidationError("--fold \(fold): give k/n, of at least 2 folds")
+        }
+        guard (0..<1).contains(apart), (0..<1).contains(validation) else {
+            throw ValidationError("--apart \(apart), --validation \(validation): give shares below 1")
+        }
+        let source = URL(fileURLWithPath: catalogue)
+        let stars = try LabelledCatalogue(source, labels: names, group: group)
+        let folder = spectra.map { URL(fileURLWithPath: $0) } ?? source.deletingLastPathComponent()
+        let folds = LabelledCatalogue.Folds(
+            count: numbers[1], test: numbers[0], validation: validation, apart: apart, seed: seed)
+        let splits = stars.splits(folds)
+        if let list {
+            let rows = zip(stars.stars, splits).map { "\($0.file),\($1?.rawValue ?? "apart"),\($0.group)\n" }
+            try AtomicFile.write("file,split,group\n" + rows.joined(), to: URL(fileURLWithPath: list))
+        }
+        let writer = try PairedDataSetWriter(
+            creating: url, instruments: [instrument], labels: names.map(\.name), tier: "own-labels", force: force)
+        let line = ProgressLine("stars", unit: "spectra")
+        var left: [String] = []
+        let kept = stars.stars.indices.filter { splits[$0] != nil }
+        Interruption.listen()
+        for start in stride(from: 0, to: kept.count, by: 256) {
+            let part = Array(kept[start..<min(start + 256, kept.count)])
+            let rows = concurrentMap(part) { index in
+                Result { try row(stars.stars[index], in: folder, instrument) }
+            }
+            for (index, result) in zip(part, rows) {
+                do {
+                    try writer.append(split: splits[index] ?? .train, rows: [try result.get()])
+                } catch let error as Diagnostic {
+                    left.append("\(error)")
+                }
+            }
+            line.update(start + part.count, of: kept.count)
+            if Interruption.isRequested { throw ExitCode(130) }
+        }
+        line.finish()
+        writer.provenance = try JSONText.encode(
+            [
+                "catalogue": source.lastPathComponent, "labels": labels, "group": group ?? "", "fold": fold,
+                "apart": "\(apart)", "seed": "\(seed)",
+            ])
+        try writer.finish()
+        for note in stars.notes { Program.note("specclip: " + note) }
+        for problem in left.prefix(10) { Program.note("specclip: left out: " + problem) }
+        if left.count > 10 { Program.note("specclip: left out: \(left.count - 10) more") }
+        print(try DataSetReport(PairedDataSet(opening: url), shown: output).summary)
+        if !left.isEmpty { throw ExitCode.failure }
+    }
+
+    private func row(_ star: LabelledCatalogue.Star, in folder: URL, _ instrument: Instrument) throws -> PairedRow {
+        let url = folder.appending(path: star.file)
+        let spectra = try SpectrumReader.read(url, as: instrument)
+        guard spectra.count == 1 else {
+            throw Diagnostic(url, problem: "holds \(spectra.count) spectra", remedy: "name one: \(star.file)#1")
+        }
+        let prepared = try instrument.prepare(spectra[0])
+        return PairedRow(
+            sourceID: star.file, flux: [instrument.dataSetKey: prepared.flux],
+            ivar: prepared.ivar.map { [instrument.dataSetKey: $0] } ?? [:], labels: star.labels)
+    }
+}

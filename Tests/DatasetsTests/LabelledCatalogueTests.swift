@@ -1,0 +1,61 @@
+import Foundation
+import TestFiles
+import Testing
+@testable import Datasets
+@testable import Support
+
+/// Stars with labels, parted by what they share.
+struct LabelledCatalogueTests {
+    private static func catalogue(_ folder: TemporaryFolder, stars: Int = 600, plates: Int = 60) throws
+        -> LabelledCatalogue
+    {
+        var text = "file,TEFF,feh,ra,dec,plate\n"
+        for star in 0..<stars {
+            let plate = (star * star + star / 7) % plates
+            text +=
+                "s\(star).fits,\(4000 + star),\(star % 5 == 0 ? "" : "-0.1"),\(Double(star) * 0.3),\(plate % 50),P\(plate)\n"
+        }
+        // The same star, 2″ away, on two plates.
+        text += "a.fits,5000,0,200,80,P1\nb.fits,5010,0,200.0032,80.0,P2\n"
+        text += "none.fits,,,1,1,P3\n"
+        let url = folder.file("labels.csv")
+        try Data(text.utf8).write(to: url)
+        return try LabelledCatalogue(url, labels: [("teff", "teff"), ("fe_h", "feh")], group: "plate")
+    }
+
+    @Test func groupsAreNeverParted() throws {
+        let folder = try TemporaryFolder()
+        let catalogue = try Self.catalogue(folder)
+        #expect(catalogue.stars.count == 602 && catalogue.notes.count == 1)
+        #expect(catalogue.stars[5].labels == ["teff": 4005] && catalogue.stars[6].labels["fe_h"] == -0.1)
+        #expect(catalogue.stars[600].group == catalogue.stars[601].group)
+        var tested: [Int: Int] = [:]
+        var apart: Set<Int>?
+        for fold in 1...5 {
+            let splits = catalogue.splits(.init(count: 5, test: fold, validation: 0.1, apart: 0.2))
+            let groups = Dictionary(grouping: splits.indices, by: { catalogue.stars[$0].group })
+            for rows in groups.values { #expect(Set(rows.map { splits[$0]?.rawValue ?? "apart" }).count == 1) }
+            let left = Set(splits.indices.filter { splits[$0] == nil })
+            // The same are kept apart whatever the fold.
+            #expect(apart == nil || apart == left)
+            apart = left
+            for row in splits.indices where splits[row] == .test { tested[row, default: 0] += 1 }
+            let test = splits.count { $0 == .test }
+            #expect((70...125).contains(test), "\(test)")
+            #expect((30...80).contains(splits.count { $0 == .validation }))
+        }
+        // Every star that is not kept apart is read once.
+        #expect(tested.count == 602 - (apart?.count ?? 0) && tested.values.allSatisfy { $0 == 1 })
+    }
+
+    @Test func whatIsMissingIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("labels.csv")
+        try Data("file,teff\na.fits,5000\n".utf8).write(to: url)
+        #expect {
+            try LabelledCatalogue(url, labels: [("logg", "logg")], group: nil)
+        } throws: { "\($0)".contains("logg: no such column; there are file, teff") }
+        try Data("file,teff\na.fits,\n".utf8).write(to: url)
+        #expect(throws: Diagnostic.self) { try LabelledCatalogue(url, labels: [("teff", "teff")], group: nil) }
+    }
+}
