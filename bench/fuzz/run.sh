@@ -13,6 +13,8 @@ containers=("$@")
 [ ${#containers[@]} -gt 0 ] || containers=(fits text votable avro npz hdf5 zip packed parquet)
 work=bench/work/fuzz
 mkdir -p "$work"
+# A plan from before does not know of files that came since.
+rm -f "$work"/build/*.yaml
 swift build -c release --package-path bench/fuzz --scratch-path "$work/build" --sanitize fuzzer >"$work/build.log" 2>&1 ||
     { tail -20 "$work/build.log"; exit 1; }
 fuzzer=$work/build/release/FuzzSpectra

@@ -4,7 +4,7 @@ import Support
 extension HDF5File {
     /// The data sets of a group as sources of a table, sorted by name; those of records and other types are left out.
     package func sources(in group: String) throws -> [ArrayTable.Source] {
-        let sources = try members(of: group).compactMap { name -> ArrayTable.Source? in
+        let sources = members(of: group).compactMap { name -> ArrayTable.Source? in
             let path = group == "/" ? name : group + "/" + name
             guard let set = try? dataSet(path), set.element != .other, !set.shape.isEmpty else { return nil }
             let unit = attribute("unit", of: path) ?? attribute("units", of: path) ?? ""

@@ -62,7 +62,8 @@ public final class InputFile {
         }
         guard !isAtEnd else { return [] }
         guard let unpacker else { return try packed() }
-        while case let bytes = try packed() {
+        while true {
+            let bytes = try packed()
             isAtEnd = bytes.isEmpty
             let out = try unpacked(unpacker, bytes)
             if !out.isEmpty || isAtEnd { return out }
