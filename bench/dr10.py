@@ -139,7 +139,7 @@ def report(stars, answers, size):
             gain = sigma[MLP] - sigma[ENCODER]
             parts = "   ".join(
                 f"{method}: {one[label]['bias']:+8.3f} / {one[label]['sigma']:7.3f} +- {one[label]['sigma_error']:.3f}"
-                for method, one in result[title].items() if method != "n")
+                for method, one in result[title].items() if method in answers)
             result[title].setdefault("gain", {})[label] = [float(gain.mean()), float(gain.std())]
             print(f"  {label:5s} {parts}   MLP - encoder: {gain.mean():.3f} +- {gain.std():.3f}")
     return result

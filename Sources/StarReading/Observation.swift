@@ -129,7 +129,17 @@ extension Observation {
     static func instrument(of spectrum: Spectrum, among known: [Instrument]) -> Instrument? {
         guard known.count > 1 else { return known.first }
         let step = medianStep(spectrum.wavelength)
-        return known.min { distance(step, $0.grid.medianStep) < distance(step, $1.grid.medianStep) }
+        func nearest(_ instruments: [Instrument]) -> Instrument? {
+            instruments.min { distance(step, $0.grid.medianStep) < distance(step, $1.grid.medianStep) }
+        }
+        // Any spectrograph means: where there is no instrument of these pixels and this range.
+        let anyOnes = known.filter { $0.leastCoverage != nil }
+        guard !anyOnes.isEmpty, let first = spectrum.wavelength.first, let last = spectrum.wavelength.last else {
+            return nearest(known)
+        }
+        let covered = known.filter { $0.isCovered(from: first, to: last) && step < 3 * $0.grid.medianStep }
+        let own = covered.filter { $0.leastCoverage == nil && $0.grid.medianStep < 3 * step }
+        return nearest(own) ?? nearest(covered.filter { $0.leastCoverage != nil }) ?? nearest(known)
     }
 
     /// How many times two steps differ, as a logarithm.

@@ -95,13 +95,7 @@ extension SpectrumFileReport.Group {
             guard let first = spectrum.wavelength.first, let last = spectrum.wavelength.last else { return false }
             let step = (last - first) / Double(max(1, spectrum.wavelength.count - 1))
             // Coarser pixels cannot tell what finer ones would.
-            guard step < 3 * instrument.grid.medianStep else { return false }
-            if let least = instrument.leastCoverage {
-                let range = instrument.grid.range
-                return min(last, range.upperBound) - max(first, range.lowerBound) >= least
-            }
-            return first <= instrument.grid.wavelength(at: 0.5)
-                && last >= instrument.grid.wavelength(at: Double(instrument.grid.count) - 1.5)
+            return step < 3 * instrument.grid.medianStep && instrument.isCovered(from: first, to: last)
         }.map(\.title)
     }
 

@@ -188,3 +188,14 @@ enum SpectrumValidation {
 
     private static func tenths(_ value: Double) -> String { String(format: "%.1f", value) }
 }
+
+extension Instrument {
+    /// Whether wavelengths from `first` to `last`, Å, are enough of the grid: all of it but half a pixel at either end, or as much as
+    /// the instrument asks for.
+    package func isCovered(from first: Double, to last: Double) -> Bool {
+        if let least = leastCoverage {
+            return min(last, grid.range.upperBound) - max(first, grid.range.lowerBound) >= least
+        }
+        return first <= grid.wavelength(at: 0.5) && last >= grid.wavelength(at: Double(grid.count) - 1.5)
+    }
+}
