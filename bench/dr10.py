@@ -48,8 +48,8 @@ def configuration(base, data, out, steps):
         if line.startswith("    finetune:"):
             skipping = True
             kept += ["    finetune:", f"      data: {data}", "      names: [teff, logg, fe_h]", "      hidden: [128]", "      pretraining: 0.05",
-                     "      augment: { ownNoise: 1, gaps: 0.2, continuumWarp: 0.003 }", "      training:", "        batch: 48",
-                     f"        steps: {steps}", "        learningRate: 2.5e-3", "        warmup: 100", "        weightDecay: 0.05",
+                     "      augment: { ownNoise: 1, gaps: 0.2, continuumWarp: 0.003 }", "      training:", "        batch: 96",
+                     f"        steps: {steps}", "        learningRate: 1.0e-3", "        warmup: 50", "        weightDecay: 0.05",
                      "        validateEvery: 50", "        validationRows: 200"]
         elif skipping and not line.startswith("      "):
             skipping = False
@@ -152,7 +152,7 @@ def main():
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / ".build/release/specclip")
     parser.add_argument("--preset", type=pathlib.Path, default=ROOT / "Sources/SpecCLIP/Presets/optical.yaml")
     parser.add_argument("--sizes", default="all")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--members", type=int, default=1, help="networks of each kind whose answers are averaged")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "bench/work/dr10")
     parser.add_argument("--output", type=pathlib.Path)

@@ -141,7 +141,7 @@ public final class ResidualEncoder: Module, Encoder {
         return bottleneckNorm(bottleneckDown(outputNorm(blocks.reduce(first) { $1($0) })))
     }
 
-    /// Mean squared error of all pixels that are known without noise, also of those that are hidden in what is shown.
+    /// Mean squared error of the pixels that are shown, against what they are without noise.
     public func pretrainingLoss(_ x: SpectrumBatch, finding clean: Tensor) throws -> Tensor {
         let valid = x.valid ?? .ones(like: clean)
         let squares = (decoder(self(x)) - standardised(clean)).square() * valid
