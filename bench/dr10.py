@@ -4,8 +4,13 @@
     python3 -m venv bench/venv-dr10 && bench/venv-dr10/bin/pip install torch==2.11.0 numpy scipy h5py
     bench/venv-dr10/bin/python bench/dr10.py ../shared/data/lamost-dr10 RUN [--sizes 100,200,all] [--members 3] [--output FILE.json]
 
-RUN is the folder in which `specclip pretrain` and `finetune` have taught the preset `optical` MILES mixtures; no star of LAMOST was in
-these. A fifth of the plates is kept apart from everything. Of the others five folds are made, by connected groups of plates that share
+RUN is the folder in which the encoder has learned MILES mixtures by bench/optical.yaml; no star of LAMOST was in these:
+
+    specclip data pairs optical-mixtures --count 15000 -o RUN/mixtures.h5
+    specclip pretrain bench/optical.yaml --data-folder RUN --run RUN --instrument optical
+    specclip finetune bench/optical.yaml --data-folder RUN --run RUN --instrument optical
+
+ A fifth of the plates is kept apart from everything. Of the others five folds are made, by connected groups of plates that share
 a star; in each fold the encoder is fine-tuned anew on the other four and reads the fifth (`specclip labels curve`), and so does the
 MLP, the same stars, on flux divided by itself smoothed, 4000 to 5600 A, bad pixels left out. Printed: bias, robust sigma and their
 bootstrap errors, and the paired difference of the two.
@@ -41,7 +46,7 @@ CLASSES = {
 
 
 def configuration(base, data, out, steps):
-    """The preset with the fold's stars in place of the mixtures."""
+    """The configuration with the fold's stars in place of the mixtures."""
     text = base.read_text().splitlines()
     kept, skipping = [], False
     for line in text:
@@ -150,7 +155,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / ".build/release/specclip")
-    parser.add_argument("--preset", type=pathlib.Path, default=ROOT / "Sources/SpecCLIP/Presets/optical.yaml")
+    parser.add_argument("--preset", type=pathlib.Path, default=ROOT / "bench/optical.yaml")
     parser.add_argument("--sizes", default="all")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--members", type=int, default=1, help="networks of each kind whose answers are averaged")
