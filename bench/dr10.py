@@ -10,7 +10,7 @@ RUN is the folder in which the encoder has learned MILES mixtures by bench/optic
     specclip pretrain bench/optical.yaml --data-folder RUN --run RUN --instrument optical
     specclip finetune bench/optical.yaml --data-folder RUN --run RUN --instrument optical
 
- A fifth of the plates is kept apart from everything. Of the others five folds are made, by connected groups of plates that share
+A fifth of the plates is kept apart from everything. Of the others five folds are made, by connected groups of plates that share
 a star; in each fold the encoder is fine-tuned anew on the other four and reads the fifth (`specclip labels curve`), and so does the
 MLP, the same stars, on flux divided by itself smoothed, 4000 to 5600 A, bad pixels left out. Printed: bias, robust sigma and their
 bootstrap errors, and the paired difference of the two.
