@@ -48,14 +48,12 @@ public struct LearningCurve: Codable, Sendable {
         tier = data.tier
         let names = configuration.names
         let model = try encoder.model()
-        let inputs = try model.branch(instrument).backbone.inputs
         func split(_ split: Split) throws -> (
-            seen: [Int], flux: Tensor, spectra: SpectrumBatch, features: Tensor, labels: [[Double]]
+            rows: SpectrumRows, seen: [Int], flux: Tensor, features: Tensor, labels: [[Double]]
         ) {
             let rows = try model.rows(data, instrument, split)
             return (
-                rows.seen, try rows.tensor(rows.seen), try rows.batch(rows.seen, for: inputs),
-                try model.embed(rows, of: instrument),
+                rows, rows.seen, try rows.tensor(rows.seen), try model.embed(rows, of: instrument),
                 try names.map { name in
                     let all = try data.labels(name, split: split)
                     return rows.seen.map { all[$0] }
@@ -63,7 +61,8 @@ public struct LearningCurve: Codable, Sendable {
             )
         }
         let (training, validation, test) = (try split(.train), try split(.validation), try split(.test))
-        stars = test.flux.shape[0]
+        let shown = try test.rows.batch(test.seen, for: model.inputs(of: instrument))
+        stars = shown.count
         if keepsPredictions {
             let ids = try data.sourceIDs(.test)
             sources = test.seen.map { ids[$0] }
@@ -119,7 +118,7 @@ public struct LearningCurve: Codable, Sendable {
             let network = try FineTunedNetwork(
                 try encoder.model(), instrument, tuned, data: data, chosen: chosen.map { training.seen[$0] }, seed: seed
             )
-            add(Self.methods[2], try network.predict(test.spectra))
+            add(Self.methods[2], try network.predict(shown))
             points.append(
                 Point(labelled: size, methods: methods, predictions: keepsPredictions ? predictions : nil))
         }

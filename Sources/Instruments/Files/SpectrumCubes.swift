@@ -33,7 +33,6 @@ enum SpectrumCubes: SpectrumLayout {
 private final class CubeSpectra: SpectrumSource {
     private let cube: any ImageSource
     private let partners: [(role: ImageRole, image: any ImageSource)]
-    private let axis: Dispersion
     private let sky: SkyPlane?
     private let builder: SpectrumBuilder
     private var line = 0
@@ -55,7 +54,7 @@ private final class CubeSpectra: SpectrumSource {
                 file.url, field: "CRVAL3, CDELT3", problem: "do not give wavelengths",
                 remedy: "correct the header of \(part.title)")
         }
-        (self.cube, self.axis, sky) = (cube, axis, SkyPlane(part.facts))
+        (self.cube, sky) = (cube, SkyPlane(part.facts))
         partners = file.parts.compactMap { other in
             guard other.number != part.number, let image = other.image, image.axes == cube.axes,
                 let role = ImageRole(ofExtension: other.name), role != .flux, role != .other

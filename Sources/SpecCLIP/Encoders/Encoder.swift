@@ -20,8 +20,9 @@ public protocol Encoder: Module {
     /// - Returns: features, `[B] + featureShape`.
     func callAsFunction(_ x: SpectrumBatch) -> Tensor
 
-    /// Takes from spectra that it will be trained on what it needs to know of them beforehand; nothing by default.
-    func adapt(to spectra: SpectrumBatch)
+    /// Takes from spectra that it will be trained on what it needs to know of them beforehand; nothing by
+    /// default, and then they are not read.
+    func adapt(to spectra: @autoclosure () throws -> SpectrumBatch) rethrows
 
     /// The loss of self-supervised pre-training, a scalar.
     /// - Parameters:
@@ -35,7 +36,7 @@ extension Encoder {
     public var inputs: SpectrumInputs { [] }
 
     /// Nothing.
-    public func adapt(to spectra: SpectrumBatch) {}
+    public func adapt(to spectra: @autoclosure () throws -> SpectrumBatch) rethrows {}
 
     /// The features of spectra of which the flux alone is known, `[B, pixels]`.
     public func callAsFunction(_ flux: Tensor) -> Tensor { self(SpectrumBatch(flux)) }

@@ -118,7 +118,8 @@ public final class ResidualEncoder: Module, Encoder {
     public var inputs: SpectrumInputs { [.ivar, .valid] }
 
     /// Takes mean and spread of the pixels from spectra that it will be trained on.
-    public func adapt(to spectra: SpectrumBatch) {
+    public func adapt(to spectra: @autoclosure () throws -> SpectrumBatch) rethrows {
+        let spectra = try spectra()
         let valid = spectra.valid ?? .ones(like: spectra.flux)
         let count = valid.sum(dims: [0]).clamp(min: 1)
         let mean = (spectra.flux * valid).sum(dims: [0]) / count

@@ -98,7 +98,7 @@ final class PretrainingTask: TrainingTask {
                 .training: training,
                 .validation: try AugmentedRows(data, instrument, .validation, augmentation),
             ], inputs: encoder.inputs, device: device)
-        encoder.adapt(to: try training.asTheyAre(training.seen.evenlySampled(4096), for: encoder.inputs).to(device))
+        try encoder.adapt(to: training.asTheyAre(training.seen.evenlySampled(4096), for: encoder.inputs).to(device))
     }
 
     func losses(_ batch: (spectra: SpectrumBatch, clean: Tensor)) throws -> [(name: String, value: Tensor)] {
