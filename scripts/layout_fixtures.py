@@ -261,6 +261,8 @@ unseen = stack(masked)
 unseen[:, 1, 2] = True
 Cube(wave=muse_axis, wcs=SkyWCS(crval=(-30.0, 120.0), cdelt=(2e-4, -2e-4), deg=True, shape=(2, 3)), data=stack(mf),
      var=np.full((600, 2, 3), 4.0), mask=unseen, unit=muse_unit).write(str(out / "muse-cube.fits"))
+with fits.open(out / "muse-cube.fits", mode="append") as file:
+    file.append(fits.ImageHDU(np.ones((2, 3), "f4"), name="WHITE"))
 
 # VOTable and ECSV by astropy, binary and as text, with nulls.
 votable = Table({"wave_vac": lin * u.AA, "flux": lf * u.Unit("erg s-1 cm-2 AA-1"), "error": np.full(len(lin), 2.0), "bad": qual.astype(bool)})
@@ -323,6 +325,9 @@ names = ["wave_vac", "flux", "ivar"]
 pq.write_table(pa.table([ids, *parts], names=["source_id", *names]), out / "pyarrow-lists.parquet", row_group_size=2, compression="zstd")
 words = pa.array(["a", "b", "a"]).dictionary_encode()
 pq.write_table(pa.table({"source_id": ids, "spectrum": pa.StructArray.from_arrays(parts, names), "kind": words}), out / "pyarrow-nested.parquet")
+# Two spectra of a star, of which the first has no errors.
+arms = [pa.StructArray.from_arrays(parts[:2], names[:2]), pa.StructArray.from_arrays(parts, names)]
+pq.write_table(pa.table({"source_id": ids, "blue": arms[0], "red": arms[1]}), out / "pyarrow-arms.parquet", compression="zstd")
 items = [{"wave_vac": a, "flux": b, "ivar": c} for a, b, c in zip(lin[some], lf[some], weights)]
 pq.write_table(pa.table({"source_id": ids, "spectrum": pa.array([items] * 3)}), out / "pyarrow-items.parquet", compression="zstd")
 

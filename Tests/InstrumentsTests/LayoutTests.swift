@@ -70,6 +70,18 @@ import Testing
         #expect(try SpectrumReader.read(Self.url(expected.file)).map(\.sourceID)[2] == nil)
     }
 
+    /// Of two spectra in a row one is read, with nothing of the other, and the other is named.
+    @Test(.enabled(if: ParquetTable.isPossible, "make parquet brings what reads these"))
+    func spectraOfOneRowKeepApart() throws {
+        let blue = try SpectrumReader.read(Self.url("pyarrow-arms.parquet"))[0]
+        #expect(blue.ivar == nil)
+        #expect(blue.notes.contains { $0.contains("red.flux left out (--columns flux=red.flux)") })
+        var options = ReadingOptions()
+        options.columns = ["flux": "red.flux"]
+        let red = try SpectrumReader.read(Self.url("pyarrow-arms.parquet"), options: options)[0]
+        #expect(red.ivar != nil && red.reading.wavelength.contains("red."))
+    }
+
     private static func url(_ file: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Layouts/\(file).gz")
     }
@@ -156,6 +168,7 @@ import Testing
             spectra.map { [$0.header["X"], $0.header["Y"]] } == [
                 ["1", "1"], ["2", "1"], ["3", "1"], ["1", "2"], ["2", "2"],
             ])
+        #expect(spectra[0].notes.contains { $0.contains("WHITE") && $0.contains("left out") })
         for (spectrum, place) in zip(spectra, Self.astropyPlaces) {
             #expect(abs((spectrum.ra ?? 0) - place.0) < 1e-9 && abs((spectrum.dec ?? 0) - place.1) < 1e-9)
         }

@@ -132,9 +132,31 @@ struct TableColumns {
                 indices[role] = index
             }
         }
+        keepTogether(names, chosen: Set(chosen.keys))
         // What a file says a column is counts for more than its name; names alone count where it says nothing.
         guard chosen[.wavelength] == nil, indices[.wavelength] == nil else { return }
         indices[.wavelength] = fields.firstIndex { $0.ucd.lowercased().hasPrefix("em.wl") && $0.isNumeric }
+    }
+
+    /// Of several spectra in a row, `red.flux` and `blue.flux`, the one that is read keeps to what is its own.
+    private mutating func keepTogether(_ names: [String], chosen: Set<ColumnRole>) {
+        guard let flux = indices[.flux], let own = Self.outer(names[flux]) else { return }
+        let others = Set(Self.further(flux: names[flux], among: names).compactMap(Self.outer))
+        for (role, index) in indices where role != .flux && !chosen.contains(role) {
+            guard let outer = Self.outer(names[index]), others.contains(outer) else { continue }
+            indices[role] = role.index(in: names.map { Self.outer($0) == own ? $0 : "" })
+        }
+    }
+
+    /// The flux of further spectra in the same rows.
+    static func further(flux: String, among names: [String]) -> [String] {
+        guard let dot = flux.lastIndex(of: ".") else { return [] }
+        return names.filter { $0 != flux && $0.hasSuffix(flux[dot...]) }
+    }
+
+    /// `red` of `red.flux`.
+    private static func outer(_ name: String) -> Substring? {
+        name.lastIndex(of: ".").map { name[..<$0] }
     }
 
     subscript(role: ColumnRole) -> Int? { indices[role] }

@@ -19,7 +19,8 @@ enum SpectrumCubes: SpectrumLayout {
         guard let part = cubes.first(where: { ImageRole(ofExtension: $0.name) == .flux }) ?? cubes.first else {
             return nil
         }
-        return FoundSpectra([try CubeSpectra(part, file, options)])
+        let spectra = try CubeSpectra(part, file, options)
+        return FoundSpectra([spectra], notes: spectra.notes)
     }
 
     private static func isCube(_ part: FilePart) -> Bool {
@@ -33,6 +34,8 @@ enum SpectrumCubes: SpectrumLayout {
 private final class CubeSpectra: SpectrumSource {
     private let cube: any ImageSource
     private let partners: [(role: ImageRole, image: any ImageSource)]
+    /// What of the file is left out.
+    let notes: [String]
     private let sky: SkyPlane?
     private let builder: SpectrumBuilder
     private var line = 0
@@ -55,12 +58,18 @@ private final class CubeSpectra: SpectrumSource {
                 remedy: "correct the header of \(part.title)")
         }
         (self.cube, sky) = (cube, SkyPlane(part.facts))
-        partners = file.parts.compactMap { other in
-            guard other.number != part.number, let image = other.image, image.axes == cube.axes,
-                let role = ImageRole(ofExtension: other.name), role != .flux, role != .other
-            else { return nil }
-            return (role, image)
+        var (partners, notes): ([(ImageRole, any ImageSource)], [String]) = ([], [])
+        for other in file.parts where other.number != part.number {
+            guard let image = other.image, image.axes.count > 1 else { continue }
+            let role = ImageRole(ofExtension: other.name) ?? .other
+            if image.axes == cube.axes, role.isOfErrors {
+                partners.append((role, image))
+            } else {
+                notes.append(
+                    "\(other.title) is left out (name it to read it: \(file.url.lastPathComponent)[\(other.number)])")
+            }
         }
+        (self.partners, self.notes) = (partners, notes)
         var reading = SpectrumReading()
         (reading.layout, reading.part, reading.flux) = ("cube", part.title, "each place of the sky")
         var builder = SpectrumBuilder(options, header: file.facts(of: part), origin: file.url.path, reading: reading)
@@ -100,21 +109,7 @@ private final class CubeSpectra: SpectrumSource {
             if let place = sky?.place(x: Double(x + 1), y: Double(y + 1)) {
                 (builder.header["RA"], builder.header["DEC"]) = ("\(place.ra)", "\(place.dec)")
             }
-            for (role, plane) in others {
-                switch role {
-                case .ivar: builder.ivar = spectrum(x, plane)
-                case .variance: builder.variance = spectrum(x, plane)
-                case .error: builder.error = spectrum(x, plane)
-                case .mask: builder.flags = spectrum(x, plane)
-                case .flux, .wavelength, .other: break
-                }
-            }
-            if builder.ivar != nil { (builder.variance, builder.error) = (nil, nil) }
-            if builder.variance != nil { builder.error = nil }
-            builder.reading.error =
-                builder.ivar != nil
-                ? "inverse variance" : builder.variance != nil ? "variance" : builder.error != nil ? "error" : ""
-            builder.reading.mask = builder.flags == nil ? "" : "mask"
+            builder.takeErrors { role in others.first { $0.0 == role }.map { spectrum(x, $0.1) } }
             return try builder.build()
         }
     }

@@ -79,6 +79,9 @@ enum ImageRole: Equatable {
         self = .other
     }
 
+    /// Whether it says how good the flux is.
+    var isOfErrors: Bool { [.ivar, .error, .variance, .mask].contains(self) }
+
     /// - Parameter text: what a header says of a row: `spectrum - background none, weights variance`.
     init(describing text: String) {
         let text = text.lowercased()
@@ -102,6 +105,21 @@ enum ImageRole: Equatable {
             } else {
                 .other
             }
+    }
+}
+
+extension SpectrumBuilder {
+    /// Takes mask and errors from images, or rows of one: of the errors the first of inverse variance, variance and σ.
+    mutating func takeErrors(_ image: (ImageRole) throws -> [Double]?) rethrows {
+        flags = try image(.mask)
+        if flags != nil { reading.mask = "mask" }
+        if let found = try image(.ivar) {
+            (ivar, reading.error) = (found, "inverse variance")
+        } else if let found = try image(.variance) {
+            (variance, reading.error) = (found, "variance")
+        } else if let found = try image(.error) {
+            (error, reading.error) = (found, "error")
+        }
     }
 }
 
@@ -239,14 +257,7 @@ struct ImageRows {
         var builder = SpectrumBuilder(options, header: file.facts(of: part), origin: file.url.path, reading: reading)
         builder.flux = rows[row]
         builder.fluxUnit = part.facts["BUNIT"] ?? ""
-        func take(_ role: ImageRole) throws -> [Double]? { try other(role) ?? (try partners.row(row, role)) }
-        builder.ivar = try take(.ivar)
-        builder.variance = builder.ivar == nil ? try take(.variance) : nil
-        builder.error = builder.ivar == nil && builder.variance == nil ? try take(.error) : nil
-        builder.flags = try take(.mask)
-        let error = builder.ivar != nil ? "inverse variance" : builder.variance != nil ? "variance" : "error"
-        if builder.ivar != nil || builder.variance != nil || builder.error != nil { builder.reading.error = error }
-        if builder.flags != nil { builder.reading.mask = "mask" }
+        try builder.takeErrors { role in try other(role) ?? (try partners.row(row, role)) }
         if let axis, wavelength == nil {
             builder.take(axis)
         } else {
@@ -270,7 +281,7 @@ struct Partners {
             else { continue }
             if role == .other {
                 notes.append("extension \(other.name) is left out")
-            } else if role != .flux, role != .wavelength {
+            } else if role.isOfErrors {
                 self.images.append((role, image))
             }
         }

@@ -19,7 +19,7 @@ enum SpectrumTables: SpectrumLayout {
 
     static func open(_ file: FileParts, _ options: ReadingOptions) throws -> FoundSpectra? {
         var (found, small): ([any SpectrumSource], [(part: FilePart, source: any SpectrumSource)]) = ([], [])
-        var empty: FilePart?
+        var (empty, notes): (FilePart?, [String]) = (nil, [])
         for part in file.parts {
             guard let table = part.table else { continue }
             if let source = try unnamed(table, part, file, options) { return FoundSpectra([source]) }
@@ -32,6 +32,12 @@ enum SpectrumTables: SpectrumLayout {
             let context = TableContext(file: file, part: part, fields: table.fields, columns: columns, options: options)
             if table.fields[flux].isArray {
                 found.append(SpectrumPerRow(table, context))
+                let name = table.fields[flux].name
+                let others = TableColumns.further(flux: name, among: table.fields.map(\.name))
+                if let other = others.first {
+                    let left = others.joined(separator: ", ")
+                    notes.append("\(name) is read, \(left) left out (--columns flux=\(other))")
+                }
             } else if let wavelength = columns[.wavelength], !table.fields[wavelength].isArray {
                 let source = PixelPerRow(table, context)
                 if table.rowCount ?? Int.max < fewest { small.append((part, source)) } else { found.append(source) }
@@ -40,11 +46,12 @@ enum SpectrumTables: SpectrumLayout {
         if !found.isEmpty {
             return FoundSpectra(
                 found,
-                notes: small.map { small in
-                    let pixels = small.part.table?.rowCount ?? 0
-                    return "\(small.part.title) has \(pixels) pixels and is left out (name it to read it: "
-                        + "\(file.url.lastPathComponent)[\(small.part.number)])"
-                })
+                notes: notes
+                    + small.map { small in
+                        let pixels = small.part.table?.rowCount ?? 0
+                        return "\(small.part.title) has \(pixels) pixels and is left out (name it to read it: "
+                            + "\(file.url.lastPathComponent)[\(small.part.number)])"
+                    })
         }
         if !small.isEmpty { return FoundSpectra(small.map(\.source)) }
         if let empty {
