@@ -52,9 +52,10 @@ def configuration(base, data, out, steps):
     for line in text:
         if line.startswith("    finetune:"):
             skipping = True
-            kept += ["    finetune:", f"      data: {data}", "      names: [teff, logg, fe_h]", "      hidden: [128]", "      pretraining: 0.05",
-                     "      augment: { ownNoise: 1, gaps: 0.2, continuumWarp: 0.003 }", "      training:", "        batch: 96",
-                     f"        steps: {steps}", "        learningRate: 1.0e-3", "        warmup: 50", "        weightDecay: 0.05",
+            kept += ["    finetune:", f"      data: {data}", "      names: [teff, logg, fe_h]", "      hidden: [128]", "      dropout: 0.2",
+                     "      degreesOfFreedom: 4", "      encoderRate: 0.3",
+                     "      augment: { velocity: 100, ownNoise: 1, gaps: 0.2, continuumWarp: 0.003 }", "      training:", "        batch: 96",
+                     f"        steps: {steps}", "        learningRate: 1.0e-3", "        warmup: 200", "        weightDecay: 0.05",
                      "        validateEvery: 50", "        validationRows: 200"]
         elif skipping and not line.startswith("      "):
             skipping = False
@@ -170,7 +171,7 @@ def main():
     answers = {size: {ENCODER: {}, MLP: {}} for size in sizes}
     for fold in range(1, FOLDS + 1):
         data = options.work / f"fold{fold}.h5"
-        run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid",
+        run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid", "--redshift", "z",
             "--instrument", "optical", "--fold", f"{fold}/{FOLDS}", "--apart", "0.2", "--list", options.work / f"fold{fold}.csv", "-o",
             data, "--force")
         preset = options.work / f"fold{fold}.yaml"

@@ -13,8 +13,35 @@ public struct LabelledCatalogue: Sendable {
         public var row: Int
         /// Labels by name; one that is missing is left out.
         public var labels: [String: Double]
+        /// Wavelength as observed over that at rest; nil where nothing was asked of its motion.
+        public var stretch: Double?
         /// Stars of one group share a plate or a star, and belong into the same split.
         public var group: String
+    }
+
+    /// A column that tells how fast stars recede.
+    public enum Motion: Sendable {
+        /// Redshifts z.
+        case redshift(String)
+        /// Radial velocities, km/s.
+        case velocity(String)
+
+        var column: String {
+            switch self {
+            case .redshift(let column), .velocity(let column): column
+            }
+        }
+
+        /// Wavelength as observed over that at rest; NaN where the value is none of a star.
+        func stretch(_ value: Double) -> Double {
+            let factor =
+                switch self {
+                case .redshift: 1 + value
+                case .velocity: RadialVelocity.factor(value)
+                }
+            // No star of the Galaxy is faster than 3,000 km/s.
+            return abs(factor - 1) < 0.01 ? factor : .nan
+        }
     }
 
     /// The rows that have a file and a label.
@@ -28,8 +55,11 @@ public struct LabelledCatalogue: Sendable {
     ///   - labels: columns by the names of the labels that they are.
     ///   - group: a column of what stars share beside themselves: a plate, a field, a night. Stars within 3″ of each other (columns
     ///     `ra` and `dec`, degrees) are one, and join the groups that they are in.
+    ///   - motion: a column by which spectra can be brought to rest; stars without a value are left out.
     /// - Throws: `Diagnostic` for columns that are missing, or hold no numbers.
-    public init(_ url: URL, labels: [(name: String, column: String)], group: String?) throws {
+    public init(
+        _ url: URL, labels: [(name: String, column: String)], group: String?, motion: Motion? = nil
+    ) throws {
         let table = try TableFileReader.open(url)
         let names = table.fields.map(\.name)
         func column(_ name: String) throws -> Int {
@@ -45,13 +75,17 @@ public struct LabelledCatalogue: Sendable {
         let file = try column("file")
         let wanted = try labels.map { (name: $0.name, column: try column($0.column)) }
         let shared = try group.map { try column($0) }
+        let moving = try motion.map { (motion: $0, column: try column($0.column)) }
         let place = names.contains("ra") && names.contains("dec") ? (try column("ra"), try column("dec")) : nil
         var (found, places, notes): ([Star], [SkyPlace], [String]) = ([], [], [])
-        var (row, empty) = (0, 0)
+        var (row, empty, restless) = (0, 0, 0)
         while case let rows = try table.next(4096), rows.count > 0 {
             let files = try rows.texts(file)
             let groups = try shared.map { try rows.texts($0) }
             let values = try wanted.map { ($0.name, try rows.scalars($0.column)) }
+            let stretches = try moving.map { moving in
+                try rows.scalars(moving.column).map(moving.motion.stretch)
+            }
             let sky = try place.map { (try rows.scalars($0.0), try rows.scalars($0.1)) }
             for i in 0..<rows.count {
                 row += 1
@@ -60,11 +94,20 @@ public struct LabelledCatalogue: Sendable {
                     empty += 1
                     continue
                 }
-                found.append(Star(file: files[i], row: row, labels: own, group: groups?[i] ?? "row \(row)"))
+                let stretch = stretches?[i]
+                guard stretch?.isFinite ?? true else {
+                    restless += 1
+                    continue
+                }
+                found.append(
+                    Star(file: files[i], row: row, labels: own, stretch: stretch, group: groups?[i] ?? "row \(row)"))
                 places.append(SkyPlace(ra: sky?.0[i] ?? .nan, dec: sky?.1[i] ?? .nan))
             }
         }
         if empty > 0 { notes.append("\(empty) rows have no file or none of the labels, and are left out") }
+        if restless > 0, let motion {
+            notes.append("\(restless) rows have no \(motion.column) of a star, and are left out")
+        }
         guard !found.isEmpty else {
             throw Diagnostic(
                 url, problem: "no row has a file and a label", remedy: "name the columns: --labels teff=TEFF")

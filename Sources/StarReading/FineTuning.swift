@@ -49,7 +49,7 @@ public struct FineTuning {
     }
 }
 
-/// Spectra in, Gaussian likelihood of their labels out.
+/// Spectra in, likelihood of their labels out.
 final class FineTuningTask: TrainingTask {
     struct Batch: Sendable {
         let spectra: SpectrumBatch
@@ -108,7 +108,7 @@ final class FineTuningTask: TrainingTask {
     let model: Module
     let source: Source
     private let network: Network
-    private let pretraining: Double
+    private let configuration: FineTuneConfiguration
 
     /// - Parameter chosen: the training rows to learn from; nil for all.
     init(
@@ -131,9 +131,11 @@ final class FineTuningTask: TrainingTask {
             names: names,
             minimumStars: 50, dataName: data.url.path)
         // A velocity that only the augmentation brings has no spread in the data set.
-        let spread = zip(names, std).map { $0 == "rv" ? max($1, 100) : $1 }
+        let spread = zip(names, std).map { $0 == RadialVelocity.label ? max($1, 100) : $1 }
         let backbone = try model.branch(instrument).backbone
-        let head = LabelHead(embedding: backbone.width, hidden: configuration.hidden, dropout: 0, labels: names.count)
+        let head = LabelHead(
+            embedding: backbone.width, hidden: configuration.hidden, dropout: configuration.dropout, labels: names.count
+        )
         try head.to(device)
         network = Network(backbone, head)
         self.model = network
@@ -141,7 +143,7 @@ final class FineTuningTask: TrainingTask {
         if let chosen { rows[.training] = chosen }
         source = Source(
             parts: parts, chosen: rows, inputs: backbone.inputs, names: names, mean: mean, std: spread, device: device)
-        pretraining = configuration.pretraining
+        self.configuration = configuration
     }
 
     /// The labels of prepared spectra, per label, per star, in their units.
@@ -158,9 +160,16 @@ final class FineTuningTask: TrainingTask {
         }
     }
 
+    func rate(of path: String) -> Double {
+        path.hasPrefix("backbone.") ? configuration.encoderRate ?? 1 : 1
+    }
+
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
         let summary = network.backbone.summary(network.backbone(batch.spectra))
-        let likelihood = network.head.loss(summary, targets: batch.labels.targets, present: batch.labels.present)
+        let likelihood = network.head.loss(
+            summary, targets: batch.labels.targets, present: batch.labels.present,
+            degreesOfFreedom: configuration.degreesOfFreedom)
+        let pretraining = configuration.pretraining
         guard pretraining > 0 else { return [("loss", likelihood)] }
         let reconstruction = try network.backbone.pretrainingLoss(batch.spectra, finding: batch.clean)
         return [

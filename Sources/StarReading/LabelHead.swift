@@ -48,11 +48,15 @@ public final class LabelHead: Module {
     /// - Parameters:
     ///   - targets: standardised labels, 0 where missing, `[B, labels]`.
     ///   - present: 1 where a label is known, 0 elsewhere.
-    func loss(_ embedding: Tensor, targets: Tensor, present: Tensor) -> Tensor {
+    ///   - degreesOfFreedom: those of a Student distribution, in which a few bad labels count for little; nil is a Gaussian.
+    func loss(
+        _ embedding: Tensor, targets: Tensor, present: Tensor, degreesOfFreedom: Double? = nil
+    ) -> Tensor {
         let (mean, sigma) = self(embedding)
         let logSigma = sigma ?? Tensor.zeros(like: mean)
-        let z = (targets - mean) * (-logSigma).exp()
-        let each = (z.square() * 0.5 + logSigma) * present
+        let squares = ((targets - mean) * (-logSigma).exp()).square()
+        let misfit = degreesOfFreedom.map { (squares / $0 + 1).log() * (($0 + 1) / 2) } ?? squares * 0.5
+        let each = (misfit + logSigma) * present
         return each.sum() / present.sum().clamp(min: 1)
     }
 }

@@ -123,7 +123,7 @@ public struct LabelReader {
             case .posterior(let sampler):
                 var samples = try PosteriorSamples(sampler, given: features, draws: draws, labels: description.labels)
                 description.calibration?.apply(to: &samples, snr: snr)
-                if let velocities { samples.add(velocities, to: RestFrame.label) }
+                if let velocities { samples.add(velocities, to: RadialVelocity.label) }
                 let summary = PosteriorSummary(samples, ranges: description.ranges)
                 for star in stars.indices {
                     stars[star].estimates += summary.estimates[star]

@@ -68,7 +68,7 @@ struct LabelledFeatures: Sendable {
                     for (i, name) in names.enumerated() {
                         let label = StellarLabel(named: name)
                         for (place, row) in wanted.enumerated() {
-                            let removed = name == RestFrame.label ? resting?.velocities[place] ?? 0 : 0
+                            let removed = name == RadialVelocity.label ? resting?.velocities[place] ?? 0 : 0
                             let value = known[i][row] + (batch.changes[place][name] ?? 0) - removed
                             let error = stated[i]?[row] ?? .nan
                             labels[i].append(label.learned(value))

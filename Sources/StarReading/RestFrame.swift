@@ -17,9 +17,6 @@ struct RestFrame {
         var velocities: [Double]
     }
 
-    /// The label that tells how fast a star recedes, km/s.
-    static let label = "rv"
-
     /// The features of prepared spectra.
     let features: (SpectrumBatch) throws -> Tensor
     /// The radial velocities that these tell, km/s.
@@ -105,7 +102,7 @@ struct RestFrame {
 extension RestFrame {
     /// The rest frame of a model's posterior; nil where that tells no velocity.
     init?(_ model: SpecCLIPModel, _ instrument: Instrument, _ sampler: EnsembleSampler, labels: [StellarLabel]) {
-        guard let place = labels.firstIndex(where: { $0.name == Self.label }) else { return nil }
+        guard let place = labels.firstIndex(where: { $0.name == RadialVelocity.label }) else { return nil }
         features = { spectra in
             let device = model.parameters().first?.parameter.value.device ?? .cpu
             let input = try spectra.to(device)

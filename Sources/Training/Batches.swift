@@ -27,6 +27,13 @@ public protocol TrainingTask: AnyObject {
     var source: Source { get }
     /// The losses of a batch, each a scalar tensor; the first is the one that is minimised.
     func losses(_ batch: Source.Batch) throws -> [(name: String, value: Tensor)]
+    /// Factor on the learning rate of the parameter at this path of the model.
+    func rate(of path: String) -> Double
+}
+
+extension TrainingTask {
+    /// All parameters learn at one rate.
+    public func rate(of path: String) -> Double { 1 }
 }
 
 /// The order in which an epoch visits the rows: a permutation that depends on seed and epoch only.

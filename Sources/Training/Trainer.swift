@@ -43,7 +43,8 @@ public final class Trainer<Task: TrainingTask> {
         parameters = trained.map(\.parameter)
         optimizer = AdamW(
             parameters: trained, learningRate: options.learningRate,
-            betas: (options.betas[0], options.betas[1]), eps: 1e-8, weightDecay: options.weightDecay)
+            betas: (options.betas[0], options.betas[1]), eps: 1e-8, weightDecay: options.weightDecay,
+            rates: Dictionary(uniqueKeysWithValues: trained.map { ($0.path, task.rate(of: $0.path)) }))
         schedule = WarmupCosine(
             base: options.learningRate, warmup: options.warmup, total: steps,
             minimum: options.minimumLearningRate ?? options.learningRate)

@@ -48,6 +48,21 @@ struct LabelledCatalogueTests {
         #expect(tested.count == 602 - (apart?.count ?? 0) && tested.values.allSatisfy { $0 == 1 })
     }
 
+    /// A redshift and the velocity of it stretch alike; a galaxy, and a star of which nothing is known, are left out.
+    @Test func spectraAreBroughtToRest() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("labels.csv")
+        let velocity = 150.0
+        let z = sqrt((1 + velocity / 299_792.458) / (1 - velocity / 299_792.458)) - 1
+        try Data("file,teff,z,v\na.fits,5000,\(z),150\nb.fits,5000,0.3,90000\nc.fits,5000,,\n".utf8).write(to: url)
+        for motion in [LabelledCatalogue.Motion.redshift("z"), .velocity("v")] {
+            let stars = try LabelledCatalogue(url, labels: [("teff", "teff")], group: nil, motion: motion)
+            #expect(stars.stars.count == 1 && abs((stars.stars[0].stretch ?? 0) - 1 - z) < 1e-12)
+            #expect(stars.notes == ["2 rows have no \(motion.column) of a star, and are left out"])
+        }
+        #expect(try LabelledCatalogue(url, labels: [("teff", "teff")], group: nil).stars.count == 3)
+    }
+
     @Test func whatIsMissingIsNamed() throws {
         let folder = try TemporaryFolder()
         let url = folder.file("labels.csv")

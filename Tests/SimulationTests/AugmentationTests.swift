@@ -39,6 +39,26 @@ struct AugmentationTests {
         #expect(abs(measured - velocity) < 1)
     }
 
+    @Test("Spectra that were observed are moved with their errors, by what is told", arguments: 0..<20)
+    func observedVelocity(seed: UInt64) throws {
+        var augmentation = Augmentation()
+        augmentation.velocity = 300
+        var generator = SeededGenerator(seed: seed)
+        let instrument = Instrument.optical
+        let flux = line(at: 700, of: instrument)
+        var ivar = flux.map { _ in Float(100) }
+        for pixel in 1000..<1020 { ivar[pixel] = 0 }
+        let result = augmentation(flux, ivar: ivar, of: instrument, using: &generator)
+        let velocity = try #require(result.labels["rv"])
+        #expect(abs(velocity) <= 300 && result.flux == result.clean)
+        let back = instrument.atRest(result.flux, removing: velocity)
+        #expect(zip(flux, back).dropFirst(10).dropLast(10).allSatisfy { abs($0 - $1) < 2e-3 })
+        let errors = try #require(result.ivar)
+        let bad = (100..<3900).filter { errors[$0] == 0 }
+        #expect(bad.count == 20)
+        #expect(abs(Double(bad[0] - 1000) - velocity / 69.03) < 0.6)
+    }
+
     /// The margin was that of the LRS grid: at 500 km/s, finer pixels than 6e-5 dex did not hold the shift and stopped the
     /// process, somewhat coarser ones cut the blur off.
     @Test(

@@ -18,6 +18,25 @@ import Torch
         #expect(abs(head.loss(x, targets: targets, present: present).item() - expected) < 1e-5)
     }
 
+    /// Student's t: with many degrees of freedom a Gaussian, with few a far label pulls less than a near one.
+    @Test func studentsLikelihoodForgivesOutliers() throws {
+        let head = LabelHead(embedding: 1, hidden: [], dropout: 0, labels: 1)
+        let x = Tensor([1] as [Float], shape: [1, 1])
+        let (mean, sigma) = (head(x).mean.item(), exp(try #require(head(x).logSigma).item()))
+        func loss(_ z: Double, _ freedom: Double?) -> Double {
+            head.loss(
+                x, targets: Tensor([Float(mean + z * sigma)], shape: [1, 1]), present: Tensor.ones([1, 1]),
+                degreesOfFreedom: freedom
+            ).item()
+        }
+        for z in [0, 0.5, 2] {
+            #expect(abs(loss(z, 4) - 2.5 * log(1 + z * z / 4) - log(sigma)) < 1e-4)
+            #expect(abs(loss(z, 1000) - loss(z, nil)) < 0.01)
+        }
+        func pull(_ z: Double) -> Double { (loss(z + 0.1, 4) - loss(z - 0.1, 4)) / 0.2 }
+        #expect(pull(20) < pull(2) / 2)
+    }
+
     @Test func aMissingLabelHasNoGradient() {
         let head = LabelHead(embedding: 3, hidden: [], dropout: 0, labels: 1)
         let x = Tensor([1, 2, 3] as [Float], shape: [1, 3])

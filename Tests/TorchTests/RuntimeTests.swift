@@ -28,6 +28,22 @@ extension TorchTests {
             #expect(throws: Diagnostic.self) { try Generator.restore(.zeros([10], dtype: .uint8)) }
         }
 
+        @Test("a parameter with a factor learns as with another rate")
+        func rates() {
+            func train(_ rate: Double, _ factor: Double?) -> [[Float]] {
+                Generator.seed(5)
+                let model = Sequential(Linear(8, 16), GELU(), Linear(16, 1))
+                let paths = model.parameters().map(\.path)
+                let rates = factor.map { [paths[0]: $0] } ?? [:]
+                let optimiser = AdamW(parameters: model.parameters(), learningRate: rate, rates: rates)
+                model(.randn([4, 8])).square().mean().backward()
+                optimiser.step()
+                return model.parameters().map { $0.parameter.value.floats() }
+            }
+            let (slow, fast, mixed) = (train(1e-3, nil), train(1e-2, nil), train(1e-2, 0.1))
+            #expect(mixed[0] == slow[0] && Array(mixed.dropFirst()) == Array(fast.dropFirst()) && slow[0] != fast[0])
+        }
+
         @Test("tensors are made, differentiated, handed over and freed on many threads")
         func threads() async {
             let shared = Tensor.linspace(0, 1, count: 64).reshaped([8, 8])

@@ -114,7 +114,9 @@ public struct LearningCurve: Codable, Sendable {
             tuned.training = options
             // An encoder knows more of spectra than a hundred labels do: they may move it little. (Networks that start from
             // nothing need the whole rate: at a fifth of it, 100 labels give them 570 K instead of 351 K.)
-            tuned.training.learningRate *= min(1, max(0.2, pow(Double(size) / 10_000, 0.35)))
+            if configuration.encoderRate == nil {
+                tuned.training.learningRate *= min(1, max(0.2, pow(Double(size) / 10_000, 0.35)))
+            }
             let network = try FineTunedNetwork(
                 try encoder.model(), instrument, tuned, data: data, chosen: chosen.map { training.seen[$0] }, seed: seed
             )

@@ -7,6 +7,9 @@ import Support
 public struct Augmentation: Sendable, Hashable {
     /// Observes noise-free spectra at rest anew: velocity, broadening, noise. For logarithmic grids.
     public var observing: ObservingConditions?
+    /// Half-width of the even distribution of velocities that spectra are given as they are, without new noise, km/s. For
+    /// logarithmic grids.
+    public var velocity = 0.0
     /// Adds smooth noise of 0 to so many times the spectrum's own errors.
     public var ownNoise = 0.0
     /// RMS of smooth wiggles that multiply the flux: what a continuum fit leaves or a flux calibration misses.
@@ -48,8 +51,11 @@ public struct Augmentation: Sendable, Hashable {
         var result = Result(flux: flux, clean: flux)
         if extinction > 0, generator.uniform() < 0.5 { redden(&result, instrument, &generator) }
         if let observing { observe(&result, observing, ivar, instrument, &generator) }
+        if velocity > 0 { move(&result, ivar, instrument, &generator) }
         if continuumWarp > 0 { warp(&result, &generator) }
-        if ownNoise > 0, let ivar { addNoise(&result, ivar, scale: result.flux, of: flux, &generator) }
+        if ownNoise > 0, let ivar = result.ivar ?? ivar {
+            addNoise(&result, ivar, scale: result.flux, of: flux, &generator)
+        }
         if generator.uniform() < skyResiduals { addSky(&result.flux, instrument, &generator) }
         if generator.uniform() < gaps {
             let gap = Self.bridgeGap(&result.flux, &generator)
@@ -74,7 +80,7 @@ public struct Augmentation: Sendable, Hashable {
         let observation = conditions.observeLRS(wide, instrument, using: &generator)
         result.flux = observation.flux
         result.clean = observation.noiseless
-        result.labels["rv"] = observation.velocity
+        result.labels[RadialVelocity.label] = observation.velocity
         result.snr = observation.snr
         result.ivar = observation.ivar
         guard let known, instrument.leastCoverage != nil else { return }
@@ -84,6 +90,21 @@ public struct Augmentation: Sendable, Hashable {
         for i in known.indices {
             let near = [i - shift - 3, i - shift, i - shift + 3].map { known[max(0, min(last, $0))] }
             if !near.allSatisfy(BadPixels.isGood) { result.ivar?[i] = 0 }
+        }
+    }
+
+    /// Shifts a spectrum with what is known of its pixels.
+    private func move(
+        _ result: inout Result, _ known: [Float]?, _ instrument: Instrument, _ generator: inout SeededGenerator
+    ) {
+        let given = generator.uniform(in: -velocity...velocity)
+        result.flux = instrument.atRest(result.flux, removing: -given)
+        result.clean = instrument.atRest(result.clean, removing: -given)
+        result.labels[RadialVelocity.label, default: 0] += given
+        guard let ivar = result.ivar ?? known else { return }
+        let shift = Int(ObservingConditions.shift(given, on: instrument).rounded())
+        result.ivar = ivar.indices.map { pixel in
+            ivar.indices.contains(pixel - shift) ? ivar[pixel - shift] : 0
         }
     }
 

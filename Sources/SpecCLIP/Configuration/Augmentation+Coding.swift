@@ -4,7 +4,7 @@ import Support
 /// Read strictly from YAML: a misspelt part would silently leave a training without it.
 extension Augmentation: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case observing, ownNoise, continuumWarp, skyResiduals, gaps, windows, extinction
+        case observing, velocity, ownNoise, continuumWarp, skyResiduals, gaps, windows, extinction
     }
 
     /// Reads the section strictly.
@@ -13,6 +13,7 @@ extension Augmentation: Codable {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self)
         self.init()
         observing = try fields(.observing, default: nil as ObservingSection?)?.conditions
+        velocity = try fields(.velocity, default: 0)
         ownNoise = try fields(.ownNoise, default: 0)
         continuumWarp = try fields(.continuumWarp, default: 0)
         skyResiduals = try fields(.skyResiduals, default: 0)
@@ -20,6 +21,9 @@ extension Augmentation: Codable {
         windows = try fields(.windows, default: 0)
         extinction = try fields(.extinction, default: 0)
         let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
+        guard (0...500).contains(velocity) else {
+            throw Diagnostic.invalid(path: "\(path).velocity", problem: "\(velocity); give 0 to 500 km/s")
+        }
         for (name, value) in [("ownNoise", ownNoise), ("continuumWarp", continuumWarp), ("extinction", extinction)] {
             guard value >= 0 else {
                 throw Diagnostic.invalid(
@@ -41,6 +45,7 @@ extension Augmentation: Codable {
         try container.encode(skyResiduals, forKey: .skyResiduals)
         try container.encode(gaps, forKey: .gaps)
         // Files and runs of before say nothing of it.
+        if velocity > 0 { try container.encode(velocity, forKey: .velocity) }
         if windows > 0 { try container.encode(windows, forKey: .windows) }
         try container.encode(extinction, forKey: .extinction)
     }

@@ -110,11 +110,12 @@ public struct Configuration: Codable, Sendable {
         }
         for (instrument, part) in try resolvedInstruments() {
             let sections = [("pretrain", part.pretrain.augment), ("finetune", part.finetune?.augment)]
-            if let (section, _) = sections.first(where: { $1?.observing != nil }),
+            if let (section, augment) = sections.first(where: { $1?.observing != nil || $1?.velocity ?? 0 > 0 }),
                 let problem = ObservingConditions.problem(observing: instrument)
             {
+                let part = augment?.observing != nil ? "observing" : "velocity"
                 throw Diagnostic(
-                    source, problem: "instruments.\(instrument.name).\(section).augment.observing: \(problem)")
+                    source, problem: "instruments.\(instrument.name).\(section).augment.\(part): \(problem)")
             }
         }
         try checkAlignment(source)

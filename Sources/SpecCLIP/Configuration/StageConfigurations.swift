@@ -89,6 +89,13 @@ public struct FineTuneConfiguration: Codable, Sendable {
     public var names: [String]
     /// Widths of the hidden layers between the encoder's summary and the labels; they are thrown away afterwards.
     public var hidden: [Int]
+    /// Dropout probability before each of them.
+    public var dropout: Double
+    /// Degrees of freedom of the Student distribution that labels are taken from: with few, stars whose labels are hard to find or
+    /// wrong leave the others in peace. A Gaussian when absent.
+    public var degreesOfFreedom: Double?
+    /// Factor on the learning rate of the encoder, which knows much already, beside that of the layers behind it.
+    public var encoderRate: Double?
     /// Share of the loss that goes on being the one of pre-training, so that the encoder keeps to know spectra.
     public var pretraining: Double
     /// Batches, steps, rates and stopping.
@@ -96,7 +103,9 @@ public struct FineTuneConfiguration: Codable, Sendable {
     /// How spectra are changed each time they are shown; not at all when absent.
     public var augment: Augmentation?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case data, names, hidden, pretraining, training, augment }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case data, names, hidden, dropout, degreesOfFreedom, encoderRate, pretraining, training, augment
+    }
 
     /// Reads the section strictly.
     /// - Throws: `Diagnostic` for unknown keys and values out of range.
@@ -105,6 +114,9 @@ public struct FineTuneConfiguration: Codable, Sendable {
         data = try fields(.data, default: nil)
         names = try fields(.names, default: ["teff", "logg", "fe_h"])
         hidden = try fields(.hidden, default: [128])
+        dropout = try fields(.dropout, default: 0)
+        degreesOfFreedom = try fields(.degreesOfFreedom, default: nil)
+        encoderRate = try fields(.encoderRate, default: nil)
         pretraining = try fields(.pretraining, default: 0)
         training = try fields(.training, default: TrainingOptions())
         augment = try fields(.augment, default: nil)
@@ -112,9 +124,14 @@ public struct FineTuneConfiguration: Codable, Sendable {
         guard !names.isEmpty, Set(names).count == names.count else {
             throw Diagnostic.invalid(path: "\(path).names", problem: "give at least one label, each once")
         }
-        guard pretraining >= 0 else {
-            throw Diagnostic.invalid(
-                path: "\(path).pretraining", problem: "\(pretraining) is negative; give 0 or more")
+        let checks: [(CodingKeys, Double, Bool, String)] = [
+            (.pretraining, pretraining, pretraining >= 0, "0 or more"),
+            (.dropout, dropout, (0..<1).contains(dropout), "0 or more, below 1"),
+            (.degreesOfFreedom, degreesOfFreedom ?? 1, (1...1000).contains(degreesOfFreedom ?? 1), "1 to 1000"),
+            (.encoderRate, encoderRate ?? 1, (0...1).contains(encoderRate ?? 1), "0 to 1"),
+        ]
+        for (key, value, isFine, wanted) in checks where !isFine {
+            throw Diagnostic.invalid(path: "\(path).\(key.rawValue)", problem: "\(value); give \(wanted)")
         }
     }
 }

@@ -29,6 +29,9 @@ struct DataStarsCommand: ParsableCommand {
     var labels: String
     @Option(help: ArgumentHelp("Whose grid the spectra are brought to.", valueName: "name")) var instrument = "optical"
     @Option(help: ArgumentHelp("Column of what stars share, such as a plate.", valueName: "column")) var group: String?
+    @Option(help: ArgumentHelp("Column of redshifts: spectra are brought to rest.", valueName: "column"))
+    var redshift: String?
+    @Option(help: ArgumentHelp("The same of radial velocities, km/s.", valueName: "column")) var velocity: String?
     @Option(help: ArgumentHelp("Which fold of how many is the test split.", valueName: "k/n")) var fold = "1/5"
     @Option(help: ArgumentHelp("Share of the other folds that decides when to stop.", valueName: "share"))
     var validation = 0.1
@@ -54,8 +57,12 @@ struct DataStarsCommand: ParsableCommand {
         guard (0..<1).contains(apart), (0..<1).contains(validation) else {
             throw ValidationError("--apart \(apart), --validation \(validation): give shares below 1")
         }
+        guard redshift == nil || velocity == nil else {
+            throw ValidationError("--redshift and --velocity say the same: give one")
+        }
         let source = URL(fileURLWithPath: catalogue)
-        let stars = try LabelledCatalogue(source, labels: names, group: group)
+        let motion = redshift.map(LabelledCatalogue.Motion.redshift) ?? velocity.map(LabelledCatalogue.Motion.velocity)
+        let stars = try LabelledCatalogue(source, labels: names, group: group, motion: motion)
         let folder = spectra.map { URL(fileURLWithPath: $0) } ?? source.deletingLastPathComponent()
         let folds = LabelledCatalogue.Folds(
             count: numbers[1], test: numbers[0], validation: validation, apart: apart, seed: seed)
@@ -65,7 +72,8 @@ struct DataStarsCommand: ParsableCommand {
             try AtomicFile.write("file,split,group\n" + rows.joined(), to: URL(fileURLWithPath: list))
         }
         let writer = try PairedDataSetWriter(
-            creating: url, instruments: [instrument], labels: names.map(\.name), tier: "own-labels", force: force)
+            creating: url, instruments: [instrument], labels: kept(names.map(\.name), atRest: motion != nil),
+            tier: "own-labels", force: force)
         let line = ProgressLine("stars", unit: "spectra")
         var left: [String] = []
         let kept = stars.stars.indices.filter { splits[$0] != nil }
@@ -89,7 +97,7 @@ struct DataStarsCommand: ParsableCommand {
         writer.provenance = try JSONText.encode(
             [
                 "catalogue": source.lastPathComponent, "labels": labels, "group": group ?? "", "fold": fold,
-                "apart": "\(apart)", "seed": "\(seed)",
+                "apart": "\(apart)", "seed": "\(seed)", "rest": motion == nil ? "" : redshift ?? velocity ?? "",
             ])
         try writer.finish()
         for note in stars.notes { Program.note("specclip: " + note) }
@@ -105,9 +113,19 @@ struct DataStarsCommand: ParsableCommand {
         guard spectra.count == 1 else {
             throw Diagnostic(url, problem: "holds \(spectra.count) spectra", remedy: "name one: \(star.file)#1")
         }
-        let prepared = try instrument.prepare(spectra[0])
+        var (spectrum, labels) = (spectra[0], star.labels)
+        if let stretch = star.stretch {
+            spectrum.wavelength = spectrum.wavelength.map { $0 / stretch }
+            labels[RadialVelocity.label] = 0
+        }
+        let prepared = try instrument.prepare(spectrum)
         return PairedRow(
             sourceID: star.file, flux: [instrument.dataSetKey: prepared.flux],
-            ivar: prepared.ivar.map { [instrument.dataSetKey: $0] } ?? [:], labels: star.labels)
+            ivar: prepared.ivar.map { [instrument.dataSetKey: $0] } ?? [:], labels: labels)
+    }
+
+    /// Spectra at rest have a velocity, which is 0, whatever the catalogue says.
+    private func kept(_ names: [String], atRest: Bool) -> [String] {
+        atRest && !names.contains(RadialVelocity.label) ? names + [RadialVelocity.label] : names
     }
 }

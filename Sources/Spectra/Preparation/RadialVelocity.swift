@@ -2,6 +2,9 @@ import Foundation
 
 /// Doppler shifts of wavelengths, fully relativistic for motion along the line of sight.
 public enum RadialVelocity {
+    /// Name of the label that tells how fast a star recedes, km/s.
+    public static let label = "rv"
+
     /// Speed of light, km/s (exact).
     public static let speedOfLight = 299_792.458
 

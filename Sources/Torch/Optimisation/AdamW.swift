@@ -9,6 +9,8 @@ public final class AdamW {
     /// Step size η; set it before each step to follow a schedule.
     public var learningRate: Double
     private let parameters: [(path: String, parameter: Parameter)]
+    /// Factors on the learning rate, by path.
+    private let rates: [String: Double]
     private let betas: (Double, Double)
     private let eps: Double
     private let weightDecay: Double
@@ -34,9 +36,11 @@ public final class AdamW {
     ///   - eps: added to the root of the mean square.
     ///   - weightDecay: λ.
     ///   - decoupled: AdamW if true, Adam if false.
+    ///   - rates: factors on the learning rate of some parameters, by path; 1 for others.
     public init(
         parameters: [(path: String, parameter: Parameter)], learningRate: Double,
-        betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0.01, decoupled: Bool = true
+        betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0.01, decoupled: Bool = true,
+        rates: [String: Double] = [:]
     ) {
         self.parameters = parameters
         self.learningRate = learningRate
@@ -44,12 +48,13 @@ public final class AdamW {
         self.eps = eps
         self.weightDecay = weightDecay
         self.decoupled = decoupled
+        self.rates = rates
     }
 
     /// Changes every parameter that has a gradient.
     public func step() {
         withoutGradient {
-            for group in groups() { update(group) }
+            for group in groups() { update(group.entries, rate: group.rate) }
         }
     }
 
@@ -60,16 +65,17 @@ public final class AdamW {
 
     private typealias Entry = (value: Tensor, gradient: Tensor, moments: Moments)
 
-    /// The parameters with gradients, by type and device: a kernel takes one kind at a time.
-    private func groups() -> [[Entry]] {
+    /// The parameters with gradients, by type, device and rate: a kernel takes one kind at a time.
+    private func groups() -> [(entries: [Entry], rate: Double)] {
         var order: [String] = []
-        var groups: [String: [Entry]] = [:]
+        var groups: [String: (entries: [Entry], rate: Double)] = [:]
         for (path, parameter) in parameters {
             guard let gradient = parameter.gradient else { continue }
             let value = parameter.value
-            let key = "\(value.dtype) \(value.device)"
+            let rate = rates[path] ?? 1
+            let key = "\(value.dtype) \(value.device) \(rate)"
             if groups[key] == nil { order.append(key) }
-            groups[key, default: []].append((value, gradient, moments(of: value, path: path)))
+            groups[key, default: ([], rate)].entries.append((value, gradient, moments(of: value, path: path)))
         }
         return order.compactMap { groups[$0] }
     }
@@ -82,13 +88,13 @@ public final class AdamW {
         return new
     }
 
-    private func update(_ group: [Entry]) {
+    private func update(_ group: [Entry], rate: Double) {
         let steps = group.map(\.moments.step)
         ATen.foreachAdd.perform(.tensors(steps), 1)
         let kernel = decoupled ? ATen.fusedAdamW : ATen.fusedAdam
         kernel.perform(
             .tensors(group.map(\.value)), .tensors(group.map(\.gradient)), .tensors(group.map(\.moments.mean)),
-            .tensors(group.map(\.moments.square)), .tensors([]), .tensors(steps), .double(learningRate),
+            .tensors(group.map(\.moments.square)), .tensors([]), .tensors(steps), .double(learningRate * rate),
             .double(betas.0), .double(betas.1), .double(weightDecay), .double(eps), false, false)
     }
 
