@@ -51,7 +51,7 @@ public struct LabelledCatalogue: Sendable {
 
     /// Reads a catalogue.
     /// - Parameters:
-    ///   - url: CSV, ECSV, FITS, VOTable, Avro or Parquet, with a column `file`.
+    ///   - url: a table of any container, with a column `file`.
     ///   - labels: columns by the names of the labels that they are.
     ///   - group: a column of what stars share beside themselves: a plate, a field, a night. Stars within 3″ of each other (columns
     ///     `ra` and `dec`, degrees) are one, and join the groups that they are in.

@@ -11,29 +11,31 @@ import Training
 public struct FineTuning {
     let instrument: Instrument
     let configuration: FineTuneConfiguration
+    /// Sets of labels that the encoder has learned from before.
+    let before: Int
     let context: StageContext
 
-    /// The fine-tuning of one instrument's encoder.
-    public init(_ instrument: Instrument, _ configuration: FineTuneConfiguration, context: StageContext) {
-        self.instrument = instrument
-        self.configuration = configuration
-        self.context = context
+    /// All that the encoder of an instrument learns from labels, in this order.
+    public static func all(of instrument: Instrument, context: StageContext) -> [FineTuning] {
+        (context.configuration.instruments[instrument.name]?.finetune ?? []).enumerated().map { before, configuration in
+            FineTuning(instrument: instrument, configuration: configuration, before: before, context: context)
+        }
     }
 
     /// The encoder's model file.
-    public var output: URL { context.encoder(of: instrument).file }
+    public var output: URL { context.encoder(of: instrument, tunings: before + 1).file }
 
     /// Trains, resuming what was begun, and writes `<run>/finetune-<instrument>/encoder.safetensors`.
     @discardableResult
     public func run() throws -> TrainingOutcome {
-        let name = context.encoder(of: instrument).folder
+        let name = context.encoder(of: instrument, tunings: before + 1).folder
         let lock = try context.lock(name)
         defer { lock.release() }
-        let pretrained = Pretraining.output(instrument, in: context.folder)
+        let (stage, _, pretrained) = context.encoder(of: instrument, tunings: before)
         guard FileManager.default.fileExists(atPath: pretrained.path) else {
             throw Diagnostic(
                 pretrained.path,
-                problem: "the encoder of \(instrument.name) is missing; run `specclip pretrain` first")
+                problem: "the encoder of \(instrument.name) is missing; run `specclip \(stage)` first")
         }
         let data = try context.open(configuration.data)
         let settings = [try settingsText(configuration), "encoder \(ContentHash.of(pretrained))"]

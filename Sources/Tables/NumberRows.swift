@@ -43,7 +43,7 @@ public struct NumberRows: Sendable {
     }
 
     private static func unchecked(_ url: URL, _ name: String?) throws -> NumberRows {
-        switch try Kind(of: url) {
+        switch try container(of: url) {
         case .npy: return try npy(url)
         case .npz: return try npz(url, name)
         case .hdf5: return try hdf5(url, name)
@@ -58,27 +58,13 @@ public struct NumberRows: Sendable {
         }
     }
 
-    /// What a file is, by its first bytes.
-    private enum Kind {
-        case npy, npz, hdf5, fits, votable, avro, parquet, text
-
-        init(of url: URL) throws {
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), !isFolder.boolValue else {
-                throw Diagnostic(
-                    url, problem: isFolder.boolValue ? "is a folder" : "does not exist", remedy: "name a data file")
-            }
-            switch try InputFile(url).head {
-            case let bytes where bytes.starts(with: [0x93] + Array("NUMPY".utf8)): self = .npy
-            case let bytes where bytes.starts(with: [0x50, 0x4b]): self = .npz
-            case let bytes where HDF5File.recognises(Data(bytes.prefix(8))): self = .hdf5
-            case let bytes where bytes.starts(with: Array("SIMPLE".utf8)): self = .fits
-            case let bytes where AvroTable.recognises(Data(bytes.prefix(8))): self = .avro
-            case let bytes where ParquetTable.recognises(Data(bytes.prefix(8))): self = .parquet
-            case let bytes where VOTable.recognises(Data(bytes.prefix(4096))): self = .votable
-            default: self = .text
-            }
+    private static func container(of url: URL) throws -> TableContainer {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), !isFolder.boolValue else {
+            throw Diagnostic(
+                url, problem: isFolder.boolValue ? "is a folder" : "does not exist", remedy: "name a data file")
         }
+        return TableContainer(head: Data(try InputFile(url).head.prefix(4096)))
     }
 
     private static func npy(_ url: URL) throws -> NumberRows {

@@ -170,7 +170,6 @@ struct TrainingCommandTests {
         #expect(!FileManager.default.fileExists(atPath: lock.path))
     }
 
-    /// Another objective by name; what only training needs stays out of the model file.
     /// An encoder that has a section `finetune` is taught labels between pre-training and alignment.
     @Test func fineTunes() throws {
         let fixture = try TrainingFixture()
@@ -197,6 +196,31 @@ struct TrainingCommandTests {
 
         // The same again is found finished; a section for another instrument's grid is refused.
         #expect(try Tool.run(fixture.arguments("finetune", run: "run")).errors.contains("finished before"))
+        // Further labels after the first; what was finished stays.
+        let more = """
+                  - names: [teff]
+                    hidden: [8]
+                    dropout: 0.1
+                    degreesOfFreedom: 4
+                    encoderRate: 0.3
+                    augment: { velocity: 50 }
+                    training: { batch: 16, steps: 10, validateEvery: 5 }
+                projection:
+            """
+        let list = section.replacingOccurrences(of: "      names", with: "      - names")
+            .replacingOccurrences(of: "\n      ", with: "\n        ").replacingOccurrences(
+                of: "        - ", with: "      - "
+            )
+            .replacingOccurrences(of: "    projection:", with: more)
+        try fixture.write(plain.replacingOccurrences(of: "    projection: { kind: cross-attention", with: list))
+        result = try Tool.run(fixture.arguments("finetune", run: "run"))
+        #expect(result.code == 0 && result.errors.contains("finished before"), "\(result.errors)")
+        #expect(result.output.hasSuffix("finetune-lamost-lrs-2/encoder.safetensors\n"))
+        // The alignment of before was of another encoder.
+        result = try Tool.run(fixture.arguments("align", run: "run"))
+        #expect(result.code == 1 && result.errors.contains("--restart"))
+        result = try Tool.run(fixture.arguments("align", run: "run") + ["--restart"])
+        #expect(result.code == 0, "\(result.errors)")
         try fixture.write(
             plain.replacingOccurrences(
                 of: "    projection: { kind: mlp",

@@ -188,6 +188,14 @@ import Testing
         }
     }
 
+    /// What holds spectra holds catalogues as well.
+    @Test(arguments: ["astropy-rows.h5", "astropy-arrays.vot", "astropy-arrays.ecsv"])
+    func anyContainerHoldsATable(_ file: String) throws {
+        let table = try TableFileReader.open(Self.url(file))
+        let column = try #require(table.fields.firstIndex { $0.name == "source_id" })
+        #expect(try table.next(10).texts(column) == ["11", "12"])
+    }
+
     /// The page that users read is what the layouts say.
     @Test func thePageIsTrue() throws {
         let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../docs/formats.md")

@@ -4,6 +4,7 @@ import Testing
 @testable import Datasets
 @testable import Instruments
 @testable import Simulation
+@testable import Spectra
 @testable import Statistics
 @testable import Support
 
@@ -156,6 +157,25 @@ struct PairMakerTests {
             #expect(abs(row.labels["rv"] ?? .infinity) <= 500 && row.labels["fe_h"] != nil)
             #expect(source.labelNames.count >= row.labels.count)
         }
+    }
+
+    @Test(
+        "Optical pairs: the same star by XP, and through a window whose pixels alone are data",
+        .enabled(if: has(.mangaTemplates) && has(.gaiaXPAPOGEE), "no libraries"))
+    func opticalPairs() throws {
+        let source = try SemiSyntheticSource(optical: LibraryStore(), PairOptions())
+        let wavelengths = Instrument.optical.grid.wavelengths
+        var shares: [Double] = []
+        for case .row(let row, _) in try source.rows(Array(0..<100)) {
+            let (flux, ivar) = (try #require(row.flux["optical"]), try #require(row.ivar["optical"]))
+            #expect(row.flux["gaia"]?[107] == 1 && flux.count == 4076 && flux.allSatisfy(\.isFinite))
+            // MILES ends there; the fastest star carries it 15 Å on.
+            #expect(zip(wavelengths, ivar).allSatisfy { $0 < 7430 || $1 == 0 })
+            shares.append(Double(ivar.count { $0 > 0 }) / 3100)
+            let seen = zip(flux, ivar).filter { $1 > 0 }.map(\.0)
+            #expect(abs(Double(seen.reduce(0, +)) / Double(seen.count) - 0.97) < 0.06)
+        }
+        #expect(shares.count > 20 && (shares.min() ?? 1) < 0.6 && (shares.max() ?? 0) > 0.9)
     }
 
     private func correlation(_ x: [Double], _ y: [Double]) -> Double {

@@ -1,4 +1,6 @@
 import Foundation
+import Instruments
+import Spectra
 import Testing
 import Torch
 @testable import SpecCLIP
@@ -42,6 +44,25 @@ import Torch
             #expect((branch.decoder != nil) == (reconstruction > 0))
             #expect((branch.crossDecoder != nil) == (prediction > 0))
         }
+    }
+
+    /// Pixels that are not there teach no decoder, whatever stands in them.
+    @Test func missingPixelsAreNotDrawn() throws {
+        let model = SpecCLIPModel(try Configuration(yaml: yaml("clip-pr"), source: "x.yaml").alignedModel())
+        model.evaluate()
+        let key = Instrument.gaiaXP.embeddingKey
+        let (features, flux) = ([key: Tensor.randn([4, 12])], Tensor.randn([4, 343]))
+        let valid = Tensor.cat([Tensor.ones([4, 200]), Tensor.zeros([4, 143])], dim: 1)
+        func loss(_ flux: Tensor, _ valid: [String: Tensor], _ rows: [Int]? = nil) throws -> Double {
+            let views = AlignedViews(model, features: features, flux: [key: flux], valid: valid)
+            guard rows == nil else { return views.difference(flux * 0, flux, of: key, rows).item() }
+            return try #require(ReconstructionTerm().loss(views)).item()
+        }
+        let spoilt = flux * valid + (1 - valid) * 1e3
+        #expect(try loss(flux, [key: valid]) == loss(spoilt, [key: valid]))
+        #expect(try loss(flux, [:]) < loss(spoilt, [:]) / 10)
+        let shown = flux.narrow(1, start: 0, length: 200)
+        #expect(abs(try loss(flux, [key: valid], [0, 1, 2, 3]) - shown.abs().mean().item()) < 1e-5)
     }
 
     @Test(arguments: [

@@ -35,6 +35,24 @@ import Torch
         #expect(domain.distances(Tensor.zeros([0, 30])).isEmpty)
     }
 
+    /// Of a part of a spectrum only what is there counts: what is missing neither hides a feature nor makes one.
+    @Test func partsCountForThemselves() {
+        var random = SeededGenerator(seed: 3)
+        func residual(feature: Float = 0, seen: Range<Int> = 0..<1200) -> ReconstructionCheck.Residual {
+            let values = (0..<1200).map { pixel -> Float in
+                guard seen.contains(pixel) else { return .nan }
+                return Float(0.01 * random.gaussian()) + ((500..<560).contains(pixel) ? feature : 0)
+            }
+            return .init(values: values, errors: values.map { $0.isNaN ? .nan : 0.01 })
+        }
+        let check = ReconstructionCheck((0..<400).map { $0 % 2 == 0 ? residual() : residual(seen: 300..<900) })
+        #expect(check.isConsistent)
+        #expect((0..<100).count { _ in check(residual(seen: 400..<800)) > 1 } < 15)
+        let (whole, part) = (check(residual(feature: 0.03)), check(residual(feature: 0.03, seen: 400..<700)))
+        #expect(part > 1.3 * whole && whole > 1)
+        #expect(check(residual(seen: 0..<0)) == .infinity)
+    }
+
     /// Noise that is as smooth as what is looked for, at S/N from 5 to 200: errors tell them apart.
     @Test(.tags(.learned)) func featuresAreToldFromNoise() {
         var random = SeededGenerator(seed: LearnedResults.seed(2))

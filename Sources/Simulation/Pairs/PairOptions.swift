@@ -45,6 +45,8 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
     case realMILES = "real-miles"
     /// Real Gaia XP spectra, each with an LRS made for its labels from MILES.
     case semiSynthetic = "semi-synthetic"
+    /// Real Gaia XP spectra, each with one of `optical` made for its labels from MILES.
+    case opticalPairs = "optical-pairs"
     /// LRS and XP both simulated from one real spectrum of wide range (STELIB, MaStar).
     case sameSpectrum = "same-spectrum"
     /// For training, mixtures of MILES stars on the grid of the LRS; for validation and test, real MILES spectra.
@@ -60,9 +62,10 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         case .realXP: "real Gaia XP spectra with APOGEE labels"
         case .realMILES: "real MILES spectra on the LRS grid, with labels"
         case .semiSynthetic: "real Gaia XP spectra, LRS made for their labels from MILES"
+        case .opticalPairs: "the same for any spectrograph (optical), with masks"
         case .sameSpectrum: "LRS and XP simulated from one real STELIB or MaStar star"
         case .milesMixtures: "mixtures of MILES stars to train on, real MILES held out"
-        case .opticalMixtures: "the same for any spectrograph (optical), with masks"
+        case .opticalMixtures: "mixtures of MILES stars for any spectrograph (optical)"
         case .procedural: "stars from formulas"
         }
     }
@@ -72,7 +75,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         switch self {
         case .realXP: [.gaiaXPAPOGEE]
         case .realMILES, .sameSpectrum, .milesMixtures, .opticalMixtures: [.mangaTemplates]
-        case .semiSynthetic: [.gaiaXPAPOGEE, .mangaTemplates]
+        case .semiSynthetic, .opticalPairs: [.gaiaXPAPOGEE, .mangaTemplates]
         case .procedural: []
         }
     }

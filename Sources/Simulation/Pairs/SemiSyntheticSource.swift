@@ -4,9 +4,10 @@ import Instruments
 import Spectra
 import Support
 
-/// Tier `semi-synthetic`: the real XP spectrum of a star, and an LRS made for its labels from MILES.
+/// Tiers `semi-synthetic` and `optical-pairs`: the real XP spectrum of a star, and one of another spectrograph made for its labels
+/// from MILES.
 struct SemiSyntheticSource: PairSource {
-    let instruments = [Instrument.lamostLRS, .gaiaXP]
+    var instruments: [Instrument] { [pairing.spectrograph.instrument, .gaiaXP] }
     let labelNames = XPAPOGEELibrary.labelNames + ["rv", "snr_lrs"]
     let notes: [String]
     private let library: XPAPOGEELibrary
@@ -23,7 +24,8 @@ struct SemiSyntheticSource: PairSource {
     /// Pairs the library with an interpolator on the widened LRS grid.
     init(library: XPAPOGEELibrary, options: PairOptions, interpolator: LocalLinearInterpolator) {
         self.library = library
-        pairing = Pairing(interpolator: interpolator, options: options)
+        pairing = Pairing(
+            spectrograph: MeanStars(interpolator: interpolator, conditions: options.conditions), options: options)
         notes = [
             "XP is real. The LRS is simulated: it knows T_eff, log g and [Fe/H] of the star and nothing else, so pairs "
                 + "can be matched no better than by these three.",
@@ -36,6 +38,22 @@ struct SemiSyntheticSource: PairSource {
         ]
     }
 
+    /// Pairs the library with spectra of `optical`.
+    init(optical store: LibraryStore, _ options: PairOptions) throws {
+        let splits = options.splits
+        let stars = try MILESLibrary.stars(store).filter { splits.split(of: $0.id) == .train }
+        let mixer = StarMixer(stars, .optical, seed: options.seed)
+        library = try XPAPOGEELibrary(store)
+        pairing = Pairing(spectrograph: MixedStars(mixer: mixer, options.conditions), options: options)
+        notes = [
+            "XP is real. The optical spectrum is simulated: it knows T_eff, log g and [Fe/H] of the star and nothing else.",
+            "Optical: a mixture of \(mixer.interpolator.count) MILES stars of the training split at these labels, then a radial "
+                + "velocity (`rv`, km/s), Gaussian broadening, noise of `snr_lrs` at 4400-5500 Å, and for half of them a window. "
+                + "MILES ends at 7410 Å.",
+            "Split by a hash of the Gaia EDR3 source id. `snr` is that of the XP spectrum.",
+        ]
+    }
+
     var count: Int { library.count }
 
     func rows(_ wanted: [Int]) throws -> [PairCandidate] {
@@ -43,25 +61,75 @@ struct SemiSyntheticSource: PairSource {
     }
 }
 
-/// Makes the LRS that goes with an XP spectrum.
+/// Makes the spectrum that goes with one of XP.
 private struct Pairing: Sendable {
-    let interpolator: LocalLinearInterpolator
+    let spectrograph: any PairedSpectrograph
     let options: PairOptions
 
     func candidate(for star: LibraryStar) -> PairCandidate {
         guard let labels = LocalLinearInterpolator.Labels(star.labels) else { return .skipped("no [Fe/H]") }
-        guard let wide = interpolator.predict(labels) else { return .skipped("labels outside MILES coverage") }
-        guard let xp = RealXPSource.prepare(star) else { return .skipped("no flux at 550 nm") }
         // A stream of its own for each row: the same whatever else is in the file.
         var generator = SeededGenerator(seed: options.seed, source: star.spectrum.origin)
-        let lrs = options.conditions.observeLRS(wide, .lamostLRS, using: &generator)
+        guard let seen = spectrograph.observe(labels, using: &generator) else {
+            return .skipped("labels outside MILES coverage")
+        }
+        guard let xp = RealXPSource.prepare(star) else { return .skipped("no flux at 550 nm") }
         var values = star.labels
-        values["rv"] = lrs.velocity
-        values["snr_lrs"] = lrs.snr
+        values["rv"] = seen.velocity
+        values["snr_lrs"] = seen.snr
+        let key = spectrograph.instrument.dataSetKey
         return .row(
             PairedRow(
-                sourceID: star.id, flux: ["gaia": xp.flux, "lamost": lrs.flux],
-                ivar: ["gaia": xp.ivar, "lamost": lrs.ivar], labels: values),
+                sourceID: star.id, flux: ["gaia": xp.flux, key: seen.flux], ivar: ["gaia": xp.ivar, key: seen.ivar],
+                labels: values),
             options.splits.split(of: star.id))
+    }
+}
+
+/// What makes the spectrum that goes with an XP spectrum.
+private protocol PairedSpectrograph: Sendable {
+    var instrument: Instrument { get }
+    /// A star of these labels as it is seen; nil where the library does not cover them.
+    func observe(
+        _ labels: LocalLinearInterpolator.Labels, using generator: inout SeededGenerator
+    ) -> ObservingConditions.Observation?
+}
+
+/// Mean stars at their labels, by the LRS.
+private struct MeanStars: PairedSpectrograph {
+    let instrument = Instrument.lamostLRS
+    /// On the widened grid.
+    let interpolator: LocalLinearInterpolator
+    let conditions: ObservingConditions
+
+    func observe(
+        _ labels: LocalLinearInterpolator.Labels, using generator: inout SeededGenerator
+    ) -> ObservingConditions.Observation? {
+        interpolator.predict(labels).map { conditions.observeLRS($0, instrument, using: &generator) }
+    }
+}
+
+/// Mixtures of stars, by any spectrograph of the optical.
+private struct MixedStars: PairedSpectrograph {
+    let instrument = Instrument.optical
+    private let mixer: StarMixer
+    private let augmentation: Augmentation
+
+    init(mixer: StarMixer, _ conditions: ObservingConditions) {
+        self.mixer = mixer
+        var augmentation = Augmentation()
+        (augmentation.observing, augmentation.windows) = (conditions, 0.5)
+        self.augmentation = augmentation
+    }
+
+    func observe(
+        _ labels: LocalLinearInterpolator.Labels, using generator: inout SeededGenerator
+    ) -> ObservingConditions.Observation? {
+        guard let flux = mixer.spectrum(at: labels, &generator) else { return nil }
+        let seen = augmentation(flux, ivar: mixer.certainty, of: instrument, using: &generator)
+        guard let ivar = seen.ivar, let snr = seen.snr, let velocity = seen.labels[RadialVelocity.label] else {
+            return nil
+        }
+        return .init(flux: seen.flux, noiseless: seen.clean, ivar: ivar, velocity: velocity, snr: snr)
     }
 }

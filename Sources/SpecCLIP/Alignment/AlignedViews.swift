@@ -9,6 +9,8 @@ public struct AlignedViews {
     public let model: SpecCLIPModel
     /// Prepared spectra, `[B, pixels]`, by `embeddingKey`; 0 in the rows of stars that an instrument has not seen.
     public let flux: [String: Tensor]
+    /// 1 where a pixel carries information, else 0, `[B, pixels]`, by `embeddingKey`; an instrument left out has all pixels.
+    private let valid: [String: Tensor]
     /// Embeddings, `[B, shared + private]`, by `embeddingKey`.
     public let embeddings: [String: Tensor]
     /// What instruments share of them, `[B, shared]`.
@@ -25,11 +27,12 @@ public struct AlignedViews {
     /// - Parameters:
     ///   - features: what the frozen encoders made of the spectra, by `embeddingKey`.
     ///   - flux: the prepared spectra, `[B, pixels]`, by `embeddingKey`.
+    ///   - valid: which of their pixels carry information; an instrument left out has all.
     ///   - presence: whether each star was seen, by `embeddingKey`; an instrument left out has seen all.
     ///   - isOrdered: whether embeddings are trained at many widths.
     init(
-        _ model: SpecCLIPModel, features: [String: Tensor], flux: [String: Tensor], presence: [String: [Bool]] = [:],
-        isOrdered: Bool = false, widthScales: WidthLogitScales? = nil
+        _ model: SpecCLIPModel, features: [String: Tensor], flux: [String: Tensor], valid: [String: Tensor] = [:],
+        presence: [String: [Bool]] = [:], isOrdered: Bool = false, widthScales: WidthLogitScales? = nil
     ) {
         self.model = model
         self.flux = flux
@@ -46,6 +49,7 @@ public struct AlignedViews {
         // batch norm must learn what it will meet.
         decodable = embeddings.mapValues { ordered?.withCuts($0) ?? $0 }
         targets = flux.mapValues { ordered?.targets($0) ?? $0 }
+        self.valid = valid.mapValues { ordered?.targets($0) ?? $0 }
         cuts = ordered?.draw() ?? []
         self.widthScales = widthScales
     }
@@ -66,6 +70,13 @@ public struct AlignedViews {
         let seen = keys.compactMap { presence[$0] }
         guard let first = seen.first else { return nil }
         return first.indices.filter { row in seen.allSatisfy { $0[row] } }
+    }
+
+    /// Mean absolute difference of spectra over the pixels that are there.
+    /// - Parameter rows: of the stars that the spectra are of; nil for all.
+    func difference(_ drawn: Tensor, _ spectra: Tensor, of key: String, _ rows: [Int]?) -> Tensor {
+        guard let valid = valid[key].flatMap({ select($0, rows) }) else { return Loss.l1(drawn, spectra) }
+        return ((drawn - spectra).abs() * valid).sum() / valid.sum().clamp(min: 1)
     }
 
     /// Some rows of a tensor of stars; all for nil. Rows of a tensor that holds every star twice are taken of both halves.

@@ -123,7 +123,7 @@ struct ReconstructionTerm: AlignmentTerm {
                 else { return nil }
                 let rows = views.seen(key)
                 guard let own = views.select(own, rows), let spectra = views.select(spectra, rows) else { return nil }
-                return Loss.l1(decoder(own), branch.reconstructionTarget(spectra))
+                return views.difference(decoder(own), branch.reconstructionTarget(spectra), of: key, rows)
             })
     }
 }
@@ -144,7 +144,7 @@ struct PredictionTerm: AlignmentTerm {
                     guard let theirs = views.select(views.model.shared(theirs), rows),
                         let spectra = views.select(spectra, rows)
                     else { return nil }
-                    return Loss.l1(decoder(theirs), spectra)
+                    return views.difference(decoder(theirs), spectra, of: key, rows)
                 }
             })
     }

@@ -109,7 +109,7 @@ public struct Configuration: Codable, Sendable {
             throw Diagnostic(source, problem: "instruments.\(name): no such instrument; \(remedy)")
         }
         for (instrument, part) in try resolvedInstruments() {
-            let sections = [("pretrain", part.pretrain.augment), ("finetune", part.finetune?.augment)]
+            let sections = [("pretrain", part.pretrain.augment)] + part.finetune.map { ("finetune", $0.augment) }
             if let (section, augment) = sections.first(where: { $1?.observing != nil || $1?.velocity ?? 0 > 0 }),
                 let problem = ObservingConditions.problem(observing: instrument)
             {
@@ -152,7 +152,7 @@ public struct Configuration: Codable, Sendable {
         align.data = nil
         for name in instruments.keys {
             instruments[name]?.pretrain.data = nil
-            instruments[name]?.finetune?.data = nil
+            for index in instruments[name]?.finetune.indices ?? 0..<0 { instruments[name]?.finetune[index].data = nil }
         }
         for name in labels.heads.keys { labels.heads[name]?.data = nil }
     }
@@ -175,8 +175,8 @@ public struct Configuration: Codable, Sendable {
         for (name, var part) in instruments {
             let cost = part.encoder.sizes.cost
             part.pretrain.training = short(part.pretrain.training, share: cost)
-            if let tuned = part.finetune {
-                part.finetune?.training = short(tuned.training, share: cost)
+            for index in part.finetune.indices {
+                part.finetune[index].training = short(part.finetune[index].training, share: cost)
             }
             instruments[name] = part
         }

@@ -12,8 +12,9 @@ public struct InstrumentConfiguration: Codable, Sendable {
     public var encoder: EncoderConfiguration
     /// How it learns from spectra alone.
     public var pretrain: PretrainConfiguration
-    /// How it then learns from labels; not at all when absent.
-    public var finetune: FineTuneConfiguration?
+    /// How it then learns from labels, of one set of stars after the other, say a library's and then a survey's; not at all when
+    /// empty.
+    public var finetune: [FineTuneConfiguration]
     /// How its features enter the shared embedding.
     public var projection: ProjectionConfiguration
     /// Embedding → own spectrum; none without a reconstruction loss.
@@ -34,7 +35,7 @@ public struct InstrumentConfiguration: Codable, Sendable {
         definition = try fields(.definition, default: nil)
         encoder = try fields.required(.encoder)
         pretrain = try fields(.pretrain, default: PretrainConfiguration())
-        finetune = try fields(.finetune, default: nil)
+        finetune = try fields(.finetune, default: nil as OneOrMore<FineTuneConfiguration>?)?.values ?? []
         projection = try fields.required(.projection)
         self.decoder = try fields(.decoder, default: nil)
         crossDecoder = try fields(.crossDecoder, default: nil)
@@ -54,6 +55,25 @@ extension InstrumentConfiguration {
         if instrument.dataSetKey.isEmpty { instrument.dataSetKey = key }
         if instrument.embeddingKey.isEmpty { instrument.embeddingKey = key }
         return instrument
+    }
+}
+
+/// A section, or a list of such sections.
+private struct OneOrMore<Section: Codable>: Codable {
+    let values: [Section]
+
+    init(from decoder: any Decoder) throws {
+        if var list = try? decoder.unkeyedContainer() {
+            var values: [Section] = []
+            while !list.isAtEnd { values.append(try list.decode(Section.self)) }
+            self.values = values
+        } else {
+            values = [try Section(from: decoder)]
+        }
+    }
+
+    func encode(to encoder: any Swift.Encoder) throws {
+        if values.count == 1 { try values[0].encode(to: encoder) } else { try values.encode(to: encoder) }
     }
 }
 

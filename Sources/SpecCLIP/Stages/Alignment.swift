@@ -73,6 +73,7 @@ final class AlignmentTask: TrainingTask {
     struct Batch: Sendable {
         var features: [String: Tensor] = [:]
         var flux: [String: Tensor] = [:]
+        var valid: [String: Tensor] = [:]
         var presence: [String: [Bool]] = [:]
     }
 
@@ -80,6 +81,8 @@ final class AlignmentTask: TrainingTask {
         struct Rows: Sendable {
             let spectra: SpectrumRows
             let features: FeatureCache
+            /// Whether pixels may be missing.
+            let hasMasks: Bool
             /// Whether the instrument has seen each star; nil where it has seen all.
             let presence: [Bool]?
         }
@@ -104,7 +107,9 @@ final class AlignmentTask: TrainingTask {
             let wanted = places.compactMap { stars[split]?[$0] }
             for (key, rows) in rows[split] ?? [:] {
                 batch.features[key] = try rows.features.tensor(wanted).to(device)
-                batch.flux[key] = try rows.spectra.tensor(wanted).to(device)
+                let spectra = try rows.spectra.batch(wanted, for: rows.hasMasks ? .valid : [])
+                batch.flux[key] = try spectra.flux.to(device)
+                batch.valid[key] = try spectra.valid?.to(device)
                 batch.presence[key] = rows.presence.map { seen in wanted.map { seen[$0] } }
             }
             return batch
@@ -154,7 +159,7 @@ final class AlignmentTask: TrainingTask {
                     device: context.device,
                     fingerprint: "\(SpectrumRows.form) \(data.contentHash) \(ContentHash.of(encoderFile))")
                 rows[split, default: [:]][instrument.embeddingKey] = Source.Rows(
-                    spectra: spectra, features: features,
+                    spectra: spectra, features: features, hasMasks: instrument.leastCoverage != nil,
                     presence: try data.presence(instrument, split: split.split))
             }
         }
@@ -164,7 +169,7 @@ final class AlignmentTask: TrainingTask {
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
         try objective.losses(
             AlignedViews(
-                aligned, features: batch.features, flux: batch.flux, presence: batch.presence,
+                aligned, features: batch.features, flux: batch.flux, valid: batch.valid, presence: batch.presence,
                 isOrdered: objective.kind == .clipOrdered, widthScales: widthScales))
     }
 }

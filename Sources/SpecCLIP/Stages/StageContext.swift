@@ -37,12 +37,18 @@ public struct StageContext {
         try PairedDataSet(opening: URL(fileURLWithPath: name ?? configuration.data, relativeTo: dataFolder))
     }
 
-    /// The stage that an instrument's finished encoder comes from, its folder's name, and the encoder's file.
-    public func encoder(of instrument: Instrument) -> (stage: String, folder: String, file: URL) {
-        let isTuned = configuration.instruments[instrument.name]?.finetune != nil
-        let name = isTuned ? "finetune-\(instrument.name)" : instrument.name
+    /// The stage that an instrument's encoder comes from, its folder's name, and the encoder's file.
+    /// - Parameter tunings: sets of labels that it has learned from, one after the other; nil for all of the configuration.
+    public func encoder(of instrument: Instrument, tunings: Int? = nil) -> (stage: String, folder: String, file: URL) {
+        let tunings = tunings ?? configuration.instruments[instrument.name]?.finetune.count ?? 0
+        let name =
+            switch tunings {
+            case 0: instrument.name
+            case 1: "finetune-\(instrument.name)"
+            default: "finetune-\(instrument.name)-\(tunings)"
+            }
         return (
-            isTuned ? "finetune" : "pretrain", name,
+            tunings > 0 ? "finetune" : "pretrain", name,
             folder.appending(path: name).appending(path: "encoder.safetensors")
         )
     }

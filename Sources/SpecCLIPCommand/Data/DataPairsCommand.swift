@@ -13,7 +13,7 @@ struct DataPairsCommand: ParsableCommand {
         usage: "specclip data pairs <tier> --output <file> [<options>]",
         discussion: """
             TIERS
-            \(PairTier.allCases.map { "  " + padded($0.rawValue, 16) + $0.summary }.joined(separator: "\n"))
+            \(PairTier.allCases.map { "  " + padded($0.rawValue, 18) + $0.summary }.joined(separator: "\n"))
 
             A tier names how real the data are; it is kept in the file and stands on every result. Sources are put \
             into the splits by a hash of their identifier, so that no star is in two of them, in any file. Equal \

@@ -17,7 +17,8 @@ struct LabelsCurveCommand: ParsableCommand {
             instrument, in three ways: an MLP on the flux, the same on the features of the
             pre-trained encoder, and that encoder fine-tuned. Prints the robust sigma on
             the test split. Needs the encoder of `specclip pretrain` in the run folder and
-            a section `finetune` in the configuration, which names data and labels.
+            a section `finetune` in the configuration, which names data and labels. Where
+            that is a list, the last is measured, with the encoder as the others left it.
 
             EXAMPLE
               specclip labels curve small --data-folder data --run runs/small \\
@@ -46,13 +47,14 @@ struct LabelsCurveCommand: ParsableCommand {
         }
         let context = try training.context(device: .cpu)
         let part = try context.configuration.resolvedInstruments(named: instrument)[0]
-        guard var section = part.configuration.finetune else {
+        guard var section = part.configuration.finetune.last else {
             throw Diagnostic(
                 training.configuration, field: "instruments.\(instrument).finetune",
                 problem: "there is no such section", remedy: "add one with `data` and `names`")
         }
         if let steps { section.training.length = .steps(max(1, steps)) }
-        let encoder = try ModelFile(contentsOf: Pretraining.output(part.instrument, in: context.folder))
+        let before = part.configuration.finetune.count - 1
+        let encoder = try ModelFile(contentsOf: context.encoder(of: part.instrument, tunings: before).file)
         let curve = try LearningCurve(
             encoder, part.instrument, section, try context.open(section.data), sizes: sizes,
             seed: context.configuration.seed, keepsPredictions: predictions, progress: Program.note)

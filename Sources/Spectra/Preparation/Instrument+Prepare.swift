@@ -52,6 +52,10 @@ extension Instrument {
             for i in onGrid.indices { onGrid[i] /= divisor }
             ivar = ivar?.map { $0 * divisor * divisor }
         }
+        if let blind {
+            mask = zip(mask, blind).map { $0 || $1 }
+            ivar = ivar.map { zip($0, blind).map { $1 ? 0 : $0 } }
+        }
         var localLevel: [Double]?
         if case .smoothed(let width) = normalisation, case .logarithmic(_, let step, _) = grid,
             !options.continuumIsDivided
@@ -68,10 +72,6 @@ extension Instrument {
                 ivar?[i] = 0
                 if localLevel != nil { onGrid[i] = 1 }
             }
-        }
-        if let blind {
-            mask = zip(mask, blind).map { $0 || $1 }
-            ivar = ivar.map { zip($0, blind).map { $1 ? 0 : $0 } }
         }
         let prepared = onGrid.map { Float($0) }
         guard prepared.allSatisfy(\.isFinite) else {

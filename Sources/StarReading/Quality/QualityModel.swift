@@ -203,6 +203,13 @@ public final class QualityModel {
         let (left, scale, pixels) = (parts.left.floats(), parts.scale.contiguous().floats(), flux.size(1))
         return (0..<flux.size(0)).map { star in
             let row = star * pixels..<(star + 1) * pixels
+            // Of an instrument that a part of a spectrum is enough for, what is missing is no part of the comparison.
+            if instrument.leastCoverage != nil, let ivar = ivar[star] {
+                let seen = ivar.map { $0 > 0 }
+                return .init(
+                    values: zip(left[row], seen).map { $1 ? $0 : .nan },
+                    errors: zip(zip(ivar, scale[row]), seen).map { $1 ? $0.1 / $0.0.squareRoot() : .nan })
+            }
             let errors = ivar[star].map { ivar in
                 // A pixel without weight may be anything: as if it were off by its whole flux.
                 zip(ivar, scale[row]).map { $0 > 0 ? $1 / $0.squareRoot() : $1 }

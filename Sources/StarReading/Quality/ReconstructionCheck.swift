@@ -16,7 +16,8 @@ struct ReconstructionCheck: Codable, Sendable, Hashable {
     /// RMS of the blocks' residuals, in units of floor and noise, that 98 % of held-out spectra keep.
     var edge: Double
 
-    /// A spectrum less its drawing, and the errors of its pixels in the same form (0 where unknown).
+    /// A spectrum less its drawing, and the errors of its pixels in the same form (0 where unknown); NaN where a part of a spectrum is
+    /// not there.
     struct Residual {
         var values: [Float]
         var errors: [Float]
@@ -31,15 +32,16 @@ struct ReconstructionCheck: Codable, Sendable, Hashable {
         let residuals = heldOut.map { Self.blockMeans($0.values) }
         let errors = heldOut.map { Self.blockMeans($0.errors) }
         let count = residuals.first?.count ?? 0
-        let order = errors.indices.sorted { median(errors[$0]) < median(errors[$1]) }
+        let usual = errors.map { row in median(row.filter(\.isFinite)) }
+        let order = errors.indices.sorted { usual[$0] < usual[$1] }
         let (quiet, noisy) = (Array(order.prefix(order.count / 2 + 1)), Array(order.suffix(order.count / 2 + 1)))
         func variance(_ block: Int, _ rows: [Int]) -> Double {
-            let sigma = 1.4826 * median(rows.map { abs(residuals[$0][block]) })
-            return sigma * sigma
+            let sigma = 1.4826 * median(rows.map { abs(residuals[$0][block]) }.filter(\.isFinite))
+            return sigma.isFinite ? sigma * sigma : 1
         }
         func noise(_ block: Int, _ rows: [Int]) -> Double {
-            let sigma = median(rows.map { errors[$0][block] })
-            return sigma * sigma
+            let sigma = median(rows.map { errors[$0][block] }.filter(\.isFinite))
+            return sigma.isFinite ? sigma * sigma : 1
         }
         var floors = (0..<count).map { variance($0, quiet) }
         let ratios = (0..<count).map { block -> Double in
@@ -70,17 +72,18 @@ struct ReconstructionCheck: Codable, Sendable, Hashable {
 
     private func score(_ residuals: [Double], _ errors: [Double]) -> Double {
         guard residuals.count == floor.count, !residuals.isEmpty else { return .infinity }
-        let squares = residuals.indices.map { block -> Double in
+        let squares = residuals.indices.filter { !residuals[$0].isNaN }.map { block -> Double in
             let noise = correlation * errors[block]
             return residuals[block] * residuals[block] / (floor[block] * floor[block] + noise * noise)
         }
+        guard !squares.isEmpty else { return .infinity }
         return (squares.reduce(0, +) / Double(squares.count)).squareRoot() / edge
     }
 
     private static func blockMeans(_ values: [Float]) -> [Double] {
         let size = max(1, values.count / blocks)
         return stride(from: 0, to: values.count, by: size).map { start in
-            let part = values[start..<min(start + size, values.count)]
+            let part = values[start..<min(start + size, values.count)].filter { !$0.isNaN }
             return Double(part.reduce(0, +)) / Double(part.count)
         }
     }
