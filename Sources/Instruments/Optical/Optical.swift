@@ -3,8 +3,8 @@ import Spectra
 extension Instrument {
     /// Any spectrograph of the optical: 4076 pixels of 10⁻⁴ dex from 3600 to 9200 Å, of which a spectrum must cover 400 Å; divided
     /// by its own level over some 3 % in wavelength, so that neither the flux calibration nor what is missing elsewhere counts.
-    /// Finer spectra are smoothed to R = 1800, LAMOST's. Bands in which the air of the Earth absorbs tell of the weather; without
-    /// them log g comes out better by 4 % where a thousand stars are learned from.
+    /// Finer spectra are smoothed to R = 1800, LAMOST's. Bands in which the air of the Earth absorbs tell of the weather, and are left
+    /// out.
     public static let optical = Instrument(
         name: "optical", title: "Optical spectrum",
         grid: .logarithmic(log10Start: 3.5563, step: 1e-4, count: 4076),
