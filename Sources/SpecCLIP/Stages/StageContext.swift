@@ -38,7 +38,9 @@ public struct StageContext {
     }
 
     /// The stage that an instrument's encoder comes from, its folder's name, and the encoder's file.
-    /// - Parameter tunings: sets of labels that it has learned from, one after the other; nil for all of the configuration.
+    /// - Parameters:
+    ///   - instrument: whose encoder.
+    ///   - tunings: sets of labels that it has learned from, one after the other; nil for all of the configuration.
     public func encoder(of instrument: Instrument, tunings: Int? = nil) -> (stage: String, folder: String, file: URL) {
         let tunings = tunings ?? configuration.instruments[instrument.name]?.finetune.count ?? 0
         let name =
