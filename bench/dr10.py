@@ -172,7 +172,7 @@ def main():
             configuration(options.preset, data.name, seeded, 42 + member)
             out = options.work / f"fold{fold}-{member}.json"
             run(options.tool, "labels", "curve", seeded, "--data-folder", options.work, "--run", folder, "--instrument", "optical",
-                "--stars", options.sizes, "--predictions", "-o", out, "--force")
+                "--stars", options.sizes, "--alone", "--predictions", "-o", out, "--force")
             curve = json.loads(out.read_text())
             for size, point in zip(sorted(sizes, key=lambda text: np.inf if text == "all" else int(text)), curve["points"]):
                 found = np.stack([point["predictions"][ENCODER][label] for label in LABELS], 1)

@@ -139,6 +139,9 @@ final class FineTuningTask: TrainingTask {
             embedding: backbone.width, hidden: configuration.hidden, dropout: configuration.dropout, labels: names.count
         )
         try head.to(device)
+        if let probability = configuration.encoderDropout {
+            for case let dropout as Dropout in backbone.modules() { dropout.probability = probability }
+        }
         network = Network(backbone, head)
         self.model = network
         var rows = parts.mapValues(\.rows.seen)

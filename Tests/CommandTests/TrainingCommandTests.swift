@@ -203,6 +203,7 @@ struct TrainingCommandTests {
                     dropout: 0.1
                     degreesOfFreedom: 4
                     encoderRate: 0.3
+                    encoderDropout: 0.02
                     augment: { velocity: 50 }
                     training: { batch: 16, steps: 10, validateEvery: 5 }
                 projection:

@@ -38,11 +38,13 @@ public struct LearningCurve: Codable, Sendable {
     ///   - encoder: the file of a pre-trained encoder that has seen no labels.
     ///   - configuration: names of the labels, augmentation, and training with all stars.
     ///   - sizes: numbers of labelled stars; those beyond what there is stand for all.
+    ///   - isAlone: whether to leave out the simpler methods.
     ///   - keepsPredictions: whether to keep what was read from each star.
     ///   - progress: told of each fit.
     public init(
         _ encoder: ModelFile, _ instrument: Instrument, _ configuration: FineTuneConfiguration, _ data: PairedDataSet,
-        sizes: [Int], seed: UInt64, keepsPredictions: Bool = false, progress: (String) -> Void = { _ in }
+        sizes: [Int], seed: UInt64, isAlone: Bool = false, keepsPredictions: Bool = false,
+        progress: (String) -> Void = { _ in }
     ) throws {
         self.instrument = instrument.name
         tier = data.tier
@@ -101,7 +103,7 @@ public struct LearningCurve: Codable, Sendable {
                     test.features
                 ),
             ]
-            for (method, own, other, asked) in inputs {
+            for (method, own, other, asked) in inputs where !isAlone {
                 progress("\(size) stars: \(method)")
                 let network = try LabelNetwork(
                     rows(own.0, own.1, chosen), validation: rows(other.0, other.1, held),

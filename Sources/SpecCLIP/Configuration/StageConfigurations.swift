@@ -109,8 +109,11 @@ public struct FineTuneConfiguration: Codable, Sendable {
     public var names: [String]
     /// Widths of the hidden layers between the encoder's summary and the labels; they are thrown away afterwards.
     public var hidden: [Int]
-    /// Dropout probability before each of them.
+    /// Dropout probability behind each of them.
     public var dropout: Double
+    /// Dropout probability in the encoder while it learns here, in place of its own: a few hundred stars ask for another than many
+    /// thousands. Its own when absent.
+    public var encoderDropout: Double?
     /// Degrees of freedom of the Student distribution that labels are taken from: with few, stars whose labels are hard to find or
     /// wrong leave the others in peace. A Gaussian when absent.
     public var degreesOfFreedom: Double?
@@ -124,7 +127,7 @@ public struct FineTuneConfiguration: Codable, Sendable {
     public var augment: Augmentation?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case data, names, hidden, dropout, degreesOfFreedom, encoderRate, pretraining, training, augment
+        case data, names, hidden, dropout, encoderDropout, degreesOfFreedom, encoderRate, pretraining, training, augment
     }
 
     /// Reads the section strictly.
@@ -135,6 +138,7 @@ public struct FineTuneConfiguration: Codable, Sendable {
         names = try fields(.names, default: ["teff", "logg", "fe_h"])
         hidden = try fields(.hidden, default: [128])
         dropout = try fields(.dropout, default: 0)
+        encoderDropout = try fields(.encoderDropout, default: nil)
         degreesOfFreedom = try fields(.degreesOfFreedom, default: nil)
         encoderRate = try fields(.encoderRate, default: nil)
         pretraining = try fields(.pretraining, default: 0)
@@ -147,6 +151,7 @@ public struct FineTuneConfiguration: Codable, Sendable {
         let checks: [(CodingKeys, Double, Bool, String)] = [
             (.pretraining, pretraining, pretraining >= 0, "0 or more"),
             (.dropout, dropout, (0..<1).contains(dropout), "0 or more, below 1"),
+            (.encoderDropout, encoderDropout ?? 0, (0..<1).contains(encoderDropout ?? 0), "0 or more, below 1"),
             (.degreesOfFreedom, degreesOfFreedom ?? 1, (1...1000).contains(degreesOfFreedom ?? 1), "1 to 1000"),
             (.encoderRate, encoderRate ?? 1, (0...1).contains(encoderRate ?? 1), "0 to 1"),
         ]

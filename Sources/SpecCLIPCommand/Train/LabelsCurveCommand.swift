@@ -31,6 +31,7 @@ struct LabelsCurveCommand: ParsableCommand {
     var stars = "100,300,1000,3000,10000,all"
     @Option(help: ArgumentHelp("Steps of each training at most (default: those of `finetune`).", valueName: "n"))
     var steps: Int?
+    @Flag(help: "Fine-tune the encoder alone, without the simpler methods.") var alone = false
     @Flag(help: "Keep what was read from each test star in the output.") var predictions = false
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup var compute: ComputeOptions
@@ -57,7 +58,7 @@ struct LabelsCurveCommand: ParsableCommand {
         let encoder = try ModelFile(contentsOf: context.encoder(of: part.instrument, tunings: before).file)
         let curve = try LearningCurve(
             encoder, part.instrument, section, try context.open(section.data), sizes: sizes,
-            seed: context.configuration.seed, keepsPredictions: predictions, progress: Program.note)
+            seed: context.configuration.seed, isAlone: alone, keepsPredictions: predictions, progress: Program.note)
         print(curve.table(section.names).text(.table), terminator: "")
         print("\n\(curve.instrument), \(curve.tier), test: robust σ over \(curve.stars) stars")
         if let url { try AtomicFile.write(JSONText.encode(curve) + "\n", to: url) }
@@ -67,6 +68,7 @@ struct LabelsCurveCommand: ParsableCommand {
 extension LearningCurve {
     /// One row for each number of stars and label.
     fileprivate func table(_ names: [String]) -> Table {
+        let methods = Self.methods.filter { points.first?.methods[$0] != nil }
         var rows: [(stars: Int, label: String, sigmas: [String])] = []
         for point in points {
             for name in names {
@@ -74,7 +76,7 @@ extension LearningCurve {
                 rows.append(
                     (
                         point.labelled, name,
-                        Self.methods.map { fixed(point.methods[$0]?[name]?.sigma ?? .nan, digits) }
+                        methods.map { fixed(point.methods[$0]?[name]?.sigma ?? .nan, digits) }
                     ))
             }
         }
@@ -83,7 +85,7 @@ extension LearningCurve {
                 .init("labelled", .integers(rows.map(\.stars))),
                 .init("label", .text(rows.map(\.label))),
             ]
-                + Self.methods.enumerated().map { i, method in
+                + methods.enumerated().map { i, method in
                     .init(method, .text(rows.map { $0.sigmas[i] }))
                 })
     }

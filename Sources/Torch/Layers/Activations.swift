@@ -33,7 +33,7 @@ public final class Identity: Module, Layer {
 /// In training sets each element to 0 with probability p and scales the others by 1 / (1 - p); otherwise the identity.
 public final class Dropout: Module, Layer {
     /// The probability of an element to be dropped.
-    public let probability: Double
+    public var probability: Double
 
     /// - Parameter probability: between 0 and 1.
     public init(_ probability: Double) {
