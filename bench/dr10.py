@@ -10,14 +10,15 @@ RUN is the folder in which the encoder has learned MILES mixtures by bench/optic
     specclip pretrain bench/optical.yaml --data-folder RUN --run RUN --instrument optical
     specclip finetune bench/optical.yaml --data-folder RUN --run RUN --instrument optical
 
-(The last stops for want of dr10.h5, whose place the folds take.) A fifth of the plates is kept apart from everything. Of the others five folds are made, by connected groups of plates that share
-a star; in each fold the encoder is fine-tuned anew on the other four and reads the fifth (`specclip labels curve`), and so does the
-MLP, the same stars, on flux divided by itself smoothed, 4000 to 5600 A, bad pixels left out. Both read spectra brought to rest by
-the survey's redshifts. Printed: bias, robust sigma and their
-bootstrap errors, and the paired difference of the two.
+(The last stops for want of dr10.h5, whose place the folds take.) A fifth of the plates is kept apart from everything. Of the others
+five folds are made, by connected groups of plates that share a star; in each fold the encoder is fine-tuned anew on the other four
+and reads the fifth (`specclip labels curve`), and so does the MLP, the same stars, on flux divided by itself smoothed, 4000 to 5600 A,
+bad pixels left out. Both read spectra brought to rest by the survey's redshifts. Printed: bias, robust sigma and their bootstrap
+errors, and the paired difference of the two.
 
-The MLP: dropout 0.1, 256, GELU, dropout 0.3, 128, GELU, dropout 0.2, 3; pixels standardised one by one; AdamW 1.5e-3 one-cycle, weight
-decay 0.05, 1,800 steps of 96, smooth L1 (0.3), shifts of up to 2 pixels, noise of up to 4 %; stars of 4200-7100 K.
+The MLP: dropout 0.1, 256, GELU, dropout 0.3, 128, GELU, dropout 0.2, 3, and once more without dropout; pixels standardised one by
+one; AdamW 1.5e-3 one-cycle, weight decay 0.05, 1,800 steps of 96, smooth L1 (0.3), shifts of up to 2 pixels, noise of up to 4 %;
+stars of 4200-7100 K.
 """
 import argparse
 import csv
@@ -37,7 +38,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LABELS = ["teff", "logg", "fe_h"]
 FOLDS = 5
 ENCODER = "fine-tuned encoder"
-MLP = "MLP on flux"
+MLPS = {"MLP on flux": (0.1, 0.3, 0.2), "without dropout": (0, 0, 0)}
 CLASSES = {
     "FGK (4300-7000 K), S/N_g > 20": lambda s: (s["teff"] > 4300) & (s["teff"] < 7000) & (s["snrg"] > 20),
     "FGK, S/N_g > 50": lambda s: (s["teff"] > 4300) & (s["teff"] < 7000) & (s["snrg"] > 50),
@@ -65,12 +66,12 @@ def split(data, name):
 
 
 class Perceptron(nn.Sequential):
-    def __init__(self, pixels):
-        super().__init__(nn.Dropout(0.1), nn.Linear(pixels, 256), nn.GELU(), nn.Dropout(0.3), nn.Linear(256, 128), nn.GELU(),
-                         nn.Dropout(0.2), nn.Linear(128, 3))
+    def __init__(self, pixels, dropout):
+        super().__init__(nn.Dropout(dropout[0]), nn.Linear(pixels, 256), nn.GELU(), nn.Dropout(dropout[1]), nn.Linear(256, 128),
+                         nn.GELU(), nn.Dropout(dropout[2]), nn.Linear(128, 3))
 
 
-def perceptron(train, test, chosen, seed):
+def perceptron(train, test, chosen, seed, dropout):
     """The MLP's answer for the test split."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -86,7 +87,7 @@ def perceptron(train, test, chosen, seed):
     values[:, 0] = np.log10(values[:, 0])
     centre, scale = values.mean(0), values.std(0)
     y = torch.tensor((values - centre) / scale, dtype=torch.float32)
-    net = Perceptron(x.shape[1])
+    net = Perceptron(x.shape[1], dropout)
     optimiser = torch.optim.AdamW(net.parameters(), lr=1.5e-3, weight_decay=0.05)
     steps = 1800
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.5e-3, total_steps=steps)
@@ -118,7 +119,7 @@ def report(stars, answers, size):
     truth = np.stack([stars[label] for label in LABELS], 1)
     result = {}
     for title, belongs in CLASSES.items():
-        chosen = np.flatnonzero(belongs(stars) & np.isfinite(answers[ENCODER]).all(1) & np.isfinite(answers[MLP]).all(1))
+        chosen = np.flatnonzero(belongs(stars) & np.all([np.isfinite(found).all(1) for found in answers.values()], axis=0))
         draws = [random.choice(chosen, len(chosen)) for _ in range(300)]
         result[title] = {"n": len(chosen)}
         print(f"{size} labelled stars; {title}: n = {len(chosen)}")
@@ -131,12 +132,14 @@ def report(stars, answers, size):
                 result[title].setdefault(method, {})[label] = {
                     "bias": float(np.median(residual[chosen])), "bias_error": float(np.std([np.median(residual[rows]) for rows in draws])),
                     "sigma": float(robust_sigma(residual[chosen])), "sigma_error": float(np.std(spread))}
-            gain = sigma[MLP] - sigma[ENCODER]
-            parts = "   ".join(
-                f"{method}: {one[label]['bias']:+8.3f} / {one[label]['sigma']:7.3f} +- {one[label]['sigma_error']:.3f}"
-                for method, one in result[title].items() if method in answers)
-            result[title].setdefault("gain", {})[label] = [float(gain.mean()), float(gain.std())]
-            print(f"  {label:5s} {parts}   MLP - encoder: {gain.mean():.3f} +- {gain.std():.3f}")
+            for method in answers:
+                one = result[title][method][label]
+                line = f"  {label:5s} {method:18s} {one['bias']:+9.3f} / {one['sigma']:8.3f} +- {one['sigma_error']:.3f}"
+                if method != ENCODER:
+                    gain = sigma[method] - sigma[ENCODER]
+                    one["gain"] = [float(gain.mean()), float(gain.std())]
+                    line += f"   less that of the encoder: {gain.mean():.3f} +- {gain.std():.3f}"
+                print(line)
     return result
 
 
@@ -156,12 +159,12 @@ def main():
     sizes = options.sizes.split(",")
     with open(options.folder / "labels.csv") as file:
         catalogue = {row["file"]: row for row in csv.DictReader(file)}
-    answers = {size: {ENCODER: {}, MLP: {}} for size in sizes}
+    answers = {size: {method: {} for method in [ENCODER, *MLPS]} for size in sizes}
     for fold in range(1, FOLDS + 1):
         data = options.work / f"fold{fold}.h5"
-        run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid", "--redshift", "z",
-            "--instrument", "optical", "--fold", f"{fold}/{FOLDS}", "--apart", "0.2", "--list", options.work / f"fold{fold}.csv", "-o",
-            data, "--force")
+        run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid",
+            "--redshift", "z", "--instrument", "optical", "--fold", f"{fold}/{FOLDS}", "--apart", "0.2",
+            "--list", options.work / f"fold{fold}.csv", "-o", data, "--force")
         train, test = split(data, "train"), split(data, "test")
         for member in range(options.members):
             # The encoder as MILES mixtures have taught it, in a folder of its own for each training.
@@ -181,8 +184,9 @@ def main():
                 cool = np.flatnonzero((train["labels"][:, 0] > 4200) & (train["labels"][:, 0] < 7100))
                 random = np.random.default_rng(1000 * fold)
                 rows = cool if size == "all" else random.permutation(cool)[: int(int(size) * len(cool) / len(train["ids"]))]
-                for name, one in zip(test["ids"], perceptron(train, test, rows, member)):
-                    answers[size][MLP].setdefault(name, []).append(one)
+                for method, dropout in MLPS.items():
+                    for name, one in zip(test["ids"], perceptron(train, test, rows, member, dropout)):
+                        answers[size][method].setdefault(name, []).append(one)
         print(f"fold {fold}: {len(train['ids'])} to train on, {len(test['ids'])} read", flush=True)
     results = {}
     for size in sizes:
