@@ -109,6 +109,11 @@ public struct LabelledCatalogue: Sendable {
             notes.append("\(restless) rows have no \(motion.column) of a star, and are left out")
         }
         guard !found.isEmpty else {
+            if restless > 0, let motion {
+                throw Diagnostic(
+                    url, field: motion.column, problem: "no row has one of a star",
+                    remedy: "give z by --redshift, km/s by --velocity")
+            }
             throw Diagnostic(
                 url, problem: "no row has a file and a label", remedy: "name the columns: --labels teff=TEFF")
         }

@@ -122,8 +122,19 @@ extension Instrument {
 
     /// Whether each pixel of the grid lies in a gap; nil where there are none.
     package var blind: [Bool]? {
-        gaps.isEmpty ? nil : grid.wavelengths.map { wavelength in gaps.contains { $0.contains(wavelength) } }
+        guard !gaps.isEmpty else { return nil }
+        return Self.blindness.value(for: Sight(grid: grid, gaps: gaps)) {
+            grid.wavelengths.map { wavelength in gaps.contains { $0.contains(wavelength) } }
+        }
     }
+
+    private struct Sight: Equatable, Sendable {
+        var grid: WavelengthGrid
+        var gaps: [ClosedRange<Double>]
+    }
+
+    /// Every spectrum that is read asks for it.
+    private static let blindness = SharedCache<Sight, [Bool]>(capacity: 4)
 }
 
 /// How the flux of an instrument is brought to a common scale before a model sees it.

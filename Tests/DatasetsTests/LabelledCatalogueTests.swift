@@ -61,6 +61,10 @@ struct LabelledCatalogueTests {
             #expect(stars.notes == ["2 rows have no \(motion.column) of a star, and are left out"])
         }
         #expect(try LabelledCatalogue(url, labels: [("teff", "teff")], group: nil).stars.count == 3)
+        // Velocities taken for redshifts are none of any star.
+        #expect {
+            try LabelledCatalogue(url, labels: [("teff", "teff")], group: nil, motion: .redshift("v"))
+        } throws: { "\($0)".contains("v: no row has one of a star") }
     }
 
     @Test func whatIsMissingIsNamed() throws {

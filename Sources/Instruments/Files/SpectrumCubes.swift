@@ -65,8 +65,7 @@ private final class CubeSpectra: SpectrumSource {
             if image.axes == cube.axes, role.isOfErrors {
                 partners.append((role, image))
             } else {
-                notes.append(
-                    "\(other.title) is left out (name it to read it: \(file.url.lastPathComponent)[\(other.number)])")
+                notes.append(file.leftOut(other))
             }
         }
         (self.partners, self.notes) = (partners, notes)

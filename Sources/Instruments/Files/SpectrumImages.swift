@@ -51,8 +51,7 @@ enum SpectrumImages: SpectrumLayout {
         let others = candidates.filter { ImageRole(ofExtension: $0.0.name) == nil }
         guard let first = named.first ?? others.first else { return nil }
         for other in (named.isEmpty ? others : named).dropFirst() {
-            notes.append(
-                "\(other.0.title) is left out (name it to read it: \(file.url.lastPathComponent)[\(other.0.number)])")
+            notes.append(file.leftOut(other.0))
         }
         return first
     }

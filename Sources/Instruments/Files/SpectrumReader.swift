@@ -158,7 +158,7 @@ extension SpectrumReader {
 
 /// FITS of any layout in use.
 private enum FITSFormat: SpectrumFormat {
-    static func recognises(_ head: Data) -> Bool { head.starts(with: Data("SIMPLE  =".utf8)) }
+    static func recognises(_ head: Data) -> Bool { FITSFile.recognises(head) }
 
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
         let parts = try FileParts(FITSFile(file))

@@ -47,11 +47,7 @@ enum SpectrumTables: SpectrumLayout {
             return FoundSpectra(
                 found,
                 notes: notes
-                    + small.map { small in
-                        let pixels = small.part.table?.rowCount ?? 0
-                        return "\(small.part.title) has \(pixels) pixels and is left out (name it to read it: "
-                            + "\(file.url.lastPathComponent)[\(small.part.number)])"
-                    })
+                    + small.map { file.leftOut($0.part, " has \($0.part.table?.rowCount ?? 0) pixels and") })
         }
         if !small.isEmpty { return FoundSpectra(small.map(\.source)) }
         if let empty {

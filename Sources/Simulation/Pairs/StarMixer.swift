@@ -60,13 +60,12 @@ struct StarMixer: Sendable {
             star.labels.merging(["rv": 0]) { $1 })
     }
 
-    /// A row of one spectrum; for an instrument that knows masks with inverse variances of what has no noise: 10⁶ where a
-    /// pixel is there, else 0.
+    /// A row of one spectrum; for an instrument that knows masks with inverse variances of what has no noise.
     func paired(_ id: String, _ flux: [Float], known: [Bool], _ labels: [String: Double]) -> PairedRow {
         let key = instrument.dataSetKey
         return PairedRow(
             sourceID: id, flux: [key: flux],
-            ivar: instrument.leastCoverage == nil ? [:] : [key: known.map { $0 ? 1e6 : 0 }], labels: labels)
+            ivar: instrument.leastCoverage == nil ? [:] : [key: Self.certainty(known)], labels: labels)
     }
 
     /// A star at labels one kernel width or so from a library star's; nil where the library covers none of ten tries.
@@ -95,6 +94,9 @@ struct StarMixer: Sendable {
         return flux
     }
 
-    /// Inverse variances of what has no noise: 10⁶ where nearly all stars of the library have a pixel, else 0.
-    var certainty: [Float] { known.map { $0 ? 1e6 : 0 } }
+    /// Inverse variances of a mixture.
+    var certainty: [Float] { Self.certainty(known) }
+
+    /// Inverse variances of what has no noise: 10⁶ where a pixel is there, else 0.
+    private static func certainty(_ known: [Bool]) -> [Float] { known.map { $0 ? 1e6 : 0 } }
 }

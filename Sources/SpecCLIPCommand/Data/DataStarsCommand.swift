@@ -13,9 +13,10 @@ struct DataStarsCommand: ParsableCommand {
         usage: "specclip data stars <catalogue> --output <file> [<options>]",
         discussion: """
             The catalogue (CSV, ECSV, FITS, VOTable, Avro, Parquet, HDF5, NPZ) has a column
-            'file', the spectrum of each star, and columns of labels. Stars that share a group (a plate, a field)
-            or lie within 3" of each other never part: groups make the folds, of which one is
-            the test split; of the others some decide when to stop, the rest is to train on.
+            'file', the spectrum of each star, and columns of labels. Stars that share a
+            group (a plate, a field) or lie within 3" of each other never part: groups make
+            the folds, of which one is the test split; of the others some decide when to
+            stop, the rest is to train on.
 
             EXAMPLE
               specclip data stars labels.csv --labels teff,logg,fe_h=feh --group planid \\

@@ -5,6 +5,9 @@ import Support
 /// A FITS file, read through cfitsio: a large one from disk, others and packed ones from memory. Not for use from several
 /// threads at once; different files may be.
 package final class FITSFile {
+    /// Whether these are the first bytes of a FITS file.
+    package static func recognises(_ head: Data) -> Bool { head.starts(with: Data("SIMPLE  =".utf8)) }
+
     /// What an HDU holds.
     package enum Content: Equatable {
         /// An image of these axes, fastest first; none if the HDU has a header only.

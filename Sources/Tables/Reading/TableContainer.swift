@@ -11,7 +11,7 @@ package enum TableContainer {
         case _ where head.starts(with: [0x93] + Array("NUMPY".utf8)): self = .npy
         case _ where head.starts(with: [0x50, 0x4b]): self = .npz
         case _ where HDF5File.recognises(head): self = .hdf5
-        case _ where head.starts(with: Array("SIMPLE  =".utf8)): self = .fits
+        case _ where FITSFile.recognises(head): self = .fits
         case _ where AvroTable.recognises(head): self = .avro
         case _ where ParquetTable.recognises(head): self = .parquet
         case _ where VOTable.recognises(head): self = .votable

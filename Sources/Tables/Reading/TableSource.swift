@@ -135,6 +135,12 @@ package struct FileParts {
 
     /// The facts of the file as a whole: in FITS the primary header.
     package var facts: [String: String] { parts.first?.facts ?? [:] }
+
+    /// Says that a part is left out, with the way to get it.
+    /// - Parameter what: what it has, ` has 3 pixels and`; may be empty.
+    package func leftOut(_ part: FilePart, _ what: String = "") -> String {
+        "\(part.title)\(what) is left out (name it to read it: \(url.lastPathComponent)[\(part.number)])"
+    }
 }
 
 /// A table, an image, or a header alone.
