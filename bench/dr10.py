@@ -4,13 +4,13 @@
     python3 -m venv bench/venv-dr10 && bench/venv-dr10/bin/pip install torch==2.11.0 numpy scipy h5py
     bench/venv-dr10/bin/python bench/dr10.py ../shared/data/lamost-dr10 RUN [--sizes 100,200,all] [--members 3] [--output FILE.json]
 
-RUN is the folder in which the encoder has learned MILES mixtures by bench/optical.yaml; no star of LAMOST was in these:
+RUN is the folder in which the encoder has learned MILES mixtures by the preset small-miles; no star of LAMOST was in these:
 
     specclip data pairs optical-mixtures --count 15000 -o RUN/mixtures.h5
-    specclip pretrain bench/optical.yaml --data-folder RUN --run RUN --instrument optical
-    specclip finetune bench/optical.yaml --data-folder RUN --run RUN --instrument optical
+    specclip pretrain small-miles --data-folder RUN --run RUN --instrument optical
+    specclip finetune small-miles --data-folder RUN --run RUN --instrument optical
 
-(The last stops for want of dr10.h5, whose place the folds take.) A fifth of the plates is kept apart from everything. Of the others
+A fifth of the plates is kept apart from everything. Of the others
 five folds are made, by connected groups of plates that share a star; in each fold the encoder is fine-tuned anew on the other four
 and reads the fifth (`specclip labels curve`), and so does the MLP, the same stars, on flux divided by itself smoothed, 4000 to 5600 A,
 bad pixels left out. Both read spectra brought to rest by the survey's redshifts. Printed: bias, robust sigma and their bootstrap
@@ -148,7 +148,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / ".build/release/specclip")
-    parser.add_argument("--preset", type=pathlib.Path, default=ROOT / "bench/optical.yaml")
+    parser.add_argument("--preset", type=pathlib.Path, default=ROOT / "Sources/SpecCLIP/Presets/small.yaml")
     parser.add_argument("--sizes", default="all")
     parser.add_argument("--members", type=int, default=1, help="networks of each kind whose answers are averaged")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "bench/work/dr10")
@@ -164,7 +164,7 @@ def main():
         data = options.work / f"fold{fold}.h5"
         run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid",
             "--redshift", "z", "--instrument", "optical", "--fold", f"{fold}/{FOLDS}", "--apart", "0.2",
-            "--list", options.work / f"fold{fold}.csv", "-o", data, "--force")
+            "--validation", "0", "--list", options.work / f"fold{fold}.csv", "-o", data, "--force")
         train, test = split(data, "train"), split(data, "test")
         for member in range(options.members):
             # The encoder as MILES mixtures have taught it, in a folder of its own for each training.

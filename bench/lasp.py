@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Labels of real LAMOST spectra beside those of the survey's own pipeline (LASP), and how they move with radial velocity.
 
-    bench/lasp.py FOLDER [--tool .build/release/specclip] [--model FILE] [--moved 100] [--output FILE.json]
+    bench/lasp.py FOLDER [--apart LIST.csv] [--tool .build/release/specclip] [--model FILE] [--moved 100] [--output FILE.json]
 
 FOLDER holds LAMOST files and labels.csv with the columns file, teff (K), logg, feh (dex), snrg (../shared/data/lamost-dr10).
+With --apart, those of its files alone whose split is `apart`: Models/specclip-small-lamost.csv lists what the model has not seen.
 For each class of stars, by LASP: n, the bias (median) and the robust sigma (biweight) about it with its bootstrap error, the share
-within the stated 68 % interval, and the share with a flag. Then, for some FGK stars drawn at random, by how much labels move when the
+within the stated 68 % interval, and the share with a flag; the shares in each quarter of S/N of all stars. Then, for some FGK stars drawn at random, by how much labels move when the
 spectrum is shifted by +-200 and +-400 km/s. Needs numpy.
 """
 import csv
@@ -58,10 +59,15 @@ def scores(rows, found, random):
 def main():
     arguments = parser(__doc__)
     arguments.add_argument("folder", type=pathlib.Path)
+    arguments.add_argument("--apart", type=pathlib.Path)
     arguments.add_argument("--moved", type=int, default=100)
     options = arguments.parse_args()
     random = np.random.default_rng(0)
     rows = stars(options.folder)
+    if options.apart:
+        with open(options.apart) as file:
+            apart = {row["file"] for row in csv.DictReader(file) if row["split"] == "apart"}
+        rows = [row for row in rows if row["file"] in apart]
     # What cannot be read is left out, and counted.
     found = {
         pathlib.Path(star["file"]).name: star
@@ -79,6 +85,12 @@ def main():
             print(
                 f"  {name:6s} bias {one[name]['bias']:8.3f}   sigma {one[name]['sigma']:8.3f} +- {one[name]['sigma_error']:.3f}"
                 f"   in 68 %: {100 * one[name]['covered']:.0f} %")
+    bounds = np.quantile([row["snrg"] for row in read], [0, 0.25, 0.5, 0.75, 1])
+    for low, high in zip(bounds, bounds[1:]):
+        chosen = [row for row in read if low <= row["snrg"] <= high]
+        one = report.setdefault("quarters", {})[f"{low:.0f}-{high:.0f}"] = scores(chosen, [found[row["file"]] for row in chosen], random)
+        print(f"S/N_g {low:.0f} to {high:.0f}: n = {one['n']}; in 68 %: " + ", ".join(
+            f"{name} {100 * one[name]['covered']:.0f} %" for name in LABELS))
     fgk = [row for row in read if CLASSES["FGK (4300-7000 K), S/N_g > 20"](row)]
     fgk = [fgk[i] for i in sorted(random.permutation(len(fgk))[:options.moved])]
     files = [options.folder / row["file"] for row in fgk]

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """How many spectra that are no stars, or none that were trained on, a model flags instead of answering confidently.
 
-    bench/oddities.py lrs.h5 xp.h5 [--tool .build/release/specclip] [--model FILE] [--count 100] [--output FILE.json]
+    bench/oddities.py optical.h5 xp.h5 [--tool .build/release/specclip] [--model FILE] [--count 100] [--output FILE.json]
 
-lrs.h5 and xp.h5 are data sets of the tiers miles-mixtures (or real-miles) and real-xp: their test stars are made into
-galaxies (redshifted mixtures with emission lines, lines broadened by 200 km/s), beside quasars, DA white dwarfs, carbon stars,
-featureless spectra and pure noise made from formulas, each at a S/N of 20 to 100. Prints, for each class and for real
+optical.h5 and xp.h5 are data sets of the tiers optical-mixtures and real-xp (for models of before that read lamost-lrs:
+--lines lamost-lrs and one of miles-mixtures): their test stars are made into
+galaxies (redshifted mixtures with emission lines, lines broadened by 200 km/s), beside quasars, DA white dwarfs, carbon stars, M
+dwarfs' bands, featureless spectra and pure noise made from formulas, each at a S/N of 20 to 100; of MILES what lies beyond 7400 A is
+left out. Prints, for each class and for real
 test stars, the share with any flag and with each of the flags of `specclip predict`. Needs numpy.
 """
 import json
@@ -143,16 +145,19 @@ def shares(options, arguments, instrument, count):
 
 def main():
     arguments = parser(__doc__)
-    arguments.add_argument("lrs")
+    arguments.add_argument("optical")
     arguments.add_argument("xp")
     arguments.add_argument("--count", type=int, default=100)
+    arguments.add_argument("--lines", default="optical", help="the instrument that sees lines")
     options = arguments.parse_args()
     report = {}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for instrument, data in [("lamost-lrs", options.lrs), ("gaia-xp", options.xp)]:
-            is_lrs = instrument == "lamost-lrs"
+        for instrument, data in [(options.lines, options.optical), ("gaia-xp", options.xp)]:
+            is_lrs = instrument == options.lines
             wave, stars = prepared(options, data, instrument, folder)
+            if is_lrs:
+                wave, stars = wave[wave < 7400], stars[:, wave < 7400]
             rng = np.random.default_rng(1)
             chosen = stars[rng.choice(len(stars), size=min(options.count, len(stars)), replace=False)]
             groups = {}

@@ -44,7 +44,7 @@ public struct DataSetInfo: Sendable, Codable {
     public var provenance: String
     /// Instruments with spectra.
     public var instruments: [InstrumentInfo]
-    /// The three splits.
+    /// The splits that are told of.
     public var splits: [SplitInfo]
 
     /// Reads what is to be told about a data set; no spectra are read.
@@ -56,7 +56,7 @@ public struct DataSetInfo: Sendable, Codable {
             InstrumentInfo(
                 name: $0.name, pixels: $0.grid.count, wavelengths: [$0.grid.range.lowerBound, $0.grid.range.upperBound])
         }
-        splits = try Split.allCases.map { split in
+        splits = try data.splits.map { split in
             SplitInfo(
                 split: split, count: data.count(split), sources: Set(try data.sourceIDs(split)).count,
                 labels: try data.labelNames.map { name in

@@ -9,6 +9,8 @@ public struct LabelledCatalogue: Sendable {
     public struct Star: Sendable {
         /// The file of its spectrum, as the catalogue names it.
         public var file: String
+        /// What it is called: as the catalogue names it, or its file.
+        public var identifier: String
         /// Its row in the catalogue, from 1.
         public var row: Int
         /// Labels by name; one that is missing is left out.
@@ -53,12 +55,14 @@ public struct LabelledCatalogue: Sendable {
     /// - Parameters:
     ///   - url: a table of any container, with a column `file`.
     ///   - labels: columns by the names of the labels that they are.
+    ///   - identifier: a column of what stars are called by; the file where there is none.
     ///   - group: a column of what stars share beside themselves: a plate, a field, a night. Stars within 3″ of each other (columns
     ///     `ra` and `dec`, degrees) are one, and join the groups that they are in.
     ///   - motion: a column by which spectra can be brought to rest; stars without a value are left out.
     /// - Throws: `Diagnostic` for columns that are missing, or hold no numbers.
     public init(
-        _ url: URL, labels: [(name: String, column: String)], group: String?, motion: Motion? = nil
+        _ url: URL, labels: [(name: String, column: String)], identifier: String? = nil, group: String?,
+        motion: Motion? = nil
     ) throws {
         let table = try TableFileReader.open(url)
         let names = table.fields.map(\.name)
@@ -74,6 +78,7 @@ public struct LabelledCatalogue: Sendable {
         }
         let file = try column("file")
         let wanted = try labels.map { (name: $0.name, column: try column($0.column)) }
+        let named = try identifier.map { try column($0) }
         let shared = try group.map { try column($0) }
         let moving = try motion.map { (motion: $0, column: try column($0.column)) }
         let place = names.contains("ra") && names.contains("dec") ? (try column("ra"), try column("dec")) : nil
@@ -81,6 +86,7 @@ public struct LabelledCatalogue: Sendable {
         var (row, empty, restless) = (0, 0, 0)
         while case let rows = try table.next(4096), rows.count > 0 {
             let files = try rows.texts(file)
+            let identifiers = try named.map { try rows.texts($0) }
             let groups = try shared.map { try rows.texts($0) }
             let values = try wanted.map { ($0.name, try rows.scalars($0.column)) }
             let stretches = try moving.map { moving in
@@ -100,7 +106,9 @@ public struct LabelledCatalogue: Sendable {
                     continue
                 }
                 found.append(
-                    Star(file: files[i], row: row, labels: own, stretch: stretch, group: groups?[i] ?? "row \(row)"))
+                    Star(
+                        file: files[i], identifier: identifiers?[i] ?? files[i], row: row, labels: own,
+                        stretch: stretch, group: groups?[i] ?? "row \(row)"))
                 places.append(SkyPlace(ra: sky?.0[i] ?? .nan, dec: sky?.1[i] ?? .nan))
             }
         }
@@ -152,47 +160,58 @@ public struct LabelledCatalogue: Sendable {
         return groups.map(root)
     }
 
+    /// Name of the label of a data set that says which fold a star is in.
+    public static let foldLabel = "fold"
+
     /// How the groups are parted.
     public struct Folds: Sendable {
         /// Number of folds.
         public var count: Int
-        /// The fold that is the test split, from 1.
+        /// The fold that is the test split, from 1; 0 for none.
         public var test: Int
         /// Share of the stars of the other folds that is the validation split.
         public var validation: Double
+        /// Share of the stars of the other folds that is the calibration split.
+        public var calibration: Double
         /// Share of the groups that are in no fold.
         public var apart: Double
         /// Seed of the parting.
         public var seed: UInt64
 
         /// Folds of groups.
-        public init(count: Int, test: Int, validation: Double = 0.1, apart: Double = 0, seed: UInt64 = 0) {
-            (self.count, self.test, self.validation) = (count, test, validation)
+        public init(
+            count: Int, test: Int, validation: Double = 0.1, calibration: Double = 0, apart: Double = 0,
+            seed: UInt64 = 0
+        ) {
+            (self.count, self.test, self.validation, self.calibration) = (count, test, validation, calibration)
             (self.apart, self.seed) = (apart, seed)
         }
     }
 
-    /// The split of each star; nil where it is kept apart. A group is never parted, and folds have about as many stars as each
-    /// other.
-    public func splits(_ folds: Folds) -> [Split?] {
+    /// The split of each star and its fold, from 1; nil where it is kept apart. A group is never parted, and folds have about as
+    /// many stars as each other.
+    public func places(_ folds: Folds) -> [(split: Split, fold: Int)?] {
         let sizes = Dictionary(grouping: stars, by: \.group).mapValues(\.count)
         let groups = sizes.keys.sorted {
             (StableHash.unit($0, seed: folds.seed), $0) < (StableHash.unit($1, seed: folds.seed), $1)
         }
         let apart = Int((Double(groups.count) * folds.apart).rounded())
         var filled = [Int](repeating: 0, count: folds.count)
-        var splits: [String: Split] = [:]
+        var places: [String: (split: Split, fold: Int)] = [:]
         for group in groups.dropFirst(apart) {
             let fold = filled.indices.min { filled[$0] < filled[$1] } ?? 0
             filled[fold] += sizes[group] ?? 0
-            splits[group] = fold == folds.test - 1 ? .test : .train
+            places[group] = (fold == folds.test - 1 ? .test : .train, fold + 1)
         }
-        // Groups decide when to stop that are as foreign to those trained on as the test's are.
-        var wanted = Double(filled.reduce(0, +) - filled[folds.test - 1]) * folds.validation
-        for group in groups.reversed() where splits[group] == .train && wanted > 0 {
-            splits[group] = .validation
-            wanted -= Double(sizes[group] ?? 0)
+        // Groups decide when to stop, and tell how far off answers are, that are as foreign to those trained on as the test's are.
+        let others = Double(places.reduce(0) { $0 + ($1.value.split == .train ? sizes[$1.key] ?? 0 : 0) })
+        for (split, share) in [(Split.validation, folds.validation), (.calibration, folds.calibration)] {
+            var wanted = others * share
+            for group in groups.reversed() where places[group]?.split == .train && wanted > 0 {
+                places[group]?.split = split
+                wanted -= Double(sizes[group] ?? 0)
+            }
         }
-        return stars.map { splits[$0.group] }
+        return stars.map { places[$0.group] }
     }
 }

@@ -48,7 +48,7 @@ public final class PairedDataSet: Sendable {
         guard !instruments.isEmpty else {
             let found = file.members(of: "/")
             throw Diagnostic(
-                file.name, field: "groups", problem: "no spectra in train, validation or test",
+                file.name, field: "groups", problem: "no spectra in train, validation, calibration or test",
                 remedy: "expected train/<instrument>_spectra; the file has "
                     + (found.isEmpty ? "nothing" : found.joined(separator: ", ")))
         }
@@ -68,6 +68,12 @@ public final class PairedDataSet: Sendable {
 
     /// Number of sources in a split; 0 if the file lacks it.
     public func count(_ split: Split) -> Int { parts[split]?.count ?? 0 }
+
+    /// The splits that are told of: train, validation and test always, calibration where there is one.
+    public var splits: [Split] { Split.allCases.filter { $0 != .calibration || count($0) > 0 } }
+
+    /// The split that tells how far off answers are.
+    public var calibrators: Split { count(.calibration) > 0 ? .calibration : .validation }
 
     /// - Parameters:
     ///   - split: what is to be read.

@@ -77,7 +77,7 @@ public final class PairedDataSetWriter {
             try file.setAttribute(PairedLayout.tier, tier)
             try file.setAttribute(PairedLayout.version, PairedLayout.formatVersion)
             try file.setAttribute(PairedLayout.creator, "swift-specclip")
-            for split in Split.allCases { parts[split] = try makePart(split, in: file) }
+            for split in Split.allCases where split != .calibration { parts[split] = try makePart(split, in: file) }
         } catch {
             self.file = nil
             try? FileManager.default.removeItem(at: temporary)
@@ -204,7 +204,9 @@ public final class PairedDataSetWriter {
     }
 
     private func write(_ rows: [PairedRow], to split: Split) throws {
-        guard let part = parts[split], !rows.isEmpty else { return }
+        guard let file, !rows.isEmpty else { return }
+        let part = try parts[split] ?? makePart(split, in: file)
+        parts[split] = part
         for (index, instrument) in instruments.enumerated() {
             let key = instrument.dataSetKey
             let none = [Float](repeating: 0, count: instrument.grid.count)

@@ -1,10 +1,12 @@
 import Foundation
 import Support
 
-/// The parts of a data set: what is fitted, what decides when to stop, what is reported.
+/// The parts of a data set: what is fitted, what decides when to stop, what tells how far off the answers are, what is reported.
 public enum Split: String, Sendable, Codable, CaseIterable {
     case train
     case validation
+    /// Few data sets have it; in those that have not, the validation split stands in.
+    case calibration
     case test
 }
 
@@ -15,13 +17,16 @@ public struct SplitAssignment: Sendable, Codable, Hashable {
     public var validation: Double
     /// Share of the sources held out for test, 0…1.
     public var test: Double
+    /// Share of the sources that tell how far off answers are, 0…1.
+    public var calibration: Double
     /// Seed of the hash.
     public var seed: UInt64
 
     /// Shares of sources; the rest is for training.
-    public init(validation: Double = 0.15, test: Double = 0.15, seed: UInt64 = 0) {
+    public init(validation: Double = 0.15, test: Double = 0.15, calibration: Double = 0, seed: UInt64 = 0) {
         self.validation = validation
         self.test = test
+        self.calibration = calibration
         self.seed = seed
     }
 
@@ -29,7 +34,8 @@ public struct SplitAssignment: Sendable, Codable, Hashable {
     public func split(of sourceID: String) -> Split {
         let place = StableHash.unit(sourceID, seed: seed)
         if place < test { return .test }
-        return place < test + validation ? .validation : .train
+        if place < test + calibration { return .calibration }
+        return place < test + calibration + validation ? .validation : .train
     }
 }
 

@@ -25,10 +25,21 @@ public struct FineTuning {
     /// The encoder's model file.
     public var output: URL { context.encoder(of: instrument, tunings: before + 1).file }
 
-    /// Trains, resuming what was begun, and writes `<run>/finetune-<instrument>/encoder.safetensors`.
+    /// Trains, resuming what was begun, and writes `<run>/finetune-<instrument>/encoder.safetensors`; and the same without each
+    /// fold where the configuration asks for it.
     @discardableResult
     public func run() throws -> TrainingOutcome {
-        let name = context.encoder(of: instrument, tunings: before + 1).folder
+        let outcome = try train(without: nil)
+        guard configuration.crossFit == true, outcome.isFinished else { return outcome }
+        for fold in try FoldedStars(context.open(configuration.data)).folds {
+            let outcome = try train(without: fold)
+            guard outcome.isFinished else { return outcome }
+        }
+        return outcome
+    }
+
+    private func train(without fold: Int?) throws -> TrainingOutcome {
+        let (_, name, output) = context.encoder(of: instrument, tunings: before + 1, without: fold)
         let lock = try context.lock(name)
         defer { lock.release() }
         let (stage, _, pretrained) = context.encoder(of: instrument, tunings: before)
@@ -38,12 +49,16 @@ public struct FineTuning {
                 problem: "the encoder of \(instrument.name) is missing; run `specclip \(stage)` first")
         }
         let data = try context.open(configuration.data)
-        let settings = [try settingsText(configuration), "encoder \(ContentHash.of(pretrained))"]
+        let settings =
+            [try settingsText(configuration), "encoder \(ContentHash.of(pretrained))"]
+            + (fold.map { ["without fold \($0)"] } ?? [])
         let run = context.run(name, settings: settings, data: data, output: output)
         if let outcome = try run.finished() { return outcome }
         let model = try ModelFile(contentsOf: pretrained).model(on: context.device)
         Generator.seed(context.configuration.seed)
-        let task = try FineTuningTask(model, instrument, configuration, data: data, device: context.device)
+        let chosen = try fold.map { try FoldedStars(data).rows(outside: [$0]) }
+        let task = try FineTuningTask(
+            model, instrument, configuration, data: data, chosen: chosen, device: context.device)
         return try run.train(task, options: configuration.training) {
             let provenance = context.provenance(stage: "finetune", data: data)
             try ModelFile.write(model, provenance: provenance, to: output)

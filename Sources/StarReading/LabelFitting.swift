@@ -76,6 +76,8 @@ struct HeadPlan {
     let instrument: Instrument
     let configuration: LabelHeadConfiguration
     let data: PairedDataSet
+    /// The folds that the encoder was trained without, one by one; nil where it has seen all stars at once, or none.
+    let folded: FoldedStars?
     /// The training of each member; none where nothing is trained.
     let runs: [(folder: String, run: StageRun)]
 
@@ -91,13 +93,21 @@ struct HeadPlan {
         self.configuration = configuration
         let data = try context.open(configuration.data)
         self.data = data
+        let tuning = context.configuration.instruments[name]?.finetune.last
+        let isCrossFitted =
+            try tuning?.crossFit == true && configuration.posterior != nil
+            && context.open(tuning?.data).url.standardizedFileURL == data.url.standardizedFileURL
+        folded = isCrossFitted ? try FoldedStars(data) : nil
         guard let output else {
             runs = []
             return
         }
         let aligned = "aligned \(ContentHash.of(Alignment(context: context).output))"
-        let settings = [try settingsText(configuration), aligned]
-        let members = configuration.posterior == nil ? 1 : configuration.ensembleSize
+        let encoders = (folded?.folds ?? []).map { fold in
+            "encoder without \(fold) \(ContentHash.of(context.encoder(of: instrument, without: fold).file))"
+        }
+        let settings = [try settingsText(configuration), aligned] + encoders
+        let members = configuration.posterior == nil ? 1 : folded?.folds.count ?? configuration.ensembleSize
         runs = (0..<members).map { member in
             let folder = Self.folder(name) + (member == 0 ? "" : "-\(member + 1)")
             return (folder, context.run(folder, settings: settings, data: data, output: output))
@@ -105,6 +115,16 @@ struct HeadPlan {
     }
 
     private static func folder(_ name: String) -> String { "labels-\(name)" }
+
+    /// Says whose stars and labels they were.
+    func credit(_ description: inout LabelHeadDescription) throws {
+        description.scale = configuration.scale
+        // Of a library everybody knows which stars it has.
+        if data.tier == Self.ownTier { description.stars = try data.sourceIDs(.train) }
+    }
+
+    /// The tier of what `specclip data stars` makes.
+    private static let ownTier = "own-labels"
 
     /// Where the fit of this head reports to.
     func progress(_ context: StageContext) -> any ProgressSink { context.progress(Self.folder(instrument.name)) }
@@ -120,6 +140,8 @@ private final class HeadFit {
     private let plan: HeadPlan
     private let context: StageContext
     private let source: LabelTask.Source
+    /// Stars that tell how far off the head is.
+    private let calibrators: LabelledEmbeddings
 
     init(_ plan: HeadPlan, _ model: SpecCLIPModel, context: StageContext) throws {
         self.plan = plan
@@ -131,10 +153,14 @@ private final class HeadFit {
             labels: configuration.names.map(StellarLabel.init(named:)), mean: mean, std: std,
             errorScale: mean.map { _ in 1 }, hidden: configuration.hidden, dropout: configuration.dropout,
             trainingStars: training.count, tier: data.tier)
+        try plan.credit(&description)
         description.prior = try LabelPrior(
             fitting: zip(description.labels, training.labels).map { label, values in values.map(label.learned) },
             labels: description.labels, dataName: data.url.path)
         let validation = try LabelledEmbeddings(model, instrument, data, .validation, names: configuration.names)
+        calibrators =
+            data.calibrators == .validation
+            ? validation : try LabelledEmbeddings(model, instrument, data, data.calibrators, names: configuration.names)
         source = LabelTask.Source(
             parts: [.training: training, .validation: validation], mean: mean, std: std, device: context.device)
         Generator.seed(context.configuration.seed)
@@ -154,9 +180,10 @@ private final class HeadFit {
         return try run.train(LabelTask(head, source: source), options: plan.configuration.training) {}
     }
 
-    /// The description with σ scaled on the validation stars.
+    /// The description with σ scaled on stars that were held out.
     func calibrated() throws -> LabelHeadDescription {
-        guard let part = source.parts[.validation], part.count > 0 else { return description }
+        let part = calibrators
+        guard part.count > 0 else { return description }
         head.evaluate()
         let embeddings = try part.embeddings.to(context.device)
         let (mean, logSigma) = withoutGradient { head(embeddings) }

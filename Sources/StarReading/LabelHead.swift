@@ -79,6 +79,10 @@ public struct LabelHeadDescription: Codable, Sendable, Hashable {
     public var trainingStars: Int?
     /// Data tier of the training stars.
     public var tier: String
+    /// Whose labels they were, such as `LASP`; nil where nobody has told.
+    public var scale: String?
+    /// Identifiers of the training stars, where they were somebody's own.
+    public var stars: [String]?
     /// Whether it gives errors; nil, as in older files: it does.
     var errors: Bool?
     /// The flow of the joint posterior; nil for a head that gives each label as a Gaussian.

@@ -9,19 +9,19 @@ import Torch
 /// Features of a split's spectra with their labels, in memory: what posteriors learn from.
 struct LabelledFeatures: Sendable {
     /// `[N, F]`, see `SpecCLIPModel.features`.
-    let features: Tensor
+    private(set) var features: Tensor
     /// Some of the spectra as they were shown, evenly sampled, `[n, pixels]`, and which rows they are.
-    let shown: Tensor, shownRows: [Int]
+    private(set) var shown: Tensor, shownRows: [Int]
     /// Their inverse variances; nil where unknown.
-    let shownIvar: [[Float]?]
+    private(set) var shownIvar: [[Float]?]
     /// Per label, per row, as they are learned (log10 where `StellarLabel.isLogarithmic`); NaN where missing.
-    let labels: [[Double]]
+    private(set) var labels: [[Double]]
     /// Errors of the labels (`e_` + name), in the same form; NaN where the data set tells none.
-    let errors: [[Double]]
+    private(set) var errors: [[Double]]
     /// Signal to noise per pixel; NaN where unknown.
-    let snr: [Double]
+    private(set) var snr: [Double]
     /// Which star each row is of: a spectrum that is shown anew is of the same one.
-    let sources: [String]
+    private(set) var sources: [String]
 
     var count: Int { features.shape[0] }
 
@@ -29,12 +29,13 @@ struct LabelledFeatures: Sendable {
     private static let keptSpectra = 2048
 
     /// - Parameters:
+    ///   - chosen: rows of the split; nil for all that the instrument has seen.
     ///   - augmentation: how spectra are changed; nil takes them as they are, once.
     ///   - leastRows: spectra are shown as often as it takes to get so many rows, each time changed anew.
     ///   - rest: brings spectra to rest first; their radial velocity is then what is left.
     init(
         _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, names: [String],
-        augmentation: Augmentation?, leastRows: Int, seed: UInt64, rest: RestFrame? = nil
+        chosen: [Int]? = nil, augmentation: Augmentation?, leastRows: Int, seed: UInt64, rest: RestFrame? = nil
     ) throws {
         let rows = try AugmentedRows(data, instrument, split, augmentation)
         let identifiers = try data.sourceIDs(split)
@@ -42,7 +43,7 @@ struct LabelledFeatures: Sendable {
         let stated = try names.map { name in
             data.labelNames.contains("e_" + name) ? try data.labels("e_" + name, split: split) : nil
         }
-        let (seen, inputs) = (rows.seen, model.inputs(of: instrument))
+        let (seen, inputs) = (chosen ?? rows.seen, model.inputs(of: instrument))
         let passes = augmentation == nil || seen.isEmpty ? 1 : max(1, (leastRows + seen.count - 1) / seen.count)
         var (labels, errors) = (names.map { _ in [Double]() }, names.map { _ in [Double]() })
         var (snr, sources): ([Double], [String]) = ([], [])
@@ -82,5 +83,22 @@ struct LabelledFeatures: Sendable {
         self.shown = shown.isEmpty ? Tensor.zeros([0, instrument.grid.count]) : Tensor.cat(shown, dim: 0)
         (self.labels, self.errors, self.snr, self.sources) = (labels, errors, snr, sources)
         (self.shownRows, self.shownIvar) = (shownRows, shownIvar)
+    }
+
+    /// The rows of several, one after the other.
+    static func joined(_ parts: [LabelledFeatures]) -> LabelledFeatures? {
+        guard var all = parts.first else { return nil }
+        guard parts.count > 1 else { return all }
+        for part in parts.dropFirst() {
+            all.shownRows += part.shownRows.map { all.snr.count + $0 }
+            all.shownIvar += part.shownIvar
+            all.labels = zip(all.labels, part.labels).map { $0 + $1 }
+            all.errors = zip(all.errors, part.errors).map { $0 + $1 }
+            all.snr += part.snr
+            all.sources += part.sources
+        }
+        all.features = Tensor.cat(parts.map(\.features), dim: 0)
+        all.shown = Tensor.cat(parts.map(\.shown), dim: 0)
+        return all
     }
 }

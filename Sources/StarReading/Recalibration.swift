@@ -31,12 +31,20 @@ public struct Recalibration {
                 throw Self.refusal(file, head: name, problem: "it gives no posterior")
             }
             try Self.check(plan, head.description, in: file)
+            guard plan.folded == nil else {
+                throw Diagnostic(
+                    file.url, field: "head \(name)",
+                    problem: "was calibrated by cross-fitting, for which the encoders of the folds "
+                        + "are needed", remedy: "run `specclip labels fit` where they were trained")
+            }
             plan.progress(context).note(
-                "features of \(plan.data.count(.train)) training spectra and \(plan.data.count(.validation)) held out")
+                "features of \(plan.data.count(.train)) training spectra and \(plan.data.count(plan.data.calibrators)) held out"
+            )
             let training = try plan.features(model, .train, rows: 0, context)
             let rest = RestFrame(model, plan.instrument, head.sampler, labels: head.description.labels)
             let heldOut = try plan.heldOut(model, context, rest: rest)
-            try plan.complete(&head.description, head.sampler, training: training, heldOut: heldOut, context)
+            try plan.complete(
+                &head.description, training: training, heldOut: [(head.sampler, heldOut)], context)
             descriptions[plan.instrument.embeddingKey] = head.description
         }
         let tensors = try file.tensors(LabelReader.part).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

@@ -40,7 +40,7 @@ struct HDF5RobustnessTests {
                 .append([5_853_418_002_145_112_704, 2] as [Int64])
         }
         let data = try PairedDataSet(opening: url)
-        #expect(Split.allCases.map { data.count($0) } == [2, 0, 2])
+        #expect(data.splits.map { data.count($0) } == [2, 0, 2])
         #expect(data.tier == "unknown" && data.labelNames.isEmpty)
         #expect(Set(data.instruments) == [.gaiaXP, .lamostLRS])
         #expect(try data.sourceIDs(.test) == ["5853418002145112704", "2"])

@@ -32,7 +32,7 @@ struct LabelledCatalogueTests {
         var tested: [Int: Int] = [:]
         var apart: Set<Int>?
         for fold in 1...5 {
-            let splits = catalogue.splits(.init(count: 5, test: fold, validation: 0.1, apart: 0.2))
+            let splits = catalogue.places(.init(count: 5, test: fold, validation: 0.1, apart: 0.2)).map { $0?.split }
             let groups = Dictionary(grouping: splits.indices, by: { catalogue.stars[$0].group })
             for rows in groups.values { #expect(Set(rows.map { splits[$0]?.rawValue ?? "apart" }).count == 1) }
             let left = Set(splits.indices.filter { splits[$0] == nil })
@@ -46,6 +46,18 @@ struct LabelledCatalogueTests {
         }
         // Every star that is not kept apart is read once.
         #expect(tested.count == 602 - (apart?.count ?? 0) && tested.values.allSatisfy { $0 == 1 })
+    }
+
+    /// Without a test split all folds are to train on, less those that calibrate; each star knows its fold, whatever the split.
+    @Test func everyStarHasItsFold() throws {
+        let catalogue = try Self.catalogue(try TemporaryFolder())
+        let places = catalogue.places(.init(count: 5, test: 0, validation: 0, calibration: 0.2, apart: 0.2))
+        #expect(!places.contains { $0?.split == .test || $0?.split == .validation })
+        let kept = places.count { $0 != nil }
+        #expect(abs(Double(places.count { $0?.split == .calibration }) / Double(kept) - 0.2) < 0.06)
+        let tested = catalogue.places(.init(count: 5, test: 3, apart: 0.2))
+        #expect(Set(places.compactMap { $0?.fold }) == Set(1...5))
+        #expect(zip(places, tested).allSatisfy { $0?.fold == $1?.fold && ($1?.fold == 3) == ($1?.split == .test) })
     }
 
     /// A redshift and the velocity of it stretch alike; a galaxy, and a star of which nothing is known, are left out.

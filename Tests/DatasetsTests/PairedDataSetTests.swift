@@ -54,7 +54,7 @@ struct PairedDataSetTests {
         #expect(data.provenance == #"{"seed":1}"#)
         #expect(Set(data.instruments) == Set(instruments))
         #expect(data.labelNames == ["fe_h", "teff"])
-        #expect(Split.allCases.map { data.count($0) } == [700, 3, 0])
+        #expect(data.splits.map { data.count($0) } == [700, 3, 0])
         #expect(try data.sourceIDs(.train).last == "star ☆ 699")
         #expect(try data.labels("fe_h", split: .train)[3] == -0.3)
         #expect(try data.labels("fe_h", split: .train)[4].isNaN)
@@ -193,6 +193,12 @@ struct PairedDataSetTests {
         let splits = (0..<20_000).map { assignment.split(of: "\(5_853_418_002_145_112_704 + $0)") }
         #expect(abs(Double(splits.count { $0 == .test }) / 20_000 - 0.15) < 0.01)
         #expect(abs(Double(splits.count { $0 == .validation }) / 20_000 - 0.15) < 0.01)
+        // Calibrators come out of those to train on, and out of nobody else.
+        let more = SplitAssignment(validation: 0.075, calibration: 0.075, seed: 7)
+        for (star, split) in splits.enumerated() {
+            let now = more.split(of: "\(5_853_418_002_145_112_704 + star)")
+            #expect(now == split || split == .validation && now == .calibration)
+        }
         // Fixed for ever: files made by different versions must hold out the same stars.
         #expect((0..<6).map { assignment.split(of: "star \($0)") } == splitsOfSeed7)
     }

@@ -155,6 +155,45 @@ struct AugmentationTests {
         #expect(abs(sum / 300 - 1.0 / 3) < 0.06)
     }
 
+    /// Errors move with the spectrum that they are of, and are those of the pixel that they reach.
+    @Test("A moved spectrum's own noise moves with it")
+    func ownNoiseMoves() throws {
+        var augmentation = Augmentation()
+        (augmentation.velocity, augmentation.ownNoise) = (500, 1)
+        let ivar = (0..<1462).map { Float($0 < 700 ? 1e8 : 400) }
+        let flux = [Float](repeating: 1, count: 700) + [Float](repeating: 0.02, count: 762)
+        var (seen, sum, pixels) = (0, 0.0, 0)
+        for seed in 0..<200 {
+            var generator = SeededGenerator(seed: UInt64(seed))
+            let result = augmentation(flux, ivar: ivar, of: .lamostLRS, using: &generator)
+            let moved = try #require(result.labels["rv"])
+            guard abs(moved) > 100 else { continue }
+            seen += 1
+            let edge = 700 + Int((moved / 299_792.458 / log(10.0) / 1e-4).rounded())
+            let left = (50..<edge - 5).map { abs(result.flux[$0] - result.clean[$0]) }.max() ?? 1
+            #expect(left < 1e-3, "\(moved) km/s: \(left)")
+            for pixel in edge + 5..<1400 {
+                sum += pow(Double(result.flux[pixel] - result.clean[pixel]) * 20, 2)
+                pixels += 1
+            }
+        }
+        #expect(seen > 40 && abs(sum / Double(pixels) - 1.0 / 3) < 0.1, "\(sum / Double(pixels))")
+    }
+
+    @Test("Half of the moved spectra stay near rest")
+    func nearRest() throws {
+        var augmentation = Augmentation()
+        augmentation.velocity = 300
+        var generator = SeededGenerator(seed: 2)
+        let velocities = try (0..<400).map { _ in
+            try #require(augmentation(line(at: 700), ivar: nil, of: .lamostLRS, using: &generator).labels["rv"])
+        }
+        let near = Double(velocities.count { abs($0) <= 20 }) / 400
+        #expect(
+            abs(near - 0.533) < 0.08 && velocities.contains { abs($0) > 250 }
+                && velocities.allSatisfy { abs($0) <= 300 })
+    }
+
     @Test("Equal seeds, equal spectra; whatever is drawn stays finite", arguments: 0..<40)
     func deterministic(seed: UInt64) {
         var augmentation = Augmentation()

@@ -11,8 +11,40 @@ import Training
     @Test(arguments: Preset.allCases) func presetsAreValid(_ preset: Preset) throws {
         let configuration = try Configuration(named: preset.rawValue)
         #expect(configuration.name == preset.rawValue)
-        #expect(try configuration.resolvedInstruments().map(\.instrument.name) == ["gaia-xp", "lamost-lrs"])
-        #expect(Set(configuration.labels.heads.keys) == ["gaia-xp", "lamost-lrs"])
+        let isSmall = [Preset.small, .smallMILES].contains(preset)
+        let instruments = ["gaia-xp", isSmall ? "optical" : "lamost-lrs"]
+        #expect(try configuration.resolvedInstruments().map(\.instrument.name) == instruments)
+        #expect(Set(configuration.labels.heads.keys) == Set(instruments))
+    }
+
+    /// What a configuration does not say is said by the preset that it extends; a list or a value takes the place of another.
+    @Test func presetsAreExtended() throws {
+        let small = try Configuration(named: "small")
+        let own = try Configuration(
+            yaml: """
+                extends: small
+                name: mine
+                instruments:
+                  gaia-xp:
+                    encoder: { hidden: &size 64 }
+                    pretrain: { training: { steps: 700, batch: *size } }
+                labels: { heads: { gaia-xp: { names: [teff] } } }
+                """, source: "x.yaml")
+        let (before, after) = (small.instruments["gaia-xp"], own.instruments["gaia-xp"])
+        #expect(own.name == "mine" && own.seed == small.seed && own.instruments.count == 2)
+        #expect(after?.pretrain.training.length == .steps(700) && after?.pretrain.training.batch == 64)
+        #expect(after?.pretrain.training.learningRate == before?.pretrain.training.learningRate)
+        #expect(after?.finetune.count == before?.finetune.count && after?.projection == before?.projection)
+        #expect(own.labels.heads["gaia-xp"]?.names == ["teff"] && own.labels.heads["gaia-xp"]?.scale == "APOGEE")
+        let miles = try Configuration(named: "small-miles")
+        #expect(miles.instruments["optical"]?.finetune.count == 1 && miles.labels.heads["optical"]?.scale == "MILES")
+        #expect(miles.labels.heads["optical"]?.posterior != nil)
+        #expect {
+            try Configuration(yaml: "extends: smal", source: "x.yaml")
+        } throws: { "\($0)".hasPrefix("x.yaml: extends: no such preset 'smal'; give one of tiny, small, small-miles") }
+        #expect {
+            try Configuration(yaml: "extends: small\nembeding: 3", source: "x.yaml")
+        } throws: { "\($0)".contains("did you mean 'embedding'?") }
     }
 
     @Test(arguments: [
@@ -54,7 +86,7 @@ import Training
     }
 
     @Test func missingFileNamesThePresets() {
-        #expect { try Configuration(named: "tyni") } throws: { "\($0)".contains("tiny, small, paper") }
+        #expect { try Configuration(named: "tyni") } throws: { "\($0)".contains("tiny, small, small-miles, paper") }
     }
 
     /// Names that keys had before are read for a release, with a note; both names at once are not needed.

@@ -7,8 +7,8 @@ import Support
 public struct Augmentation: Sendable, Hashable {
     /// Observes noise-free spectra at rest anew: velocity, broadening, noise. For logarithmic grids.
     public var observing: ObservingConditions?
-    /// Half-width of the even distribution of velocities that spectra are given as they are, without new noise, km/s. For
-    /// logarithmic grids.
+    /// Half-width of the even distribution of velocities that half the spectra are given, without new noise, km/s; the others stay
+    /// near rest, where stars are read in the end. For logarithmic grids.
     public var velocity = 0.0
     /// Adds smooth noise of 0 to so many times the spectrum's own errors.
     public var ownNoise = 0.0
@@ -27,6 +27,15 @@ public struct Augmentation: Sendable, Hashable {
     /// No change at all.
     public init() {}
 
+    /// What tells of observations as they come: those that are simulated stay so; real ones keep what they met with, and only the
+    /// star is another.
+    public var asObserved: Augmentation {
+        guard observing == nil else { return self }
+        var kept = Augmentation()
+        (kept.velocity, kept.extinction) = (velocity, extinction)
+        return kept
+    }
+
     /// A spectrum as a model is shown it.
     public struct Result: Sendable {
         /// What is shown.
@@ -37,7 +46,7 @@ public struct Augmentation: Sendable, Hashable {
         public var labels: [String: Double] = [:]
         /// Signal to noise per pixel of a new observation; nil where there was none.
         public var snr: Double?
-        /// Inverse variance of a new observation; nil where there was none.
+        /// Inverse variance of what is shown; nil where that of the spectrum still holds.
         public var ivar: [Float]?
     }
 
@@ -49,13 +58,11 @@ public struct Augmentation: Sendable, Hashable {
         _ flux: [Float], ivar: [Float]?, of instrument: Instrument, using generator: inout SeededGenerator
     ) -> Result {
         var result = Result(flux: flux, clean: flux)
-        if extinction > 0, generator.uniform() < 0.5 { redden(&result, instrument, &generator) }
+        if extinction > 0, generator.uniform() < 0.5 { redden(&result, ivar, instrument, &generator) }
         if let observing { observe(&result, observing, ivar, instrument, &generator) }
         if velocity > 0 { move(&result, ivar, instrument, &generator) }
         if continuumWarp > 0 { warp(&result, &generator) }
-        if ownNoise > 0, let ivar = result.ivar ?? ivar {
-            addNoise(&result, ivar, scale: result.flux, of: flux, &generator)
-        }
+        if ownNoise > 0, let ivar = result.ivar ?? ivar { addNoise(&result, ivar, &generator) }
         if generator.uniform() < skyResiduals { addSky(&result.flux, instrument, &generator) }
         if generator.uniform() < gaps {
             let gap = Self.bridgeGap(&result.flux, &generator)
@@ -93,11 +100,15 @@ public struct Augmentation: Sendable, Hashable {
         }
     }
 
+    /// What a velocity that was read may be off by, km/s.
+    private static let nearRest = 20.0
+
     /// Shifts a spectrum with what is known of its pixels.
     private func move(
         _ result: inout Result, _ known: [Float]?, _ instrument: Instrument, _ generator: inout SeededGenerator
     ) {
-        let given = generator.uniform(in: -velocity...velocity)
+        let most = generator.uniform() < 0.5 ? velocity : min(velocity, Self.nearRest)
+        let given = generator.uniform(in: -most...most)
         result.flux = instrument.atRest(result.flux, removing: -given)
         result.clean = instrument.atRest(result.clean, removing: -given)
         result.labels[RadialVelocity.label, default: 0] += given
@@ -127,17 +138,22 @@ public struct Augmentation: Sendable, Hashable {
         result.hide(min(result.flux.count, right + 1)..<result.flux.count, known: own)
     }
 
-    private func redden(_ result: inout Result, _ instrument: Instrument, _ generator: inout SeededGenerator) {
+    /// Dims a spectrum as dust does. It keeps its S/N.
+    private func redden(
+        _ result: inout Result, _ known: [Float]?, _ instrument: Instrument, _ generator: inout SeededGenerator
+    ) {
         let visual = -extinction * log(1 - generator.uniform())
         let dimming = ExtinctionCurve.factors(on: instrument.grid).map { Float(pow(10, -0.4 * visual * $0)) }
         var divisor: Float = 1
         if case .pixel(let wavelength) = instrument.normalisation {
             divisor = Float(pow(10, -0.4 * visual * ExtinctionCurve.relative(wavelength)))
         }
+        let factors = dimming.map { $0 / divisor }
         for i in result.flux.indices {
-            result.flux[i] *= dimming[i] / divisor
+            result.flux[i] *= factors[i]
             result.clean[i] = result.flux[i]
         }
+        result.ivar = known.map { zip($0, factors).map { $0 / ($1 * $1) } }
         result.labels["a_k"] = visual * ExtinctionCurve.relative(ExtinctionCurve.kBand)
     }
 
@@ -154,17 +170,10 @@ public struct Augmentation: Sendable, Hashable {
         }
     }
 
-    private func addNoise(
-        _ result: inout Result, _ ivar: [Float], scale: [Float], of original: [Float],
-        _ generator: inout SeededGenerator
-    ) {
+    private func addNoise(_ result: inout Result, _ ivar: [Float], _ generator: inout SeededGenerator) {
         let strength = Float(ownNoise * generator.uniform())
         let noise = ObservingConditions.smoothNoise(result.flux.count, &generator)
-        for i in result.flux.indices where ivar[i] > 0 {
-            // Reddened flux keeps its S/N.
-            let ratio = abs(original[i]) > 1e-6 ? min(10, abs(scale[i] / original[i])) : 1
-            result.flux[i] += strength * ratio * noise[i] / ivar[i].squareRoot()
-        }
+        for i in result.flux.indices where ivar[i] > 0 { result.flux[i] += strength * noise[i] / ivar[i].squareRoot() }
     }
 
     /// Residuals of night-sky lines, the strongest within the LRS window being [O I] 5577.34 Å (air).

@@ -72,10 +72,10 @@ public struct PairMaker: Sendable {
     }
 
     private func check() throws {
-        let shares = [options.validation, options.test]
+        let shares = [options.validation, options.test, options.calibration]
         guard shares.allSatisfy({ $0 >= 0 && $0 < 1 }), shares.reduce(0, +) < 1 else {
             throw Diagnostic(
-                "pairs", field: "validation, test", problem: "shares \(shares) leave nothing to train on",
+                "pairs", field: "validation, test, calibration", problem: "shares \(shares) leave nothing to train on",
                 remedy: "give shares that sum to less than 1")
         }
         guard options.limit ?? 1 > 0, options.realisations > 0 else {

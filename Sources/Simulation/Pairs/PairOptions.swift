@@ -11,6 +11,8 @@ public struct PairOptions: Sendable, Codable, Hashable {
     public var validation: Double
     /// Share of the sources held out for test.
     public var test: Double
+    /// Share of the sources that tell how far off answers are.
+    public var calibration: Double
     /// At most so many sources, evenly sampled (procedural: how many stars; nil makes 2000).
     public var limit: Int?
     /// Simulated observations of each spectrum in the tier `same-spectrum`.
@@ -20,21 +22,24 @@ public struct PairOptions: Sendable, Codable, Hashable {
 
     /// Options; the defaults are those of the published data sets.
     public init(
-        seed: UInt64 = 1, splitSeed: UInt64 = 0, validation: Double = 0.15, test: Double = 0.15, limit: Int? = nil,
-        realisations: Int = 20,
+        seed: UInt64 = 1, splitSeed: UInt64 = 0, validation: Double = 0.15, test: Double = 0.15,
+        calibration: Double = 0, limit: Int? = nil, realisations: Int = 20,
         conditions: ObservingConditions = ObservingConditions()
     ) {
         self.seed = seed
         self.splitSeed = splitSeed
         self.validation = validation
         self.test = test
+        self.calibration = calibration
         self.limit = limit
         self.realisations = realisations
         self.conditions = conditions
     }
 
     /// The rule that puts sources into splits.
-    public var splits: SplitAssignment { SplitAssignment(validation: validation, test: test, seed: splitSeed) }
+    public var splits: SplitAssignment {
+        SplitAssignment(validation: validation, test: test, calibration: calibration, seed: splitSeed)
+    }
 }
 
 /// Kinds of data sets that can be made. They are never mixed in a report: every result names its tier.

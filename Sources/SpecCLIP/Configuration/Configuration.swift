@@ -45,12 +45,12 @@ public struct Configuration: Codable, Sendable {
         labels = try fields(.labels, default: LabelsConfiguration())
     }
 
-    /// Reads YAML text.
+    /// Reads YAML text. With `extends: small` it says only what differs from that preset.
     /// - Parameters:
     ///   - yaml: the text.
     ///   - source: the file's name, for the error line.
     public init(yaml: String, source: String) throws {
-        self = try decodeYAML(Configuration.self, yaml, source: source)
+        self = try decodeYAML(Configuration.self, PresetExtension.completed(yaml, source: source), source: source)
         try check(source)
     }
 
@@ -62,9 +62,8 @@ public struct Configuration: Codable, Sendable {
         }
         let url = URL(fileURLWithPath: nameOrPath)
         guard let text = try? String(contentsOf: url, encoding: .utf8) else {
-            let presets = Preset.allCases.map(\.rawValue).joined(separator: ", ")
             throw Diagnostic(
-                nameOrPath, problem: "no such file; give a YAML file or one of the presets \(presets)")
+                nameOrPath, problem: "no such file; give a YAML file or one of the presets \(Preset.names)")
         }
         self = try Configuration(yaml: text, source: nameOrPath)
     }
@@ -208,18 +207,24 @@ public struct Configuration: Codable, Sendable {
 public enum Preset: String, CaseIterable, Sendable {
     /// Minutes on two cores: what the demo trains.
     case tiny
-    /// An hour or two on a CPU, minutes on a GPU.
+    /// An hour or two on a CPU, minutes on a GPU: the model that comes with the program.
     case small
+    /// The same without the labels of a survey.
+    case smallMILES = "small-miles"
     /// The published sizes and schedules of the unified model, clip-pr.
     case paper
     /// The published sizes and schedules of the model with shared and private embeddings, clip-split.
     case paperSplit = "paper-split"
+
+    /// All of them, for people.
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
     /// The YAML text.
     public var yaml: String {
         switch self {
         case .tiny: String(decoding: PackageResources.tiny_yaml, as: UTF8.self)
         case .small: String(decoding: PackageResources.small_yaml, as: UTF8.self)
+        case .smallMILES: String(decoding: PackageResources.small_miles_yaml, as: UTF8.self)
         case .paper: String(decoding: PackageResources.paper_yaml, as: UTF8.self)
         case .paperSplit: String(decoding: PackageResources.paper_split_yaml, as: UTF8.self)
         }

@@ -119,6 +119,9 @@ public struct FineTuneConfiguration: Codable, Sendable {
     public var degreesOfFreedom: Double?
     /// Factor on the learning rate of the encoder, which knows much already, beside that of the layers behind it.
     public var encoderRate: Double?
+    /// Trains the encoder once more without each fold of the stars (label `fold`), so that posteriors are learned from stars that
+    /// it has not seen, and calibrated on all of them. No when absent.
+    public var crossFit: Bool?
     /// Share of the loss that goes on being the one of pre-training, so that the encoder keeps to know spectra.
     public var pretraining: Double
     /// Batches, steps, rates and stopping.
@@ -127,7 +130,8 @@ public struct FineTuneConfiguration: Codable, Sendable {
     public var augment: Augmentation?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case data, names, hidden, dropout, encoderDropout, degreesOfFreedom, encoderRate, pretraining, training, augment
+        case data, names, hidden, dropout, encoderDropout, degreesOfFreedom, encoderRate, crossFit, pretraining
+        case training, augment
     }
 
     /// Reads the section strictly.
@@ -141,6 +145,7 @@ public struct FineTuneConfiguration: Codable, Sendable {
         encoderDropout = try fields(.encoderDropout, default: nil)
         degreesOfFreedom = try fields(.degreesOfFreedom, default: nil)
         encoderRate = try fields(.encoderRate, default: nil)
+        crossFit = try fields(.crossFit, default: nil)
         pretraining = try fields(.pretraining, default: 0)
         training = try fields(.training, default: TrainingOptions())
         augment = try fields(.augment, default: nil)
@@ -212,6 +217,8 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     public var data: String?
     /// Names under `labels/` of the data set.
     public var names: [String]
+    /// Whose labels they are, such as `LASP`: told with the model, since surveys differ.
+    public var scale: String?
     /// Widths of the hidden layers of a Gaussian head.
     public var hidden: [Int]
     /// Dropout probability of a Gaussian head while training.
@@ -228,7 +235,7 @@ public struct LabelHeadConfiguration: Codable, Sendable {
     public var training: TrainingOptions
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case data, names, hidden, dropout, posterior, ensembleSize, augment, spectra, training
+        case data, names, scale, hidden, dropout, posterior, ensembleSize, augment, spectra, training
     }
 
     /// Reads the section strictly.
@@ -237,6 +244,7 @@ public struct LabelHeadConfiguration: Codable, Sendable {
         let fields = try StrictFields(decoder, keyedBy: CodingKeys.self, former: ["members"])
         data = try fields(.data, default: nil)
         names = try fields(.names, default: ["teff", "logg", "fe_h"])
+        scale = try fields(.scale, default: nil)
         hidden = try fields(.hidden, default: [256, 128])
         dropout = try fields(.dropout, default: 0.1)
         posterior = try fields(.posterior, default: nil)

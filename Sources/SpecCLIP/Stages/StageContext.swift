@@ -41,14 +41,18 @@ public struct StageContext {
     /// - Parameters:
     ///   - instrument: whose encoder.
     ///   - tunings: sets of labels that it has learned from, one after the other; nil for all of the configuration.
-    public func encoder(of instrument: Instrument, tunings: Int? = nil) -> (stage: String, folder: String, file: URL) {
+    ///   - fold: stars of the last set that it has not seen; nil where it has seen all.
+    public func encoder(
+        of instrument: Instrument, tunings: Int? = nil, without fold: Int? = nil
+    ) -> (stage: String, folder: String, file: URL) {
         let tunings = tunings ?? configuration.instruments[instrument.name]?.finetune.count ?? 0
-        let name =
+        let all =
             switch tunings {
             case 0: instrument.name
             case 1: "finetune-\(instrument.name)"
             default: "finetune-\(instrument.name)-\(tunings)"
             }
+        let name = all + (fold.map { "-without-\($0)" } ?? "")
         return (
             tunings > 0 ? "finetune" : "pretrain", name,
             folder.appending(path: name).appending(path: "encoder.safetensors")

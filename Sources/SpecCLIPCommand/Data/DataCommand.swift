@@ -76,11 +76,11 @@ struct DataSetReport: Encodable {
         file = shown
         tier = data.tier
         instruments = data.instruments.map(\.name)
-        sources = Dictionary(uniqueKeysWithValues: Split.allCases.map { ($0.rawValue, data.count($0)) })
+        sources = Dictionary(uniqueKeysWithValues: data.splits.map { ($0.rawValue, data.count($0)) })
         labels = try data.labelNames.map { name in
             var known: [String: Int] = [:]
             var all: [Double] = []
-            for split in Split.allCases {
+            for split in data.splits {
                 let values = try data.labels(name, split: split).filter(\.isFinite)
                 known[split.rawValue] = values.count
                 all += values
@@ -94,7 +94,8 @@ struct DataSetReport: Encodable {
     }
 
     private var counts: String {
-        Split.allCases.map { "\(sources[$0.rawValue] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
+        Split.allCases.compactMap { split in sources[split.rawValue].map { "\($0) \(split.rawValue)" } }
+            .joined(separator: ", ")
     }
 
     /// One line.

@@ -34,22 +34,26 @@ struct DataPairsCommand: ParsableCommand {
     var count: Int?
     @Option(help: ArgumentHelp("Share of sources held out for validation.", valueName: "share")) var validation = 0.15
     @Option(help: ArgumentHelp("Share of sources held out for test.", valueName: "share")) var test = 0.15
+    @Option(help: ArgumentHelp("Share of sources that tell how far off answers are.", valueName: "share"))
+    var calibration = 0.0
     @Option(help: ArgumentHelp("Simulated observations of each spectrum (same-spectrum).", valueName: "n"))
     var realisations = 20
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count \(count): must be at least 1") }
         if realisations < 1 { throw ValidationError("--realisations \(realisations): must be at least 1") }
-        guard validation >= 0, test >= 0, validation + test < 1 else {
+        guard min(validation, test, calibration) >= 0, validation + test + calibration < 1 else {
             throw ValidationError(
-                "--validation \(validation) and --test \(test): must be shares that leave some to train on")
+                "--validation \(validation), --test \(test) and --calibration \(calibration): must be shares that leave "
+                    + "some to train on")
         }
     }
 
     func run() throws {
         let url = try OutputCheck.url(output, extensions: ["h5", "hdf5"], force: force)
         let options = PairOptions(
-            seed: seed, validation: validation, test: test, limit: count, realisations: realisations)
+            seed: seed, validation: validation, test: test, calibration: calibration, limit: count,
+            realisations: realisations)
         let line = ProgressLine(tier.rawValue, unit: "sources")
         // Ctrl-C ends the work between two batches, so that nothing half-written stays behind.
         Interruption.listen()

@@ -16,7 +16,7 @@ struct DataStarsCommand: ParsableCommand {
             'file', the spectrum of each star, and columns of labels. Stars that share a
             group (a plate, a field) or lie within 3" of each other never part: groups make
             the folds, of which one is the test split; of the others some decide when to
-            stop, the rest is to train on.
+            stop, some tell how far off answers are, the rest is to train on.
 
             EXAMPLE
               specclip data stars labels.csv --labels teff,logg,fe_h=feh --group planid \\
@@ -29,13 +29,18 @@ struct DataStarsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Labels: names, each with its column where that is another.", valueName: "a,b=c"))
     var labels: String
     @Option(help: ArgumentHelp("Whose grid the spectra are brought to.", valueName: "name")) var instrument = "optical"
+    @Option(help: ArgumentHelp("Column of what stars are called by (default: file).", valueName: "column"))
+    var identifier: String?
     @Option(help: ArgumentHelp("Column of what stars share, such as a plate.", valueName: "column")) var group: String?
     @Option(help: ArgumentHelp("Column of redshifts: spectra are brought to rest.", valueName: "column"))
     var redshift: String?
     @Option(help: ArgumentHelp("The same of radial velocities, km/s.", valueName: "column")) var velocity: String?
-    @Option(help: ArgumentHelp("Which fold of how many is the test split.", valueName: "k/n")) var fold = "1/5"
+    @Option(help: ArgumentHelp("Which fold of how many is the test split; 0/n: none.", valueName: "k/n"))
+    var fold = "1/5"
     @Option(help: ArgumentHelp("Share of the other folds that decides when to stop.", valueName: "share"))
     var validation = 0.1
+    @Option(help: ArgumentHelp("Share of the other folds that tells how far off answers are.", valueName: "share"))
+    var calibration = 0.0
     @Option(help: ArgumentHelp("Share of the groups that are in no split at all.", valueName: "share")) var apart = 0.0
     @Option(help: "Seed of the folds.") var seed: UInt64 = 0
     @Option(help: ArgumentHelp("Lists the files of each split, and those kept apart (CSV).", valueName: "file"))
@@ -52,41 +57,53 @@ struct DataStarsCommand: ParsableCommand {
             return (name: sides.first ?? "", column: sides.last ?? "")
         }
         let numbers = fold.split(separator: "/").compactMap { Int($0) }
-        guard numbers.count == 2, numbers[1] >= 2, (1...numbers[1]).contains(numbers[0]) else {
+        guard numbers.count == 2, numbers[1] >= 2, (0...numbers[1]).contains(numbers[0]) else {
             throw ValidationError("--fold \(fold): give k/n, of at least 2 folds")
         }
-        guard (0..<1).contains(apart), (0..<1).contains(validation) else {
-            throw ValidationError("--apart \(apart), --validation \(validation): give shares below 1")
+        guard (0..<1).contains(apart), min(validation, calibration) >= 0, validation + calibration < 1 else {
+            throw ValidationError(
+                "--apart \(apart), --validation \(validation), --calibration \(calibration): give shares that leave some"
+            )
         }
         guard redshift == nil || velocity == nil else {
             throw ValidationError("--redshift and --velocity say the same: give one")
         }
         let source = URL(fileURLWithPath: catalogue)
         let motion = redshift.map(LabelledCatalogue.Motion.redshift) ?? velocity.map(LabelledCatalogue.Motion.velocity)
-        let stars = try LabelledCatalogue(source, labels: names, group: group, motion: motion)
+        let stars = try LabelledCatalogue(source, labels: names, identifier: identifier, group: group, motion: motion)
         let folder = spectra.map { URL(fileURLWithPath: $0) } ?? source.deletingLastPathComponent()
         let folds = LabelledCatalogue.Folds(
-            count: numbers[1], test: numbers[0], validation: validation, apart: apart, seed: seed)
-        let splits = stars.splits(folds)
+            count: numbers[1], test: numbers[0], validation: validation, calibration: calibration, apart: apart,
+            seed: seed)
+        let places = stars.places(folds)
         if let list {
-            let rows = zip(stars.stars, splits).map { "\($0.file),\($1?.rawValue ?? "apart"),\($0.group)\n" }
-            try AtomicFile.write("file,split,group\n" + rows.joined(), to: URL(fileURLWithPath: list))
+            let rows = zip(stars.stars, places).map { star, place in
+                [
+                    star.file, star.identifier, place?.split.rawValue ?? "apart", place.map { "\($0.fold)" } ?? "",
+                    star.group,
+                ].joined(separator: ",") + "\n"
+            }
+            try AtomicFile.write("file,identifier,split,fold,group\n" + rows.joined(), to: URL(fileURLWithPath: list))
         }
         let writer = try PairedDataSetWriter(
             creating: url, instruments: [instrument], labels: kept(names.map(\.name), atRest: motion != nil),
             tier: "own-labels", force: force)
         let line = ProgressLine("stars", unit: "spectra")
         var left: [String] = []
-        let kept = stars.stars.indices.filter { splits[$0] != nil }
+        let kept = stars.stars.indices.filter { places[$0] != nil }
         Interruption.listen()
         for start in stride(from: 0, to: kept.count, by: 256) {
             let part = Array(kept[start..<min(start + 256, kept.count)])
             let rows = concurrentMap(part) { index in
-                Result { try row(stars.stars[index], in: folder, instrument) }
+                Result {
+                    var row = try row(stars.stars[index], in: folder, instrument)
+                    row.labels[LabelledCatalogue.foldLabel] = places[index].map { Double($0.fold) }
+                    return row
+                }
             }
             for (index, result) in zip(part, rows) {
                 do {
-                    try writer.append(split: splits[index] ?? .train, rows: [try result.get()])
+                    try writer.append(split: places[index]?.split ?? .train, rows: [try result.get()])
                 } catch let error as Diagnostic {
                     left.append("\(error)")
                 }
@@ -121,12 +138,13 @@ struct DataStarsCommand: ParsableCommand {
         }
         let prepared = try instrument.prepare(spectrum)
         return PairedRow(
-            sourceID: star.file, flux: [instrument.dataSetKey: prepared.flux],
+            sourceID: star.identifier, flux: [instrument.dataSetKey: prepared.flux],
             ivar: prepared.ivar.map { [instrument.dataSetKey: $0] } ?? [:], labels: labels)
     }
 
     /// Spectra at rest have a velocity, which is 0, whatever the catalogue says.
     private func kept(_ names: [String], atRest: Bool) -> [String] {
-        atRest && !names.contains(RadialVelocity.label) ? names + [RadialVelocity.label] : names
+        let rest = atRest && !names.contains(RadialVelocity.label) ? [RadialVelocity.label] : []
+        return names.filter { $0 != LabelledCatalogue.foldLabel } + rest + [LabelledCatalogue.foldLabel]
     }
 }

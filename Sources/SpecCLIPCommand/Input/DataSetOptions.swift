@@ -11,7 +11,7 @@ import Torch
 struct DataSetOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("The data set (HDF5).", valueName: "data.h5")) var data: String
     @Option(
-        help: ArgumentHelp("gaia-xp or lamost-lrs (default: the first that model and data share).", valueName: "name"))
+        help: ArgumentHelp("gaia-xp, optical, … (default: the first that model and data share).", valueName: "name"))
     var instrument: String?
     @Option(
         name: .customLong("where"), parsing: .singleValue,

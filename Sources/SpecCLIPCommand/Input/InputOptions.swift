@@ -29,7 +29,7 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The instrument of the spectra, lamost-lrs or gaia-xp (default: deduced from each spectrum).",
+            "The instrument of the spectra, such as gaia-xp or optical (default: deduced from each spectrum).",
             valueName: "name"))
     var instrument: String?
 

@@ -25,11 +25,11 @@ struct ModelInfoCommand: ParsableCommand {
             others see `specclip convert`.
             """)
 
-    @Argument(help: ArgumentHelp("The model file.", valueName: "file")) var file: String
+    @Argument(help: ArgumentHelp("The model file, or small, or small-v1.", valueName: "file")) var file: String
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let url = URL(fileURLWithPath: file)
+        let url = try ShippedModel.url(of: file)
         let report =
             ["ckpt", "pt", "xz", "gz"].contains(url.pathExtension)
             ? try ModelReport(try PublishedModel.read(url).model, labels: nil, url: url, shown: file)

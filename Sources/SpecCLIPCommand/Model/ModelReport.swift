@@ -104,6 +104,11 @@ struct ModelReport: Encodable {
             "; posterior: \(grouped(head.members ?? 1)) \(flow.kind.rawValue) flows"
         }
         let basis = head.posterior == nil ? [] : head.calibration?.basis ?? ["not calibrated"]
+        let scale = head.scale.map { ["on the scale of \($0)"] } ?? []
+        let known =
+            head.stars.map { stars in
+                ["which: \(stars.prefix(3).joined(separator: ", "))\(stars.count > 3 ? ", …; all with --json" : "")"]
+            } ?? []
         let prior =
             head.prior.map {
                 ["prior: density of the training labels, \($0.count) Gaussian\($0.count == 1 ? "" : "s")"]
@@ -112,7 +117,7 @@ struct ModelReport: Encodable {
         return [
             "  Labels      " + stars + head.tier + (form ?? (head.givesErrors ? "" : "; values without errors"))
         ]
-            + (basis + prior).map { "              " + $0 }
+            + (scale + known + basis + prior).map { "              " + $0 }
             + head.labels.indices.map { i in
                 let label = head.labels[i]
                 let name = label.unit.isEmpty ? label.name : "\(label.name) [\(label.unit)]"

@@ -8,23 +8,33 @@ struct ModelOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "The model file (.safetensors); by default the one that comes with the program.", valueName: "file"))
+            "The model: a file (.safetensors), or small or small-v1, which come with the program (default: small).",
+            valueName: "file"))
     var model: String?
 
     /// - Throws: `Diagnostic` where no file is named and none comes with the program.
-    func url() throws -> URL { try model.map { URL(fileURLWithPath: $0) } ?? ShippedModel.url() }
+    func url() throws -> URL { try model.map(ShippedModel.url(of:)) ?? ShippedModel.url() }
 }
 
-/// The model that comes with the program.
+/// The models that come with the program.
 enum ShippedModel {
-    static let name = "specclip-small.safetensors"
+    /// Without a path or an ending these names mean a model that comes with the program, where no file is called so.
+    private static let names = ["small", "small-v1"]
 
-    /// Where it lies: what the environment names, beside the program and in the folders above it (a build within the
+    /// The file that a user means.
+    static func url(of model: String) throws -> URL {
+        let url = URL(fileURLWithPath: model)
+        guard names.contains(model), !FileManager.default.fileExists(atPath: url.path) else { return url }
+        return try Self.url(named: model, environment: [:])
+    }
+
+    /// Where one lies: what the environment names, beside the program and in the folders above it (a build within the
     /// repository), or where data of programs are installed.
     static func url(
-        environment: [String: String] = ProcessInfo.processInfo.environment,
+        named model: String = "small", environment: [String: String] = ProcessInfo.processInfo.environment,
         executable: URL? = Bundle.main.executableURL
     ) throws -> URL {
+        let name = "specclip-\(model).safetensors"
         if let named = environment["SPECCLIP_MODEL"], !named.isEmpty { return URL(fileURLWithPath: named) }
         var folders: [URL] = []
         if var folder = executable?.resolvingSymlinksInPath().deletingLastPathComponent() {

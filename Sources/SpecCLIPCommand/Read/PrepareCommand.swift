@@ -12,8 +12,9 @@ struct PrepareCommand: ParsableCommand {
         abstract: "Write spectra as a model sees them: normalised, on the grid.",
         usage: "specclip prepare --output <file> [<options>] <input> ...",
         discussion: """
-            Exactly what 'embed' feeds a model, for programs of your own: lamost-lrs divided by its continuum, \
-            1462 pixels; gaia-xp divided by its flux at 550 nm, 343 pixels. One file holds spectra of one instrument.
+            Exactly what 'embed' feeds a model, for programs of your own: optical divided by its own level, 4076 pixels; \
+            lamost-lrs divided by its continuum, 1462; gaia-xp divided by its flux at 550 nm, 343. One file holds \
+            spectra of one instrument.
 
             OUTPUT, BY EXTENSION
               .npz   wavelength [m] in Å, flux [n, m] float32, source_id [n], file [n];
@@ -29,7 +30,7 @@ struct PrepareCommand: ParsableCommand {
             of samples go together: the upper triangle (0,1), (0,2), (1,2), (0,3), ….
 
             EXAMPLES
-              specclip prepare --instrument lamost-lrs spec-*.fits -o stars.npz
+              specclip prepare --instrument optical spec-*.fits -o stars.npz
               specclip prepare XP_SAMPLED.csv -o xp.fits
               specclip prepare --sampled XP_CONTINUOUS_RAW.csv -o sampled.ecsv
             """)

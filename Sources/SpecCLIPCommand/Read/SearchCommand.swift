@@ -19,7 +19,7 @@ struct SearchCommand: ParsableCommand {
               specclip search star.fits
               specclip search star.fits --in pairs.h5 --top 5
               specclip search xp.csv --in pairs.h5 \\
-                  --in-split train --among lamost-lrs --format csv
+                  --in-split train --among optical --format csv
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
@@ -90,7 +90,8 @@ struct SearchOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Neighbours per star and instrument.", valueName: "n")) var top = 5
 
-    @Option(help: ArgumentHelp("Search gaia-xp, lamost-lrs or both.", valueName: "instrument")) var among = "both"
+    @Option(help: ArgumentHelp("Search one instrument of the data set, or both.", valueName: "instrument")) var among =
+        "both"
 
     func validate() throws {
         guard (1...10_000).contains(top) else { throw ValidationError("--top \(top): must be between 1 and 10000") }

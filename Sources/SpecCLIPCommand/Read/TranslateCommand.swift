@@ -9,8 +9,8 @@ struct TranslateCommand: ParsableCommand {
         abstract: "Predict the spectrum that another instrument would see.",
         usage: "specclip translate --to <name> [<options>] <input> ...",
         discussion: """
-            The flux is as the target instrument prepares it: gaia-xp divided by the flux at 550 nm, lamost-lrs \
-            divided by its continuum. A star that the target did observe gives its reconstruction.
+            The flux is as the target instrument prepares it: gaia-xp divided by the flux at 550 nm, optical \
+            divided by its own level. A star that the target did observe gives its reconstruction.
 
             OUTPUT, BY EXTENSION
               .npz   wavelength [m] in Å, flux [n, m] float32, source_id [n], file [n]
@@ -24,7 +24,7 @@ struct TranslateCommand: ParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
-    @Option(help: ArgumentHelp("The instrument to predict: gaia-xp or lamost-lrs.", valueName: "name")) var to: String
+    @Option(help: ArgumentHelp("The instrument to predict: gaia-xp or optical, say.", valueName: "name")) var to: String
     @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 

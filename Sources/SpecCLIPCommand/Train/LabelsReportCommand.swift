@@ -29,7 +29,7 @@ struct LabelsReportCommand: ParsableCommand {
 
             EXAMPLES
               specclip labels report xp.h5 --baselines xp.h5 -o report
-              specclip labels report miles.h5 --instrument lamost-lrs --snr 50 -o miles
+              specclip labels report miles.h5 --instrument optical --snr 50 -o miles
             """)
 
     @OptionGroup var chosen: DataSetOptions

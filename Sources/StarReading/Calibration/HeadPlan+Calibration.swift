@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Posteriors
 import SpecCLIP
 import Support
@@ -6,41 +7,68 @@ import Support
 /// What is learned of a posterior once its flows are trained.
 extension HeadPlan {
     /// Rows that tell how honest posteriors are, at least: held-out spectra are shown as often as that takes.
-    private static let calibrationRows = 3000
+    static let calibrationRows = 3000
     /// Draws of each posterior that is compared with its star.
     private static let draws = 500
 
     /// Features of a split's spectra, changed as the plan says.
-    /// - Parameter rows: spectra are shown as often as it takes to get so many.
+    /// - Parameters:
+    ///   - fold: of the training split, the stars of this fold alone.
+    ///   - rows: spectra are shown as often as it takes to get so many.
     func features(
-        _ model: SpecCLIPModel, _ split: Split, rows: Int, _ context: StageContext, rest: RestFrame? = nil
+        _ model: SpecCLIPModel, _ split: Split, fold: Int? = nil, rows: Int, _ context: StageContext
     ) throws -> LabelledFeatures {
         try LabelledFeatures(
-            model, instrument, data, split, names: configuration.names, augmentation: configuration.augment,
-            leastRows: rows, seed: context.configuration.seed, rest: rest)
+            model, instrument, data, split, names: configuration.names, chosen: fold.flatMap { folded?.rows(in: $0) },
+            augmentation: configuration.augment, leastRows: rows, seed: context.configuration.seed)
     }
 
-    /// Features of the validation split, enough to calibrate with.
-    func heldOut(_ model: SpecCLIPModel, _ context: StageContext, rest: RestFrame? = nil) throws -> LabelledFeatures {
-        try features(model, .validation, rows: Self.calibrationRows, context, rest: rest)
+    /// Features of stars that tell how far off answers are, enough to calibrate with.
+    /// - Parameters:
+    ///   - fold: the stars of this fold; nil for those that the data set has for it.
+    ///   - rest: brings them to rest, as stars are read.
+    func heldOut(
+        _ model: SpecCLIPModel, fold: Int? = nil, _ context: StageContext, rest: RestFrame?
+    ) throws -> LabelledFeatures {
+        try LabelledFeatures(
+            model, instrument, data, fold == nil ? data.calibrators : .train, names: configuration.names,
+            chosen: fold.flatMap { folded?.rows(in: $0) }, augmentation: configuration.augment?.asObserved,
+            leastRows: Self.calibrationRows / max(1, fold == nil ? 1 : folded?.folds.count ?? 1),
+            seed: context.configuration.seed, rest: rest)
+    }
+
+    /// An aligned model whose encoder has not seen the stars of a fold.
+    func model(without fold: Int, _ context: StageContext) throws -> SpecCLIPModel {
+        let model = try ModelFile(contentsOf: Alignment(context: context).output).model(on: context.device)
+        let (stage, _, url) = context.encoder(of: instrument, without: fold)
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw Diagnostic(
+                url.path, problem: "the encoder without fold \(fold) is missing; run `specclip \(stage)` first")
+        }
+        let backbone = try ModelFile(contentsOf: url).model(on: context.device).branch(instrument).backbone
+        try model.branch(instrument).backbone.load(Dictionary(uniqueKeysWithValues: backbone.stateDictionary()))
+        return model
     }
 
     /// Adds what makes the posteriors honest and the prior that they carry, and says what the calibration rests on.
     /// - Parameters:
     ///   - training: what the flows learned from.
-    ///   - heldOut: stars of the validation split, at rest where the posteriors tell velocities.
+    ///   - heldOut: stars that no training has seen, at rest where the posteriors tell velocities, each part with what reads it.
     func complete(
-        _ description: inout LabelHeadDescription, _ sampler: EnsembleSampler, training: LabelledFeatures,
-        heldOut: LabelledFeatures, _ context: StageContext
+        _ description: inout LabelHeadDescription, training: LabelledFeatures,
+        heldOut parts: [(sampler: EnsembleSampler, stars: LabelledFeatures)], _ context: StageContext
     ) throws {
         let labels = description.labels
+        guard let heldOut = LabelledFeatures.joined(parts.map(\.stars)) else { return }
         var samples: [Float] = []
         let block = 256
-        for start in stride(from: 0, to: heldOut.count, by: block) {
-            try Interruption.check()
-            let rows = try heldOut.features.narrow(0, start: start, length: min(block, heldOut.count - start))
-                .to(context.device)
-            samples += try PosteriorSamples(sampler, given: rows, draws: Self.draws, labels: labels).values
+        for (sampler, stars) in parts {
+            for start in stride(from: 0, to: stars.count, by: block) {
+                try Interruption.check()
+                let rows = try stars.features.narrow(0, start: start, length: min(block, stars.count - start))
+                    .to(context.device)
+                samples += try PosteriorSamples(sampler, given: rows, draws: Self.draws, labels: labels).values
+            }
         }
         let truth = zip(labels, heldOut.labels).map { label, values in values.map(label.value(learned:)) }
         let calibration = PosteriorCalibration.fit(

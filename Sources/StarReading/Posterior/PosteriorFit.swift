@@ -1,6 +1,7 @@
 import Foundation
 import Posteriors
 import SpecCLIP
+import Support
 import Torch
 
 /// The fit of one instrument's joint posterior on features that are computed once.
@@ -9,8 +10,8 @@ final class PosteriorFit {
     private let plan: HeadPlan
     private let context: StageContext
     private let training: LabelledFeatures
-    private let validation: LabelledFeatures
-    private let source: FlowTask.Source
+    /// What each member learns from and stops by.
+    private let sources: [FlowTask.Source]
     private let mean: [Double]
     private let std: [Double]
     private let flow: FlowConfiguration
@@ -22,10 +23,8 @@ final class PosteriorFit {
         self.plan = plan
         self.context = context
         let (data, configuration) = (plan.data, plan.configuration)
-        plan.progress(context).note(
-            "features of \(data.count(.train)) spectra to learn from and \(data.count(.validation)) held out")
-        training = try plan.features(model, .train, rows: configuration.spectra, context)
-        validation = try plan.heldOut(model, context)
+        let sets = try Self.sets(plan, model, context)
+        training = sets.all
         (mean, std) = try StandardisedLabels.statistics(
             training.labels, names: configuration.names, minimumStars: 50, dataName: data.url.path)
         func rows(_ part: LabelledFeatures) throws -> FlowData.Rows {
@@ -39,28 +38,72 @@ final class PosteriorFit {
             let errors = isKnown ? table(part.errors.map { $0.map { $0.isFinite ? abs($0) : 0 } }) : nil
             return FlowData.Rows(context: part.features, labels: table(part.labels), errors: errors)
         }
-        let learning = try rows(training)
-        source = FlowTask.Source(
-            training: learning, validation: try rows(validation),
-            resolution: Tensor(std.map { Float($0 * Self.errorScale) }, shape: [std.count]), device: context.device)
+        let resolution = Tensor(std.map { Float($0 * Self.errorScale) }, shape: [std.count])
+        let learning = try sets.members.map { (learned: try rows($0.learned), stopping: try rows($0.stopping)) }
+        sources = learning.map {
+            FlowTask.Source(
+                training: $0.learned, validation: $0.stopping, resolution: resolution, device: context.device)
+        }
         var flow = flow
-        if learning.present.min().item() == 0 { flow.fixedOrder = true }
+        if learning.contains(where: { $0.learned.present.min().item() == 0 }) { flow.fixedOrder = true }
         self.flow = flow
         var members: [ConditionalFlow] = []
-        for member in 0..<configuration.ensembleSize {
+        for (member, rows) in learning.enumerated() {
             Generator.seed(plan.seed(member, context))
-            members.append(ConditionalFlow(standardising: learning, flow))
+            members.append(ConditionalFlow(standardising: rows.learned, flow))
         }
         ensemble = FlowEnsemble(members)
         try ensemble.to(context.device)
     }
 
+    /// The features to learn from: all, and those that each member learns from and stops by.
+    ///
+    /// Of an encoder that was cross-fitted, each star's features come from the one that has not seen it, and each member does without
+    /// two folds: one that it stops by, one that tells afterwards how far off it is.
+    private static func sets(
+        _ plan: HeadPlan, _ model: SpecCLIPModel, _ context: StageContext
+    ) throws -> (all: LabelledFeatures, members: [(learned: LabelledFeatures, stopping: LabelledFeatures)]) {
+        let (data, configuration) = (plan.data, plan.configuration)
+        guard let folds = plan.folded?.folds else {
+            plan.progress(context).note(
+                "features of \(data.count(.train)) spectra to learn from and \(data.count(.validation)) held out")
+            let all = try plan.features(model, .train, rows: configuration.spectra, context)
+            let stopping = try plan.features(model, .validation, rows: HeadPlan.calibrationRows, context)
+            return (all, Array(repeating: (all, stopping), count: configuration.ensembleSize))
+        }
+        plan.progress(context).note("features of \(data.count(.train)) spectra, by encoders that have not seen them")
+        let parts = try folds.map { fold in
+            try plan.features(
+                plan.model(without: fold, context), .train, fold: fold, rows: configuration.spectra / folds.count,
+                context)
+        }
+        func joined(_ chosen: [Int]) throws -> LabelledFeatures {
+            guard let joined = LabelledFeatures.joined(chosen.map { parts[$0] }) else {
+                throw Diagnostic(data.url.path, field: "train", problem: "the split is empty")
+            }
+            return joined
+        }
+        return (
+            try joined(Array(parts.indices)),
+            try parts.indices.map { member in
+                let next = stopping(of: member, among: parts.count)
+                return (try joined(parts.indices.filter { $0 != member && $0 != next }), parts[next])
+            }
+        )
+    }
+
+    /// The fold that a member stops by: the one after its own.
+    private static func stopping(of member: Int, among folds: Int) -> Int { (member + 1) % folds }
+
     /// Trains the members, one after the other; false when interrupted.
     func run() throws -> Bool {
-        for (member, (folder, run)) in zip(ensemble.flows, plan.runs) {
+        for (member, (flow, (folder, run))) in zip(ensemble.flows, plan.runs).enumerated() {
             let lock = try context.lock(folder)
             defer { lock.release() }
-            guard try run.train(FlowTask(member, source: source), options: flow.training, write: {}).isFinished else {
+            guard
+                try run.train(FlowTask(flow, source: sources[member]), options: self.flow.training, write: {})
+                    .isFinished
+            else {
                 return false
             }
         }
@@ -70,19 +113,35 @@ final class PosteriorFit {
     /// What was learned, made honest on the validation stars, and what tells spectra that it should not be trusted for.
     func finished(_ model: SpecCLIPModel) throws -> (description: LabelHeadDescription, quality: QualityModel) {
         ensemble.evaluate()
-        let sampler = try ensemble.sampler()
         let labels = plan.configuration.names.map(StellarLabel.init(named:))
-        // Stars are read at rest; so must those be that tell how well they are read.
-        let rest = RestFrame(model, plan.instrument, sampler, labels: labels)
-        let heldOut = try rest.map { try plan.heldOut(model, context, rest: $0) } ?? validation
+        func part(
+            _ model: SpecCLIPModel, _ sampler: EnsembleSampler, fold: Int? = nil
+        ) throws -> (sampler: EnsembleSampler, stars: LabelledFeatures) {
+            // Stars are read at rest; so must those be that tell how well they are read.
+            let rest = RestFrame(model, plan.instrument, sampler, labels: labels)
+            return (sampler, try plan.heldOut(model, fold: fold, context, rest: rest))
+        }
+        guard let folds = plan.folded?.folds else {
+            let heldOut = try part(model, try ensemble.sampler())
+            return (
+                try description(labels, [heldOut]),
+                try QualityModel(model, plan.instrument, training: training, heldOut: heldOut.stars)
+            )
+        }
+        let parts = try zip(folds, ensemble.flows).map { fold, flow in
+            try part(plan.model(without: fold, context), try FlowEnsemble([flow]).sampler(), fold: fold)
+        }
+        // What is familiar is so to the encoder that reads; those of the folds tell how near to it new stars come.
+        let familiar = try plan.features(model, .train, rows: 0, context)
+        let heldOut = LabelledFeatures.joined(parts.map(\.stars)) ?? familiar
         return (
-            try description(labels, sampler, heldOut),
-            try QualityModel(model, plan.instrument, training: training, heldOut: heldOut)
+            try description(labels, parts),
+            try QualityModel(model, plan.instrument, training: familiar, heldOut: heldOut)
         )
     }
 
     private func description(
-        _ labels: [StellarLabel], _ sampler: EnsembleSampler, _ heldOut: LabelledFeatures
+        _ labels: [StellarLabel], _ heldOut: [(sampler: EnsembleSampler, stars: LabelledFeatures)]
     ) throws -> LabelHeadDescription {
         let ranges = zip(labels, training.labels).map { label, values in
             let known = values.filter(\.isFinite).sorted()
@@ -95,7 +154,8 @@ final class PosteriorFit {
         description.posterior = flow
         description.members = ensemble.flows.count
         description.ranges = ranges
-        try plan.complete(&description, sampler, training: training, heldOut: heldOut, context)
+        try plan.credit(&description)
+        try plan.complete(&description, training: training, heldOut: heldOut, context)
         return description
     }
 }
