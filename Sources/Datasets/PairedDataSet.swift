@@ -48,7 +48,7 @@ public final class PairedDataSet: Sendable {
         guard !instruments.isEmpty else {
             let found = file.members(of: "/")
             throw Diagnostic(
-                file.name, field: "groups", problem: "no spectra in train, validation, calibration or test",
+                file.name, field: "groups", problem: "no spectra in train, validation or test",
                 remedy: "expected train/<instrument>_spectra; the file has "
                     + (found.isEmpty ? "nothing" : found.joined(separator: ", ")))
         }

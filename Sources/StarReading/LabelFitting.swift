@@ -78,8 +78,21 @@ struct HeadPlan {
     let data: PairedDataSet
     /// The folds that the encoder was trained without, one by one; nil where it has seen all stars at once, or none.
     let folded: FoldedStars?
+    /// What is trained: one head, or the flows of a posterior, those that ship first.
+    let members: [Member]
     /// The training of each member; none where nothing is trained.
     let runs: [(folder: String, run: StageRun)]
+
+    /// One of the networks of a head. Of an encoder that was cross-fitted, each does without a fold that it stops by, and those that
+    /// tell of a further fold without that.
+    struct Member {
+        /// The fold of whose stars it tells how far off answers are; nil for one that ships.
+        var judged: Int?
+        /// The fold that it stops by; nil for the validation split.
+        var stopping: Int?
+
+        var suffix: String { judged.map { "-without-\($0)-\(stopping ?? 0)" } ?? "" }
+    }
 
     /// - Parameter output: the model file that the training ends in; nil where nothing is trained.
     init(
@@ -97,7 +110,15 @@ struct HeadPlan {
         let isCrossFitted =
             try tuning?.crossFit == true && configuration.posterior != nil
             && context.open(tuning?.data).url.standardizedFileURL == data.url.standardizedFileURL
-        folded = isCrossFitted ? try FoldedStars(data) : nil
+        let folded = isCrossFitted ? try FoldedStars(data) : nil
+        self.folded = folded
+        members =
+            folded.map { folded in
+                folded.folds.map { Member(judged: nil, stopping: $0) }
+                    + folded.folds.flatMap { judged in
+                        folded.folds.filter { $0 != judged }.map { Member(judged: judged, stopping: $0) }
+                    }
+            } ?? Array(repeating: Member(), count: configuration.posterior == nil ? 1 : configuration.ensembleSize)
         guard let output else {
             runs = []
             return
@@ -107,9 +128,9 @@ struct HeadPlan {
             "encoder without \(fold) \(ContentHash.of(context.encoder(of: instrument, without: fold).file))"
         }
         let settings = [try settingsText(configuration), aligned] + encoders
-        let members = configuration.posterior == nil ? 1 : folded?.folds.count ?? configuration.ensembleSize
-        runs = (0..<members).map { member in
-            let folder = Self.folder(name) + (member == 0 ? "" : "-\(member + 1)")
+        runs = members.enumerated().map { place, member in
+            let number = place == 0 || member.judged != nil ? "" : "-\(place + 1)"
+            let folder = Self.folder(name) + number + member.suffix
             return (folder, context.run(folder, settings: settings, data: data, output: output))
         }
     }

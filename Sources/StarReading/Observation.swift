@@ -76,6 +76,9 @@ public struct Observation: Sendable {
         position = RowPosition(part: 0, row: 0)
     }
 
+    /// Inverse variances as they were stated; of an instrument of which a part of a spectrum is enough, else as the flux tells them.
+    var knownIvar: [Float]? { prepared.ivar ?? (instrument.leastCoverage != nil ? prepared.estimatedIvar : nil) }
+
     /// Share of the grid that rests on bad or missing data, 0…1.
     var maskedShare: Double {
         let (mask, blind) = (prepared.mask, instrument.blind)

@@ -124,7 +124,7 @@ public final class StarReader: @unchecked Sendable {
         try labelInference().read(
             try batch(observations, of: instrument), from: instrument,
             .init(
-                ivar: observations.map(\.prepared.ivar), snr: observations.map { $0.prepared.snr ?? .nan },
+                ivar: observations.map(\.knownIvar), snr: observations.map { $0.prepared.snr ?? .nan },
                 masked: observations.map(\.maskedShare))
         ) { rows, velocities in
             try self.batch(

@@ -213,7 +213,8 @@ struct BadInputTests {
             ["pretrain", configuration, "--run", folder.path("run")],
             words: [configuration, "embeding", "did you mean 'embedding'"])
         try expectFailure(
-            ["align", "nonsense", "--run", folder.path("run")], words: ["nonsense", "presets tiny, small, paper"])
+            ["align", "nonsense", "--run", folder.path("run")],
+            words: ["nonsense", "presets tiny, small, small-miles, paper"])
         #expect(folder.contents == ["run.yaml"])
     }
 

@@ -60,7 +60,7 @@ struct TrainingCommandTests {
     @Test func missingThings() throws {
         var arguments = fixture.arguments("pretrain", run: "run")
         arguments[1] = "tyni"
-        try expectFailure(arguments, words: ["tyni", "no such file", "tiny, small, paper"])
+        try expectFailure(arguments, words: ["tyni", "no such file", "tiny, small, small-miles, paper"])
         try expectFailure(
             ["pretrain", fixture.configuration, "--data", folder.path("none.h5")], words: ["none.h5", "no such file"])
         try expectFailure(fixture.arguments("align", run: "run"), words: ["encoder.safetensors", "specclip pretrain"])

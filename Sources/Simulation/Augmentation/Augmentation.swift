@@ -27,15 +27,6 @@ public struct Augmentation: Sendable, Hashable {
     /// No change at all.
     public init() {}
 
-    /// What tells of observations as they come: those that are simulated stay so; real ones keep what they met with, and only the
-    /// star is another.
-    public var asObserved: Augmentation {
-        guard observing == nil else { return self }
-        var kept = Augmentation()
-        (kept.velocity, kept.extinction) = (velocity, extinction)
-        return kept
-    }
-
     /// A spectrum as a model is shown it.
     public struct Result: Sendable {
         /// What is shown.

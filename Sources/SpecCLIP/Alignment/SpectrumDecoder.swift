@@ -61,6 +61,27 @@ public protocol SpectrumDecoder: Module {
     /// - Parameter embedding: `[B, shared]`, or `[B, shared + private]` where it decodes an instrument's own embedding.
     /// - Returns: `[B, pixels]`.
     func callAsFunction(_ embedding: Tensor) -> Tensor
+    /// The layer that gives the pixels; nil where they come from elsewhere.
+    var lastLayer: Linear? { get }
+}
+
+extension SpectrumDecoder {
+    /// From elsewhere.
+    public var lastLayer: Linear? { nil }
+
+    /// Draws pixels of which nothing was learned at a level of their own, whatever the star.
+    /// - Parameters:
+    ///   - seen: 1 for pixels that were learned, 0 for others, `[pixels]`.
+    ///   - level: what the others are.
+    func settle(unseenBy seen: Tensor, at level: Double) throws {
+        guard let lastLayer else { return }
+        let seen = try seen.to(lastLayer.weight.value.device)
+        withoutGradient {
+            lastLayer.weight.value = lastLayer.weight.value * seen.reshaped([seen.size(0), 1])
+            guard let bias = lastLayer.bias else { return }
+            bias.value = bias.value * seen + (seen * -1 + 1) * level
+        }
+    }
 }
 
 /// Linear layers with GELU, batch norm and dropout between them, in this order (reference, section 8.2).
@@ -79,6 +100,8 @@ final class MLPDecoder: Module, SpectrumDecoder {
     }
 
     func callAsFunction(_ embedding: Tensor) -> Tensor { decoder(embedding) }
+
+    var lastLayer: Linear? { decoder.layers.last as? Linear }
 }
 
 /// Two spectra, one from the shared and one from the private part, merged by an MLP (reference, section 8.3).
@@ -101,4 +124,6 @@ final class SplitDecoder: Module, SpectrumDecoder {
         let parts = [sharedProj(embedding.narrow(1, start: 0, length: shared)), privateProj(own)]
         return finalLayer(Tensor.cat(parts, dim: 1))
     }
+
+    var lastLayer: Linear? { finalLayer.layers.last as? Linear }
 }

@@ -29,7 +29,10 @@ public struct Alignment {
         try loadEncoders(model)
         try model.to(context.device)
         let task = try AlignmentTask(model, objective: configuration.align.objective, data: data, context: context)
-        return try run.train(task, options: configuration.align.training) { try ModelFile.write(model, to: output) }
+        return try run.train(task, options: configuration.align.training) {
+            try task.settleUnseenPixels()
+            try ModelFile.write(model, to: output)
+        }
     }
 
     private func run(_ description: ModelDescription, _ data: PairedDataSet) throws -> StageRun {
@@ -102,6 +105,9 @@ final class AlignmentTask: TrainingTask {
 
         func count(_ split: TrainingSplit) -> Int { stars[split]?.count ?? 0 }
 
+        /// The training rows of an instrument.
+        func rows(of key: String) -> Rows? { rows[.training]?[key] }
+
         func batch(_ split: TrainingSplit, rows places: [Int], random: inout StepRandom) throws -> Batch {
             var batch = Batch()
             let wanted = places.compactMap { stars[split]?[$0] }
@@ -164,6 +170,25 @@ final class AlignmentTask: TrainingTask {
             }
         }
         source = Source(rows, device: context.device)
+    }
+
+    /// Pixels that no star of the training had (a library ends somewhere): decoders have learned nothing of them, and what they
+    /// draw would pass for an answer. They are drawn at the level of all spectra.
+    func settleUnseenPixels() throws {
+        for instrument in aligned.instruments where instrument.leastCoverage != nil {
+            guard let rows = source.rows(of: instrument.embeddingKey) else { continue }
+            var seen = Tensor.zeros([instrument.grid.count])
+            for start in stride(from: 0, to: rows.spectra.count, by: 1024) {
+                let part = Array(start..<min(start + 1024, rows.spectra.count))
+                guard let valid = try rows.spectra.batch(part, for: .valid).valid else { return }
+                seen = seen + valid.sum(dims: [0])
+            }
+            let branch = try aligned.branch(instrument)
+            let level: Double = branch.reconstruction == .standardised ? 0 : 1
+            for decoder in [branch.decoder, branch.crossDecoder] {
+                try decoder?.settle(unseenBy: seen.clamp(max: 1), at: level)
+            }
+        }
     }
 
     func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {

@@ -57,8 +57,8 @@ struct DataStarsCommand: ParsableCommand {
             return (name: sides.first ?? "", column: sides.last ?? "")
         }
         let numbers = fold.split(separator: "/").compactMap { Int($0) }
-        guard numbers.count == 2, numbers[1] >= 2, (0...numbers[1]).contains(numbers[0]) else {
-            throw ValidationError("--fold \(fold): give k/n, of at least 2 folds")
+        guard numbers.count == 2, numbers[1] >= 1, (0...numbers[1]).contains(numbers[0]) else {
+            throw ValidationError("--fold \(fold): give k/n, such as 1/5; 0/5 for no test split, 1/1 for nothing else")
         }
         guard (0..<1).contains(apart), min(validation, calibration) >= 0, validation + calibration < 1 else {
             throw ValidationError(

@@ -88,7 +88,9 @@ struct ModelReport: Encodable {
             "  Grid        \(branch.instrument.grid.text)",
             "  Flux        " + branch.instrument.normalisation.text,
             "  Encoder     \(branch.encoder.sizes.text)",
-            "              \(branch.encoder.sizes.details); \(grouped(branch.encoderParameters)) parameters",
+            "              "
+                + [branch.encoder.sizes.details, "\(grouped(branch.encoderParameters)) parameters"]
+                .filter { !$0.isEmpty }.joined(separator: "; "),
             "  Projection  " + (branch.projection?.text ?? "none"),
             "  Decoder     "
                 + (branch.decoder.map { $0.text + ", gives flux " + branch.reconstruction.text } ?? "none"),

@@ -51,8 +51,31 @@ public struct PreparedSpectrum: Sendable, Equatable {
         let differences = (2..<values.count - 2).map { i -> Double in
             abs(2 * values[i] - values[i - 2] - values[i + 2])
         }
-        let noise = 1.482602 / 6.0.squareRoot() * median(differences)
+        let noise = Self.noisePerDifference * median(differences)
         return median(values) / max(noise, .leastNormalMagnitude)
+    }
+
+    /// σ of the noise over the median of |2 f(i) − f(i − 2) − f(i + 2)|.
+    private static let noisePerDifference = 1.482602 / 6.0.squareRoot()
+
+    /// Inverse variances as the flux itself tells them, where nobody has stated any: in the same way, over some hundred pixels at a
+    /// time, since a spectrograph sees its ends worse than its middle. 0 where pixels are missing.
+    public var estimatedIvar: [Float] {
+        let block = 128
+        var ivar = [Float](repeating: 0, count: flux.count)
+        for start in stride(from: 0, to: flux.count, by: block) {
+            let part = start..<min(start + block, flux.count)
+            let differences = part.compactMap { i -> Double? in
+                guard i >= 2, i + 2 < flux.count, [i - 2, i, i + 2].allSatisfy({ mask.isEmpty || !mask[$0] }) else {
+                    return nil
+                }
+                return abs(2 * Double(flux[i]) - Double(flux[i - 2]) - Double(flux[i + 2]))
+            }
+            guard differences.count > 4 else { continue }
+            let noise = max(Self.noisePerDifference * median(differences), 1e-6)
+            for i in part where mask.isEmpty || !mask[i] { ivar[i] = Float(1 / (noise * noise)) }
+        }
+        return ivar
     }
 }
 

@@ -2,7 +2,9 @@ import Datasets
 import Foundation
 import Posteriors
 import SpecCLIP
+import Statistics
 import Support
+import Tables
 
 /// What is learned of a posterior once its flows are trained.
 extension HeadPlan {
@@ -23,18 +25,37 @@ extension HeadPlan {
             augmentation: configuration.augment, leastRows: rows, seed: context.configuration.seed)
     }
 
-    /// Features of stars that tell how far off answers are, enough to calibrate with.
+    /// Features of stars that tell how far off answers are, enough to calibrate with: of spectra of a library as they would be
+    /// observed, of observed ones as they are.
     /// - Parameters:
     ///   - fold: the stars of this fold; nil for those that the data set has for it.
     ///   - rest: brings them to rest, as stars are read.
     func heldOut(
         _ model: SpecCLIPModel, fold: Int? = nil, _ context: StageContext, rest: RestFrame?
     ) throws -> LabelledFeatures {
-        try LabelledFeatures(
+        let simulates = configuration.augment?.observing != nil
+        return try LabelledFeatures(
             model, instrument, data, fold == nil ? data.calibrators : .train, names: configuration.names,
-            chosen: fold.flatMap { folded?.rows(in: $0) }, augmentation: configuration.augment?.asObserved,
+            chosen: fold.flatMap { folded?.rows(in: $0) }, augmentation: simulates ? configuration.augment : nil,
             leastRows: Self.calibrationRows / max(1, fold == nil ? 1 : folded?.folds.count ?? 1),
             seed: context.configuration.seed, rest: rest)
+    }
+
+    /// How far the medians of posteriors are off (robust σ), and the median of how far they say they are.
+    private static func scatter(
+        _ samples: [Float], draws: Int, _ labels: [StellarLabel], _ truth: [[Double]]
+    ) -> [String] {
+        let posteriors = PosteriorSamples(samples, draws: draws, labels: labels)
+        return labels.indices.compactMap { label in
+            let quantiles = posteriors.quantiles([0.1587, 0.5, 0.8413], label: label)
+            let known = truth[label].indices.filter { truth[label][$0].isFinite && quantiles[$0][1].isFinite }
+            guard known.count > 1 else { return nil }
+            let sigma = robustSigma(known.map { quantiles[$0][1] - truth[label][$0] })
+            let stated = median(known.map { (quantiles[$0][2] - quantiles[$0][0]) / 2 })
+            let (name, digits) = (labels[label].name, labels[label].digits + 1)
+            return
+                "\(name): off by \(fixed(sigma, digits)), said to be \(fixed(stated, digits)) before it is calibrated"
+        }
     }
 
     /// An aligned model whose encoder has not seen the stars of a fold.
@@ -74,7 +95,9 @@ extension HeadPlan {
         let calibration = PosteriorCalibration.fit(
             samples: PosteriorSamples(samples, draws: Self.draws, labels: labels), truth: truth, snr: heldOut.snr,
             sources: heldOut.sources)
-        for line in calibration.basis { progress(context).note(line) }
+        for line in calibration.basis + Self.scatter(samples, draws: Self.draws, labels, truth) {
+            progress(context).note(line)
+        }
         description.calibration = calibration
         description.prior = try LabelPrior(fitting: training.labels, labels: labels, dataName: data.url.path)
     }

@@ -7,11 +7,13 @@ import Torch
 /// The fit of one instrument's joint posterior on features that are computed once.
 final class PosteriorFit {
     let ensemble: FlowEnsemble
+    /// Flows that tell how far off the ensemble is, by the fold that neither they nor their encoder have seen.
+    private let judges: [(fold: Int, ensemble: FlowEnsemble)]
     private let plan: HeadPlan
     private let context: StageContext
     private let training: LabelledFeatures
-    /// What each member learns from and stops by.
-    private let sources: [FlowTask.Source]
+    /// The flow of each member of the plan, and what it learns from and stops by.
+    private let flows: [ConditionalFlow], sources: [FlowTask.Source]
     private let mean: [Double]
     private let std: [Double]
     private let flow: FlowConfiguration
@@ -47,19 +49,23 @@ final class PosteriorFit {
         var flow = flow
         if learning.contains(where: { $0.learned.present.min().item() == 0 }) { flow.fixedOrder = true }
         self.flow = flow
-        var members: [ConditionalFlow] = []
+        var flows: [ConditionalFlow] = []
         for (member, rows) in learning.enumerated() {
             Generator.seed(plan.seed(member, context))
-            members.append(ConditionalFlow(standardising: rows.learned, flow))
+            flows.append(ConditionalFlow(standardising: rows.learned, flow))
         }
-        ensemble = FlowEnsemble(members)
-        try ensemble.to(context.device)
+        func chosen(_ fold: Int?) -> FlowEnsemble {
+            FlowEnsemble(zip(flows, plan.members).filter { $0.1.judged == fold }.map(\.0))
+        }
+        ensemble = chosen(nil)
+        judges = (plan.folded?.folds ?? []).map { ($0, chosen($0)) }
+        for each in [ensemble] + judges.map(\.ensemble) { try each.to(context.device) }
+        self.flows = flows
     }
 
     /// The features to learn from: all, and those that each member learns from and stops by.
     ///
-    /// Of an encoder that was cross-fitted, each star's features come from the one that has not seen it, and each member does without
-    /// two folds: one that it stops by, one that tells afterwards how far off it is.
+    /// Of an encoder that was cross-fitted, each star's features come from the one that has not seen it.
     private static func sets(
         _ plan: HeadPlan, _ model: SpecCLIPModel, _ context: StageContext
     ) throws -> (all: LabelledFeatures, members: [(learned: LabelledFeatures, stopping: LabelledFeatures)]) {
@@ -69,7 +75,7 @@ final class PosteriorFit {
                 "features of \(data.count(.train)) spectra to learn from and \(data.count(.validation)) held out")
             let all = try plan.features(model, .train, rows: configuration.spectra, context)
             let stopping = try plan.features(model, .validation, rows: HeadPlan.calibrationRows, context)
-            return (all, Array(repeating: (all, stopping), count: configuration.ensembleSize))
+            return (all, plan.members.map { _ in (all, stopping) })
         }
         plan.progress(context).note("features of \(data.count(.train)) spectra, by encoders that have not seen them")
         let parts = try folds.map { fold in
@@ -85,19 +91,18 @@ final class PosteriorFit {
         }
         return (
             try joined(Array(parts.indices)),
-            try parts.indices.map { member in
-                let next = stopping(of: member, among: parts.count)
-                return (try joined(parts.indices.filter { $0 != member && $0 != next }), parts[next])
+            try plan.members.map { member in
+                (
+                    try joined(folds.indices.filter { folds[$0] != member.judged && folds[$0] != member.stopping }),
+                    try joined(folds.indices.filter { folds[$0] == member.stopping })
+                )
             }
         )
     }
 
-    /// The fold that a member stops by: the one after its own.
-    private static func stopping(of member: Int, among folds: Int) -> Int { (member + 1) % folds }
-
     /// Trains the members, one after the other; false when interrupted.
     func run() throws -> Bool {
-        for (member, (flow, (folder, run))) in zip(ensemble.flows, plan.runs).enumerated() {
+        for (member, (flow, (folder, run))) in zip(flows, plan.runs).enumerated() {
             let lock = try context.lock(folder)
             defer { lock.release() }
             guard
@@ -112,7 +117,7 @@ final class PosteriorFit {
 
     /// What was learned, made honest on the validation stars, and what tells spectra that it should not be trusted for.
     func finished(_ model: SpecCLIPModel) throws -> (description: LabelHeadDescription, quality: QualityModel) {
-        ensemble.evaluate()
+        for each in [ensemble] + judges.map(\.ensemble) { each.evaluate() }
         let labels = plan.configuration.names.map(StellarLabel.init(named:))
         func part(
             _ model: SpecCLIPModel, _ sampler: EnsembleSampler, fold: Int? = nil
@@ -121,15 +126,15 @@ final class PosteriorFit {
             let rest = RestFrame(model, plan.instrument, sampler, labels: labels)
             return (sampler, try plan.heldOut(model, fold: fold, context, rest: rest))
         }
-        guard let folds = plan.folded?.folds else {
+        guard !judges.isEmpty else {
             let heldOut = try part(model, try ensemble.sampler())
             return (
                 try description(labels, [heldOut]),
                 try QualityModel(model, plan.instrument, training: training, heldOut: heldOut.stars)
             )
         }
-        let parts = try zip(folds, ensemble.flows).map { fold, flow in
-            try part(plan.model(without: fold, context), try FlowEnsemble([flow]).sampler(), fold: fold)
+        let parts = try judges.map { fold, ensemble in
+            try part(plan.model(without: fold, context), try ensemble.sampler(), fold: fold)
         }
         // What is familiar is so to the encoder that reads; those of the folds tell how near to it new stars come.
         let familiar = try plan.features(model, .train, rows: 0, context)

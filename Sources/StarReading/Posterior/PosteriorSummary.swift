@@ -1,5 +1,6 @@
 import Foundation
 import Posteriors
+import Spectra
 import Torch
 
 extension PosteriorSamples {
@@ -40,7 +41,10 @@ struct PosteriorSummary {
                     LabelEstimate(
                         label: label, value: quantile(0.5, ofSorted: sorted), error: (high - low) / 2,
                         interval: low...high))
-                if let range = ranges?[i], low < range.lowerBound || high > range.upperBound {
+                // Stars are read at rest: however fast one is, nothing of it is farther out.
+                if label.name != RadialVelocity.label, let range = ranges?[i],
+                    low < range.lowerBound || high > range.upperBound
+                {
                     doubts.insert(.extrapolated)
                 }
                 if Self.hasTwoPeaks(sorted) { doubts.insert(.multimodal) }

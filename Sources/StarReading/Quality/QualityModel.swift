@@ -149,7 +149,12 @@ public final class QualityModel {
         let distances = domain.distances(features)
         let (values, pixels) = (flux.floats(), flux.size(1))
         let shown = (0..<flux.size(0)).map { star in
-            PreparedSpectrum.signalToNoise(ofFlux: values[star * pixels..<(star + 1) * pixels]) ?? .infinity
+            let row = values[star * pixels..<(star + 1) * pixels]
+            // Straight lines across what is missing are no signal.
+            guard instrument.leastCoverage != nil, let ivar = circumstances.ivar[star] else {
+                return PreparedSpectrum.signalToNoise(ofFlux: row) ?? .infinity
+            }
+            return PreparedSpectrum.signalToNoise(ofFlux: zip(row, ivar).filter { $1 > 0 }.map(\.0)) ?? .infinity
         }
         // Where nobody tells the noise, the flux does.
         let ivar = circumstances.ivar.enumerated().map { star, own -> [Float]? in
