@@ -154,7 +154,8 @@ public final class QualityModel {
             guard instrument.leastCoverage != nil, let ivar = circumstances.ivar[star] else {
                 return PreparedSpectrum.signalToNoise(ofFlux: row) ?? .infinity
             }
-            return PreparedSpectrum.signalToNoise(ofFlux: zip(row, ivar).filter { $1 > 0 }.map(\.0)) ?? .infinity
+            let own = PreparedSpectrum.signalToNoise(ofFlux: zip(row, ivar).filter { $1 > 0 }.map(\.0)) ?? .infinity
+            return own * Self.lineAllowance
         }
         // Where nobody tells the noise, the flux does.
         let ivar = circumstances.ivar.enumerated().map { star, own -> [Float]? in
@@ -222,6 +223,9 @@ public final class QualityModel {
             return .init(values: Array(left[row]), errors: errors ?? [Float](repeating: 0, count: pixels))
         }
     }
+
+    /// Lines count as noise where the flux alone tells it: a cool star shows half of its signal to noise, or less.
+    private static let lineAllowance = 2.0
 
     /// Tensors of the components stand apart from those of the domain.
     private static let shapesPart = part + ".shapes"
