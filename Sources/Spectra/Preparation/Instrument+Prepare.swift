@@ -79,11 +79,14 @@ extension Instrument {
                 spectrum.origin, field: "flux", problem: "is not finite once normalised",
                 remedy: "its values are too large or too small: leave the spectrum out")
         }
+        // A file's S/N is that of a band; of what any spectrograph has seen, the errors tell it, as they do of data sets.
+        let told = ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }
+        let snr = leastCoverage == nil ? spectrum.snr ?? told : told ?? spectrum.snr
         return PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
             mask: mask,
             continuum: continuumOnGrid ?? localLevel,
-            snr: spectrum.snr ?? ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }, origin: spectrum.origin,
+            snr: snr, origin: spectrum.origin,
             sourceID: spectrum.sourceID, notes: spectrum.notes + [bad.note, note].compactMap(\.self))
     }
 
