@@ -15,7 +15,9 @@ import Torch
         let present = Tensor([1, 1, 1, 0] as [Float], shape: [2, 2])
         let (m, s, t) = (mean.doubles(), try #require(logSigma).doubles(), targets.doubles())
         let expected = (0..<3).reduce(0.0) { $0 + 0.5 * pow((t[$1] - m[$1]) / exp(s[$1]), 2) + s[$1] } / 3
-        #expect(abs(head.loss(x, targets: targets, present: present).item() - expected) < 1e-5)
+        // Weights are drawn anew each time: in single precision a large loss is known to so many digits.
+        let loss = head.loss(x, targets: targets, present: present).item()
+        #expect(abs(loss - expected) < 1e-5 * max(1, abs(expected)))
     }
 
     /// Student's t: with many degrees of freedom a Gaussian, with few a far label pulls less than a near one.
