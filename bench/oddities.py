@@ -3,11 +3,11 @@
 
     bench/oddities.py optical.h5 xp.h5 [--tool .build/release/specclip] [--model FILE] [--count 100] [--output FILE.json]
 
-optical.h5 and xp.h5 are data sets of the tiers optical-mixtures and real-xp (for models of before that read lamost-lrs:
---lines lamost-lrs and one of miles-mixtures): their test stars are made into
-galaxies (redshifted mixtures with emission lines, lines broadened by 200 km/s), beside quasars, DA white dwarfs, carbon stars, featureless spectra and pure noise made from formulas, each at a S/N of 20 to 100; of MILES what lies beyond 7400 A is
-left out. Prints, for each class and for real
-test stars, the share with any flag and with each of the flags of `specclip predict`. Needs numpy.
+optical.h5 and xp.h5 are data sets of the tiers optical-mixtures and real-xp (for models of before that read lamost-lrs: --lines
+lamost-lrs and one of miles-mixtures): their test stars are made into galaxies (redshifted mixtures with emission lines, lines broadened
+by 200 km/s), beside quasars, DA white dwarfs, carbon stars, featureless spectra and pure noise made from formulas, each at a S/N of 20
+to 100; of MILES what lies beyond 7400 A is left out. Prints, for each class and for real test stars, the share with any flag and with
+each of the flags of `specclip predict`. Needs numpy.
 """
 import json
 import pathlib
