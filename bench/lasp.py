@@ -27,10 +27,23 @@ CLASSES = {
 }
 
 
-def stars(folder):
-    """The rows of labels.csv, numbers as numbers."""
-    with open(folder / "labels.csv") as file:
-        return [{key: number(value) for key, value in row.items()} for row in csv.DictReader(file)]
+def of_stars(description):
+    """Options of the programs that judge labels of a folder of stars."""
+    made = parser(description)
+    made.add_argument("folder", type=pathlib.Path)
+    made.add_argument("--apart", type=pathlib.Path)
+    return made
+
+
+def stars(options):
+    """The rows of labels.csv, numbers as numbers; with --apart those alone whose split in the list is `apart`."""
+    with open(options.folder / "labels.csv") as file:
+        rows = [{key: number(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    if not options.apart:
+        return rows
+    with open(options.apart) as file:
+        apart = {row["file"] for row in csv.DictReader(file) if row["split"] == "apart"}
+    return [row for row in rows if row["file"] in apart]
 
 
 def number(text):
@@ -57,17 +70,11 @@ def scores(rows, found, random):
 
 
 def main():
-    arguments = parser(__doc__)
-    arguments.add_argument("folder", type=pathlib.Path)
-    arguments.add_argument("--apart", type=pathlib.Path)
+    arguments = of_stars(__doc__)
     arguments.add_argument("--moved", type=int, default=100)
     options = arguments.parse_args()
     random = np.random.default_rng(0)
-    rows = stars(options.folder)
-    if options.apart:
-        with open(options.apart) as file:
-            apart = {row["file"] for row in csv.DictReader(file) if row["split"] == "apart"}
-        rows = [row for row in rows if row["file"] in apart]
+    rows = stars(options)
     # What cannot be read is left out, and counted.
     found = {
         pathlib.Path(star["file"]).name: star

@@ -10,7 +10,6 @@ SDSS, DESI, MUSE and LAMOST (what LAMOST does not see of them, 3700 to 9100 A, i
 of Teff, log g and [Fe/H]. Then with 10 A without data at each of ten lines: the largest change in units of the stated error. Then
 through windows of 500 A: stated errors, and the share of LASP's labels within them. Needs astropy and numpy.
 """
-import csv
 import json
 import pathlib
 import tempfile
@@ -19,8 +18,8 @@ import warnings
 import numpy as np
 from astropy.io import fits
 
-from lasp import LABELS, stars
-from predictions import parser, predict
+from lasp import LABELS, of_stars, stars
+from predictions import predict
 
 WINDOWS = {"SDSS": (3800, 9200), "DESI": (3600, 9800), "MUSE": (4750, 9350), "LAMOST": (3700, 9000)}
 LINES = {"Ca II K": 3934.8, "H delta": 4102.9, "Ca I": 4227.9, "G band": 4306, "H gamma": 4341.7, "H beta": 4862.7,
@@ -65,16 +64,10 @@ def dead(centre):
 
 
 def main():
-    arguments = parser(__doc__)
-    arguments.add_argument("folder", type=pathlib.Path)
-    arguments.add_argument("--apart", type=pathlib.Path)
+    arguments = of_stars(__doc__)
     arguments.add_argument("--stars", type=int, default=100)
     options = arguments.parse_args()
-    rows = [row for row in stars(options.folder) if 4300 < row["teff"] < 7000 and row["snrg"] > 20]
-    if options.apart:
-        with open(options.apart) as file:
-            apart = {row["file"] for row in csv.DictReader(file) if row["split"] == "apart"}
-        rows = [row for row in rows if row["file"] in apart]
+    rows = [row for row in stars(options) if 4300 < row["teff"] < 7000 and row["snrg"] > 20]
     order = np.random.default_rng(0).permutation(len(rows))[: options.stars]
     rows = [rows[i] for i in sorted(order)]
     spectra = {f"s{i}": spectrum(options.folder / row["file"]) for i, row in enumerate(rows)}

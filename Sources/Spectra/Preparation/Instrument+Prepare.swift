@@ -80,8 +80,8 @@ extension Instrument {
                 remedy: "its values are too large or too small: leave the spectrum out")
         }
         // A file's S/N is that of a band; of what any spectrograph has seen, the errors tell it, as they do of data sets.
-        let told = ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) }
-        let snr = leastCoverage == nil ? spectrum.snr ?? told : told ?? spectrum.snr
+        func told() -> Double? { ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) } }
+        let snr = leastCoverage == nil ? spectrum.snr ?? told() : told() ?? spectrum.snr
         return PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
             mask: mask,
