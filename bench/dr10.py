@@ -113,8 +113,8 @@ def run(*command):
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
 
 
-def report(stars, answers, size):
-    """Prints and returns the scores of one number of labelled stars."""
+def report(stars, answers, size, own=ENCODER):
+    """Prints and returns the scores of one number of labelled stars; those of the others beside those of `own`."""
     random = np.random.default_rng(0)
     truth = np.stack([stars[label] for label in LABELS], 1)
     result = {}
@@ -135,12 +135,21 @@ def report(stars, answers, size):
             for method in answers:
                 one = result[title][method][label]
                 line = f"  {label:5s} {method:18s} {one['bias']:+9.3f} / {one['sigma']:8.3f} +- {one['sigma_error']:.3f}"
-                if method != ENCODER:
-                    gain = sigma[method] - sigma[ENCODER]
+                if method != own:
+                    gain = sigma[method] - sigma[own]
                     one["gain"] = [float(gain.mean()), float(gain.std())]
-                    line += f"   less that of the encoder: {gain.mean():.3f} +- {gain.std():.3f}"
+                    line += f"   less that of {own}: {gain.mean():.3f} +- {gain.std():.3f}"
                 print(line)
     return result
+
+
+def folds(options, fold, apart="0.2"):
+    """The data set and the list of one fold of the labelled stars, spectra at rest."""
+    data, listed = options.work / f"fold{fold}.h5", options.work / f"fold{fold}.csv"
+    run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid",
+        "--redshift", "z", "--instrument", "optical", "--fold", f"{fold}/{FOLDS}", "--apart", apart,
+        "--validation", "0", "--list", listed, "-o", data, "--force")
+    return data, listed
 
 
 def main():
@@ -161,10 +170,7 @@ def main():
         catalogue = {row["file"]: row for row in csv.DictReader(file)}
     answers = {size: {method: {} for method in [ENCODER, *MLPS]} for size in sizes}
     for fold in range(1, FOLDS + 1):
-        data = options.work / f"fold{fold}.h5"
-        run(options.tool, "data", "stars", options.folder / "labels.csv", "--labels", "teff,logg,fe_h=feh", "--group", "planid",
-            "--redshift", "z", "--instrument", "optical", "--fold", f"{fold}/{FOLDS}", "--apart", "0.2",
-            "--validation", "0", "--list", options.work / f"fold{fold}.csv", "-o", data, "--force")
+        data, _ = folds(options, fold)
         train, test = split(data, "train"), split(data, "test")
         for member in range(options.members):
             # The encoder as MILES mixtures have taught it, in a folder of its own for each training.

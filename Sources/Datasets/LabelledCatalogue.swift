@@ -125,39 +125,9 @@ public struct LabelledCatalogue: Sendable {
             throw Diagnostic(
                 url, problem: "no row has a file and a label", remedy: "name the columns: --labels teff=TEFF")
         }
-        let joined = Self.joined(found.map(\.group), places)
+        let joined = StarGroups.joined(found.map(\.group), places)
         for i in found.indices { found[i].group = joined[i] }
         (stars, self.notes) = (found, notes)
-    }
-
-    private struct SkyPlace {
-        var ra: Double, dec: Double
-    }
-
-    /// Two places within so many degrees are one star.
-    private static let sameStar = 3.0 / 3600
-
-    /// Groups that share a star become one, under the first name.
-    private static func joined(_ groups: [String], _ places: [SkyPlace]) -> [String] {
-        var parent: [String: String] = [:]
-        func root(_ name: String) -> String {
-            var name = name
-            while let next = parent[name], next != name { name = next }
-            return name
-        }
-        let order = places.indices.filter { places[$0].ra.isFinite && places[$0].dec.isFinite }
-            .sorted { places[$0].dec < places[$1].dec }
-        for (position, i) in order.enumerated() {
-            for j in order[(position + 1)...] {
-                guard places[j].dec - places[i].dec <= sameStar else { break }
-                let turn = abs(places[j].ra - places[i].ra)
-                let width = min(turn, 360 - turn) * cos(places[i].dec * .pi / 180)
-                guard width * width + pow(places[j].dec - places[i].dec, 2) <= sameStar * sameStar else { continue }
-                let (one, two) = (root(groups[i]), root(groups[j]))
-                if one != two { parent[max(one, two)] = min(one, two) }
-            }
-        }
-        return groups.map(root)
     }
 
     /// Name of the label of a data set that says which fold a star is in.
@@ -191,25 +161,18 @@ public struct LabelledCatalogue: Sendable {
     /// The split of each star and its fold, from 1; nil where it is kept apart. A group is never parted, and folds have about as
     /// many stars as each other.
     public func places(_ folds: Folds) -> [(split: Split, fold: Int)?] {
-        let sizes = Dictionary(grouping: stars, by: \.group).mapValues(\.count)
-        let groups = sizes.keys.sorted {
-            (StableHash.unit($0, seed: folds.seed), $0) < (StableHash.unit($1, seed: folds.seed), $1)
-        }
-        let apart = Int((Double(groups.count) * folds.apart).rounded())
-        var filled = [Int](repeating: 0, count: folds.count)
-        var places: [String: (split: Split, fold: Int)] = [:]
-        for group in groups.dropFirst(apart) {
-            let fold = filled.indices.min { filled[$0] < filled[$1] } ?? 0
-            filled[fold] += sizes[group] ?? 0
-            places[group] = (fold == folds.test - 1 ? .test : .train, fold + 1)
+        let groups = StarGroups(stars.map(\.group), seed: folds.seed)
+        let apart = Int((Double(groups.sizes.count) * folds.apart).rounded())
+        var places = groups.folds(folds.count, leavingOut: apart).mapValues { fold in
+            (split: fold == folds.test ? Split.test : .train, fold: fold)
         }
         // Groups decide when to stop, and tell how far off answers are, that are as foreign to those trained on as the test's are.
-        let others = Double(places.reduce(0) { $0 + ($1.value.split == .train ? sizes[$1.key] ?? 0 : 0) })
+        let others = Double(places.reduce(0) { $0 + ($1.value.split == .train ? groups.size($1.key) : 0) })
         for (split, share) in [(Split.validation, folds.validation), (.calibration, folds.calibration)] {
             var wanted = others * share
-            for group in groups.reversed() where places[group]?.split == .train && wanted > 0 {
+            for group in groups.order.reversed() where places[group]?.split == .train && wanted > 0 {
                 places[group]?.split = split
-                wanted -= Double(sizes[group] ?? 0)
+                wanted -= Double(groups.size(group))
             }
         }
         return stars.map { places[$0.group] }

@@ -5,13 +5,23 @@ import Torch
 
 /// A model in one `.safetensors` file: weights under `model.…`, the description as JSON in the header.
 ///
-/// Other rooms add their own part (label heads, atlas): a header entry of their name and tensors under that prefix.
+/// Other rooms add their own part (label heads, atlas): a header entry of their name and tensors under that prefix. A part may also
+/// lie in a small file of its own, an addition: it names the model that it belongs to, which lies beside it.
 public struct ModelFile {
     /// Where it was read from.
     public let url: URL
     /// What the model is made of.
     public private(set) var description: ModelDescription
     private let file: SafetensorsFile
+    /// What is added to the model in `file`; nil where all is in one file.
+    private let addition: SafetensorsFile?
+
+    /// Header entry of an addition: the file name and the content hash of its model.
+    private static let additionEntry = "addition-to"
+    private struct Base: Codable {
+        var file: String
+        var content: String
+    }
 
     /// - Throws: `Diagnostic` when it is no model of ours, `Diagnostic` when it is no safetensors file.
     public init(contentsOf url: URL) throws {
@@ -20,7 +30,12 @@ public struct ModelFile {
             throw Diagnostic(
                 url.path, problem: "no such model file; train one (make demo) or give --model FILE.safetensors")
         }
-        file = try SafetensorsFile(contentsOf: url)
+        let opened = try SafetensorsFile(contentsOf: url)
+        if let text = opened.metadata[Self.additionEntry] {
+            (file, addition) = (try Self.base(text, of: url), opened)
+        } else {
+            (file, addition) = (opened, nil)
+        }
         guard let text = file.metadata["specclip"] else {
             throw Diagnostic(
                 url.path, problem: "the header has no 'specclip' entry: not a model written by specclip")
@@ -58,8 +73,29 @@ public struct ModelFile {
         return model
     }
 
+    /// The model that an addition belongs to.
+    private static func base(_ text: String, of url: URL) throws -> SafetensorsFile {
+        guard let base = try? JSONDecoder().decode(Base.self, from: Data(text.utf8)),
+            base.file == URL(fileURLWithPath: base.file).lastPathComponent
+        else {
+            throw Diagnostic(url, field: additionEntry, problem: "names no model", remedy: "get the file anew")
+        }
+        let model = url.deletingLastPathComponent().appending(path: base.file)
+        guard FileManager.default.fileExists(atPath: model.path) else {
+            throw Diagnostic(
+                url, problem: "is an addition to \(base.file), which does not lie beside it",
+                remedy: "put both into one folder")
+        }
+        guard ContentHash.of(model) == base.content else {
+            throw Diagnostic(
+                url, problem: "is an addition to another version of \(base.file) than lies beside it",
+                remedy: "get both anew")
+        }
+        return try SafetensorsFile(contentsOf: model)
+    }
+
     /// A part's own header entry.
-    public func header(_ part: String) -> String? { file.metadata[part] }
+    public func header(_ part: String) -> String? { addition?.metadata[part] ?? file.metadata[part] }
 
     /// Loads the tensors of a part into a module, without copying what is mapped; names and shapes must agree.
     public func load(_ module: Module, part: String) throws {
@@ -81,19 +117,53 @@ public struct ModelFile {
 
     /// The tensors under a prefix, by their remaining names.
     public func tensors(_ part: String) throws -> [String: Tensor] {
+        // A part is in one file as a whole: that with its header entry, if any has one.
+        let holder = addition.flatMap { $0.names.contains { $0.hasPrefix(part + ".") } ? $0 : nil } ?? file
         var found: [String: Tensor] = [:]
-        for name in file.names where name.hasPrefix(part + ".") {
-            found[String(name.dropFirst(part.count + 1))] = try file.tensor(name)
+        for name in holder.names where name.hasPrefix(part + ".") {
+            found[String(name.dropFirst(part.count + 1))] = try holder.tensor(name)
         }
         return found
     }
 
+    /// The file that the model itself is in.
+    public var modelURL: URL {
+        guard let text = addition?.metadata[Self.additionEntry],
+            let base = try? JSONDecoder().decode(Base.self, from: Data(text.utf8))
+        else { return url }
+        return url.deletingLastPathComponent().appending(path: base.file)
+    }
+
+    /// Writes a part into a file of its own, an addition to the model, which must lie beside it to be read.
+    public func write(addition part: ModelFilePart, to url: URL) throws {
+        let base = Base(file: modelURL.lastPathComponent, content: ContentHash.of(modelURL))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let text = String(decoding: try encoder.encode(base), as: UTF8.self)
+        try SafetensorsFile.write(
+            part.tensors.map { (part.name + "." + $0.0, $0.1) },
+            metadata: [Self.additionEntry: text, part.name: part.header], to: url)
+    }
+
+    /// Everything in both files: tensors by name, and header entries.
+    private func contents() throws -> (tensors: [(String, Tensor)], metadata: [String: String]) {
+        guard let addition else { return (try file.names.map { ($0, try file.tensor($0)) }, file.metadata) }
+        var metadata = file.metadata.merging(addition.metadata) { $1 }
+        metadata[Self.additionEntry] = nil
+        let parts = Set(addition.metadata.keys)
+        let kept = file.names.filter { name in !parts.contains { name.hasPrefix($0 + ".") } }
+        return (
+            try kept.map { ($0, try file.tensor($0)) } + addition.names.map { ($0, try addition.tensor($0)) }, metadata
+        )
+    }
+
     /// Writes a copy of this file with another part, in place of its own of that name, atomically.
     public func write(with part: ModelFilePart, to url: URL) throws {
-        var metadata = file.metadata
+        let (tensors, entries) = try contents()
+        var metadata = entries
         metadata["specclip"] = try Self.header(description)
         metadata[part.name] = part.header
-        let kept = try file.names.filter { !$0.hasPrefix(part.name + ".") }.map { ($0, try file.tensor($0)) }
+        let kept = tensors.filter { !$0.0.hasPrefix(part.name + ".") }
         try SafetensorsFile.write(
             kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
     }
@@ -102,9 +172,11 @@ public struct ModelFile {
     /// turned back into single precision when a model is made. Vectors (biases, means, scales) stay as they are: they weigh
     /// nothing, and the mean of log Teff in half precision is off by up to 10 K.
     public func write(as dtype: DType, to url: URL) throws {
-        let tensors = try file.names.map { name in
-            let tensor = try file.tensor(name)
-            return (name, tensor.dtype.isFloatingPoint && tensor.rank > 1 ? tensor.to(dtype) : tensor)
+        let (all, metadata) = try contents()
+        // What is in double precision needs it.
+        let tensors = all.map { name, tensor in
+            let isWeight = tensor.dtype.isFloatingPoint && tensor.dtype != .float64 && tensor.rank > 1
+            return (name, isWeight ? tensor.to(dtype) : tensor)
         }
         for (name, tensor) in tensors where tensor.dtype == dtype {
             // float16 ends at 65504.
@@ -113,7 +185,7 @@ public struct ModelFile {
                     self.url.path, problem: "\(name) does not fit into \(dtype); use bfloat16 or float32")
             }
         }
-        try SafetensorsFile.write(tensors, metadata: file.metadata, to: url)
+        try SafetensorsFile.write(tensors, metadata: metadata, to: url)
     }
 
     /// The description as it stands in files of today's layout.

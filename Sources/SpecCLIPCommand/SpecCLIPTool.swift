@@ -30,7 +30,9 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(
                 name: "Training",
                 subcommands: [
-                    PretrainCommand.self, FinetuneCommand.self, AlignCommand.self, LabelsCommand.self, DemoCommand.self,
+                    PretrainCommand.self, FinetuneCommand.self, AlignCommand.self, LabelsCommand.self,
+                    AdaptCommand.self,
+                    DemoCommand.self,
                 ]),
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
             CommandGroup(name: "Posteriors", subcommands: [NPECommand.self]),

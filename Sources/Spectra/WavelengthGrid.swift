@@ -75,7 +75,7 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
     }
 
     /// Whether the steps are equal in log10 λ.
-    var isLogarithmic: Bool {
+    package var isLogarithmic: Bool {
         if case .logarithmic = self { true } else { false }
     }
 

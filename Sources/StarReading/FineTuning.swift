@@ -58,12 +58,28 @@ public struct FineTuning {
         Generator.seed(context.configuration.seed)
         let chosen = try fold.map { try FoldedStars(data).rows(outside: [$0]) }
         let task = try FineTuningTask(
-            model, instrument, configuration, data: data, chosen: chosen, device: context.device)
+            model.branch(instrument).backbone, instrument, configuration, data: data, chosen: chosen,
+            device: context.device)
         return try run.train(task, options: configuration.training) {
             let provenance = context.provenance(stage: "finetune", data: data)
             try ModelFile.write(model, provenance: provenance, to: output)
         }
     }
+}
+
+/// Encoder and head, which learn together.
+final class LabelledEncoder: Module {
+    let backbone: any Encoder
+    let head: LabelHead
+
+    init(_ backbone: any Encoder, _ head: LabelHead) {
+        self.backbone = backbone
+        self.head = head
+        super.init()
+    }
+
+    /// Labels in units of their spread, `[B, labels]`.
+    func callAsFunction(_ spectra: SpectrumBatch) -> Tensor { head(backbone.summary(backbone(spectra))).mean }
 }
 
 /// Spectra in, likelihood of their labels out.
@@ -110,27 +126,20 @@ final class FineTuningTask: TrainingTask {
         }
     }
 
-    /// Encoder and head, which learn together.
-    private final class Network: Module {
-        let backbone: any Encoder
-        let head: LabelHead
-
-        init(_ backbone: any Encoder, _ head: LabelHead) {
-            self.backbone = backbone
-            self.head = head
-            super.init()
-        }
-    }
-
     let model: Module
     let source: Source
-    private let network: Network
+    let network: LabelledEncoder
     private let configuration: FineTuneConfiguration
 
-    /// - Parameter chosen: the training rows to learn from; nil for all.
+    /// - Parameters:
+    ///   - backbone: the encoder, of which changes what is trainable.
+    ///   - chosen: the training rows to learn from; nil for all.
+    ///   - leastStars: of which each label must be known.
+    ///   - scales: mean and spread of each label as it is learned; those of the rows by default.
     init(
-        _ model: SpecCLIPModel, _ instrument: Instrument, _ configuration: FineTuneConfiguration, data: PairedDataSet,
-        chosen: [Int]? = nil, device: Device
+        _ backbone: any Encoder, _ instrument: Instrument, _ configuration: FineTuneConfiguration, data: PairedDataSet,
+        chosen: [Int]? = nil, leastStars: Int = 50, scales: (mean: [Double], std: [Double])? = nil,
+        device: Device
     ) throws {
         let names = configuration.names
         var parts: [TrainingSplit: Part] = [:]
@@ -141,15 +150,15 @@ final class FineTuningTask: TrainingTask {
             parts[split] = Part(
                 rows: try AugmentedRows(data, instrument, of, configuration.augment), labels: labels)
         }
-        let (mean, std) = try StandardisedLabels.statistics(
-            (parts[.training]?.labels ?? []).map { values in
-                (chosen ?? parts[.training]?.rows.seen ?? []).map { values[$0] }
-            },
-            names: names,
-            minimumStars: 50, dataName: data.url.path)
+        let (mean, std) =
+            try scales
+            ?? StandardisedLabels.statistics(
+                (parts[.training]?.labels ?? []).map { values in
+                    (chosen ?? parts[.training]?.rows.seen ?? []).map { values[$0] }
+                },
+                names: names, minimumStars: leastStars, dataName: data.url.path)
         // A velocity that only the augmentation brings has no spread in the data set.
-        let spread = zip(names, std).map { $0 == RadialVelocity.label ? max($1, 100) : $1 }
-        let backbone = try model.branch(instrument).backbone
+        let spread = scales == nil ? zip(names, std).map { $0 == RadialVelocity.label ? max($1, 100) : $1 } : std
         let head = LabelHead(
             embedding: backbone.width, hidden: configuration.hidden, dropout: configuration.dropout, labels: names.count
         )
@@ -157,7 +166,7 @@ final class FineTuningTask: TrainingTask {
         if let probability = configuration.encoderDropout {
             for case let dropout as Dropout in backbone.modules() { dropout.probability = probability }
         }
-        network = Network(backbone, head)
+        network = LabelledEncoder(backbone, head)
         self.model = network
         var rows = parts.mapValues(\.rows.seen)
         if let chosen { rows[.training] = chosen }
@@ -169,7 +178,7 @@ final class FineTuningTask: TrainingTask {
     /// The labels of prepared spectra, per label, per star, in their units.
     func predict(_ spectra: SpectrumBatch) throws -> [[Double]] {
         let mean = try catchingTorchErrors {
-            try withoutGradient { network.head(network.backbone.summary(network.backbone(spectra))).mean }.to(.cpu)
+            try withoutGradient { network(spectra) }.to(.cpu)
         }
         let values = mean.doubles()
         return source.names.enumerated().map { index, name in
@@ -179,6 +188,9 @@ final class FineTuningTask: TrainingTask {
             }
         }
     }
+
+    /// How it trains.
+    var options: TrainingOptions { configuration.training }
 
     func rate(of path: String) -> Double {
         path.hasPrefix("backbone.") ? configuration.encoderRate ?? 1 : 1
@@ -217,7 +229,8 @@ public struct FineTunedNetwork {
         chosen: [Int], seed: UInt64, progress: any ProgressSink = SilentProgress()
     ) throws {
         Generator.seed(seed)
-        task = try FineTuningTask(model, instrument, configuration, data: data, chosen: chosen, device: .cpu)
+        task = try FineTuningTask(
+            model.branch(instrument).backbone, instrument, configuration, data: data, chosen: chosen, device: .cpu)
         try task.trainInPassing(options: configuration.training, seed: seed, progress: progress)
     }
 

@@ -7,14 +7,27 @@ import Torch
 public struct LabelInference {
     /// What was read from spectra of one instrument.
     public struct Reading {
-        /// Prepared spectra, `[B, pixels]`, and the model's features of them, `[B, F]`: at rest.
-        public let flux: Tensor, features: Tensor
+        /// Prepared spectra and the model's features of them, `[B, F]`: at rest.
+        public let spectra: SpectrumBatch, features: Tensor
+        /// The flux of the spectra, `[B, pixels]`.
+        public var flux: Tensor { spectra.flux }
+        /// Velocities that were removed, km/s; nil where the model tells none.
+        public let velocities: [Double]?
         /// Labels and flags, per star.
         public let stars: [StarLabels]
         /// Calibrated samples of the joint posterior; nil where the model gives labels as Gaussians or values.
         public let posterior: PosteriorSamples?
+        /// How many of the labels the model's own heads read: these come first.
+        let ownLabels: Int
         /// The `embeddingKey` of the instrument.
         fileprivate let instrument: String
+
+        /// The same reading with more labels.
+        fileprivate func telling(_ stars: [StarLabels]) -> Reading {
+            Reading(
+                spectra: spectra, features: features, velocities: velocities, stars: stars, posterior: posterior,
+                ownLabels: ownLabels, instrument: instrument)
+        }
 
         /// Samples in which a star is found, from Gaussians where that is all there is.
         fileprivate func draws(of star: Int) -> (samples: PosteriorSamples, row: Int) {
@@ -28,6 +41,8 @@ public struct LabelInference {
     public let labels: LabelReader
     /// By the instrument's `embeddingKey`; none in models without posteriors.
     private let quality: [String: QualityModel]
+    /// Labels that somebody taught the model, by the instrument's `embeddingKey`.
+    private let adapted: [String: [AdaptedLabels]]
     /// By the `embeddingKey` of two instruments: what makes one prior of theirs.
     private let priors: [[String]: SharedPrior]
 
@@ -36,7 +51,7 @@ public struct LabelInference {
     ///   - model: with its weights.
     ///   - draws: samples of each posterior; the reader's own number when nil.
     ///   - device: where to compute.
-    /// - Throws: `Diagnostic` when the model has no label heads.
+    /// - Throws: `Diagnostic` for heads that cannot be read.
     public init(_ file: ModelFile, _ model: SpecCLIPModel, draws: Int? = nil, device: Device = .cpu) throws {
         self.model = model
         var labels = try LabelReader(file, device: device)
@@ -45,7 +60,15 @@ public struct LabelInference {
         quality = try model.instruments.reduce(into: [:]) {
             $0[$1.embeddingKey] = try QualityModel(file, $1, device: device)
         }
+        adapted = try model.instruments.reduce(into: [:]) {
+            $0[$1.embeddingKey] = try AdaptedLabels.all(in: file, model, of: $1)
+        }
         priors = try Self.priors(labels, model.instruments)
+    }
+
+    /// What somebody taught the model, by instrument and set.
+    var adaptations: [AdaptationDescription] {
+        adapted.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.description) }
     }
 
     private static func priors(_ labels: LabelReader, _ instruments: [Instrument]) throws -> [[String]: SharedPrior] {
@@ -66,6 +89,11 @@ public struct LabelInference {
             }
         }
         return priors
+    }
+
+    /// Whether any label is read from an instrument's spectra.
+    func reads(_ instrument: Instrument) -> Bool {
+        labels.reads(instrument) || adapted[instrument.embeddingKey]?.isEmpty == false
     }
 
     /// Whether spectra of two instruments are read together with their prior counted once. Models that were written before
@@ -91,16 +119,21 @@ public struct LabelInference {
                 resting = try moved.map { try rest(spectra, moved: $0) } ?? rest(spectra, of: instrument)
             }
             let features = try resting?.features ?? withoutGradient { try model.features(spectra, from: instrument) }
-            let shown = (resting?.spectra ?? spectra).flux
+            let shown = resting?.spectra ?? spectra
             var (stars, posterior) = try labels.readings(
                 features, from: instrument, snr: circumstances.snr, velocities: resting?.velocities)
             if let judge = quality[instrument.embeddingKey] {
-                let flags = try judge.flags(model, shown, features: features, from: instrument, circumstances)
+                let flags = try judge.flags(model, shown.flux, features: features, from: instrument, circumstances)
                 for (star, doubts) in flags.enumerated() { stars[star].flags.formUnion(doubts) }
             }
-            return Reading(
-                flux: shown, features: features, stars: stars, posterior: posterior,
+            let reading = Reading(
+                spectra: shown, features: features, velocities: resting?.velocities, stars: stars,
+                posterior: posterior, ownLabels: stars.first?.estimates.count ?? 0,
                 instrument: instrument.embeddingKey)
+            guard let own = adapted[instrument.embeddingKey], !own.isEmpty else { return reading }
+            let input = AdaptationInput(reading, snr: circumstances.snr)
+            for labels in own { try labels.read(input, velocities: reading.velocities, into: &stars) }
+            return reading.telling(stars)
         }
     }
 

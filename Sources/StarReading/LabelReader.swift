@@ -23,11 +23,9 @@ public struct LabelReader {
     /// Samples of a posterior that values and intervals are taken from.
     public var draws = 2000
 
-    /// - Throws: `Diagnostic` when the model has no label heads.
+    /// - Throws: `Diagnostic` for heads that cannot be read.
     public init(_ file: ModelFile, device: Device = .cpu) throws {
-        guard let descriptions = try LabelHeadDescription.all(in: file) else {
-            throw Self.absent(from: file)
-        }
+        let descriptions = try LabelHeadDescription.all(in: file) ?? [:]
         var heads: [String: [(head: Head, description: LabelHeadDescription)]] = [:]
         for (name, description) in descriptions.sorted(by: { $0.key < $1.key }) {
             let key = LabelHeadDescription.embeddingKey(ofHead: name)
@@ -43,6 +41,9 @@ public struct LabelReader {
         self.heads = heads
         embeddingWidths = heads.keys.reduce(into: [:]) { $0[$1] = file.description.embeddingWidth(ofKey: $1) }
     }
+
+    /// Whether it reads anything from an instrument's spectra.
+    func reads(_ instrument: Instrument) -> Bool { heads[instrument.embeddingKey] != nil }
 
     /// Whether a model file has label heads.
     static func isPart(of file: ModelFile) -> Bool { file.header(part) != nil }
@@ -115,7 +116,7 @@ public struct LabelReader {
     ) throws -> (stars: [StarLabels], posterior: PosteriorSamples?) {
         var stars = [StarLabels](repeating: StarLabels(), count: features.shape[0])
         var posterior: PosteriorSamples?
-        for (head, description) in try heads(of: instrument) {
+        for (head, description) in heads[instrument.embeddingKey] ?? [] {
             switch head {
             case .gaussian(let head):
                 let width = embeddingWidths[instrument.embeddingKey] ?? features.shape[1]
@@ -137,7 +138,7 @@ public struct LabelReader {
 
     /// The joint posterior of an instrument with what is known of it; nil where it has none.
     func posterior(of instrument: Instrument) throws -> (sampler: EnsembleSampler, description: LabelHeadDescription)? {
-        for (head, description) in try heads(of: instrument) {
+        for (head, description) in heads[instrument.embeddingKey] ?? [] {
             if case .posterior(let sampler) = head { return (sampler, description) }
         }
         return nil
@@ -145,12 +146,12 @@ public struct LabelReader {
 
     /// The prior of what is read from an instrument's spectra; nil where it is not known.
     func prior(of instrument: Instrument) throws -> LabelPrior? {
-        try heads(of: instrument).lazy.compactMap(\.description.prior).first
+        (heads[instrument.embeddingKey] ?? []).lazy.compactMap(\.description.prior).first
     }
 
     /// How an instrument's spectra are brought to rest; nil where no posterior tells their velocity.
     func restFrame(_ model: SpecCLIPModel, _ instrument: Instrument) throws -> RestFrame? {
-        for (head, description) in try heads(of: instrument) {
+        for (head, description) in heads[instrument.embeddingKey] ?? [] {
             guard case .posterior(let sampler) = head else { continue }
             if let rest = RestFrame(model, instrument, sampler, labels: description.labels) { return rest }
         }
@@ -192,6 +193,8 @@ public struct StarLabels: Sendable, Hashable {
     public var estimates: [LabelEstimate] = []
     /// What their posteriors say against them.
     public var flags: QualityFlags = []
+    /// The same of labels that somebody taught the model, by the name of the set.
+    public var adaptedFlags: [String: QualityFlags] = [:]
 
     /// Nothing yet.
     public init() {}

@@ -21,8 +21,8 @@ public final class StarReader: @unchecked Sendable {
     public let model: SpecCLIPModel
     /// Where the model computes.
     public let device: Device
-    /// What reads labels; nil for a model without label heads.
-    private let inference: LabelInference?
+    /// What reads labels, if the model has any.
+    private let inference: LabelInference
 
     /// Loads a model file.
     /// - Parameters:
@@ -42,7 +42,7 @@ public final class StarReader: @unchecked Sendable {
         self.file = file
         self.device = device
         model = try catchingTorchErrors { try file.model(on: device) }
-        inference = try LabelReader.isPart(of: file) ? LabelInference(file, model, draws: draws, device: device) : nil
+        inference = try LabelInference(file, model, draws: draws, device: device)
         guard let width else { return }
         let full = file.description.embedding ?? 0
         guard width <= full else {
@@ -79,17 +79,35 @@ public final class StarReader: @unchecked Sendable {
     // MARK: - Labels
 
     /// Whether the model reads labels at all.
-    public var readsLabels: Bool { inference != nil }
+    public var readsLabels: Bool { LabelReader.isPart(of: file) || !adaptations.isEmpty }
 
     /// The heads of the model.
     /// - Throws: `Diagnostic` when it has none.
     public func labels() throws -> LabelReader { try labelInference().labels }
 
+    /// The labels that the model's own heads read.
+    public var modelLabels: [StellarLabel] { inference.labels.allLabels }
+
+    /// What somebody taught the model, by instrument and set.
+    public var adaptations: [AdaptationDescription] { inference.adaptations }
+
+    /// Names of the sets that somebody taught the model, each once.
+    public var adaptationNames: [String] { Set(adaptations.map(\.name)).sorted() }
+
+    /// All that is read from some instrument, in the order of a catalogue: the model's own labels first.
+    /// - Throws: `Diagnostic` when it reads none.
+    public func catalogueLabels() throws -> [StellarLabel] {
+        let added = try labelInference().adaptations.flatMap { $0.labels.map(\.label) }
+        return (modelLabels + added).reduce(into: []) { all, label in
+            if !all.contains(where: { $0.name == label.name }) { all.append(label) }
+        }
+    }
+
     /// Whether flags say all there is to doubt of an instrument's spectra.
-    public func judges(_ instrument: Instrument) -> Bool { inference?.judges(instrument) ?? false }
+    public func judges(_ instrument: Instrument) -> Bool { inference.judges(instrument) }
 
     /// Whether spectra of two instruments are read together with their prior counted once.
-    public var countsPriorOnce: Bool { inference?.countsPriorOnce ?? false }
+    public var countsPriorOnce: Bool { inference.countsPriorOnce }
 
     /// What the model reads from spectra as files have them.
     /// - Parameters:
@@ -120,8 +138,11 @@ public final class StarReader: @unchecked Sendable {
     }
 
     /// Labels, posteriors and features of spectra of one instrument.
-    package func reading(_ observations: [Observation], of instrument: Instrument) throws -> LabelInference.Reading {
-        try labelInference().read(
+    /// - Parameter needsLabels: whether it is an error where the model reads none.
+    package func reading(
+        _ observations: [Observation], of instrument: Instrument, needsLabels: Bool = true
+    ) throws -> LabelInference.Reading {
+        try (needsLabels ? labelInference(instrument) : inference).read(
             try batch(observations, of: instrument), from: instrument,
             .init(
                 ivar: observations.map(\.knownIvar), snr: observations.map { $0.prepared.snr ?? .nan },
@@ -136,7 +157,7 @@ public final class StarReader: @unchecked Sendable {
     package func reading(
         _ spectra: SpectrumBatch, from instrument: Instrument, _ circumstances: QualityModel.Circumstances
     ) throws -> LabelInference.Reading {
-        try labelInference().read(spectra, from: instrument, circumstances)
+        try labelInference(instrument).read(spectra, from: instrument, circumstances)
     }
 
     /// For each observation the reading it is in, and where.
@@ -149,8 +170,10 @@ public final class StarReader: @unchecked Sendable {
         return all.indices.compactMap { found[$0] }
     }
 
-    private func labelInference() throws -> LabelInference {
-        guard let inference else { throw LabelReader.absent(from: file) }
+    /// - Parameter instrument: whose labels are asked for; nil for those of any.
+    private func labelInference(_ instrument: Instrument? = nil) throws -> LabelInference {
+        guard readsLabels else { throw LabelReader.absent(from: file) }
+        if let instrument, !inference.reads(instrument) { _ = try inference.labels.labels(for: instrument) }
         return inference
     }
 

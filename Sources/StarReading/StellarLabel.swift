@@ -61,9 +61,13 @@ public struct StellarLabel: Codable, Sendable, Hashable {
             StellarLabel("e_bp_rp", title: "E(BP-RP)", unit: "mag", digits: 2),
             StellarLabel("rv", title: "RV", unit: "km/s", digits: 1),
         ]
-        labels += ["C", "N", "O", "Mg", "Al", "Si", "Ca", "Ti", "Cr", "Mn", "Ni"].map {
-            StellarLabel("\($0.lowercased())_fe", title: "[\($0)/Fe]", unit: "dex", digits: 2)
-        }
+        let elements = [
+            "C", "N", "O", "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Sc", "Ti", "V", "Cr", "Mn", "Co", "Ni", "Cu",
+            "Zn",
+            "Y", "Zr", "Ba", "La", "Ce", "Nd", "Eu",
+        ]
+        labels += elements.map { StellarLabel("\($0.lowercased())_fe", title: "[\($0)/Fe]", unit: "dex", digits: 2) }
+        labels.append(StellarLabel("cn_fe", title: "[C+N/Fe]", unit: "dex", digits: 2))
         return Dictionary(uniqueKeysWithValues: labels.map { ($0.name, $0) })
     }()
 }

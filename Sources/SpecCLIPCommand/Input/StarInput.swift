@@ -6,7 +6,7 @@ import Support
 
 /// The input of a command: observations with progress, notes and failures told on standard error.
 final class StarInput {
-    private let options: InputOptions
+    private let input: ObservationInput
     private let stream: ObservationStream
     private let what: String
     private var progress: ProgressLine
@@ -18,14 +18,23 @@ final class StarInput {
     ///   - rowsComeWhole: rows of a data set come with the spectra of all instruments at once.
     ///   - rows: where results go; what it has from an interrupted run is left out of the input.
     /// - Throws: `Diagnostic` for input that makes no sense as a whole.
-    init(
+    convenience init(
         _ options: InputOptions, among known: [Instrument], doing what: String, rowsComeWhole: Bool = false,
         into rows: RowOutput? = nil
     ) throws {
-        self.options = options
+        try self.init(
+            options.observations(among: known), among: known, doing: what, rowsComeWhole: rowsComeWhole, into: rows)
+    }
+
+    /// As above, of an input that no options describe.
+    init(
+        _ input: ObservationInput, among known: [Instrument], doing what: String, rowsComeWhole: Bool = false,
+        into rows: RowOutput? = nil
+    ) throws {
+        self.input = input
         self.what = what
         progress = ProgressLine(what)
-        stream = try ObservationStream(options.observations(among: known), among: known)
+        stream = try ObservationStream(input, among: known)
         stream.rowsComeWhole = rowsComeWhole
         stream.onProgress = { [unowned self] in progress.update($0, of: $1) }
         stream.onNotes = { [unowned self] in notes.add($0, about: $1) }
@@ -60,8 +69,8 @@ final class StarInput {
         let (count, failures) = (stream.count, stream.failures)
         if count == 0 && failures == 0 {
             throw Diagnostic(
-                options.inputs.joined(separator: " "), problem: "holds no spectra",
-                remedy: options.conditions.isEmpty
+                input.paths.joined(separator: " "), problem: "holds no spectra",
+                remedy: input.conditions.isEmpty
                     ? "give files with spectra, or another --split" : "give another --where or --split")
         }
         if failures > 0 {

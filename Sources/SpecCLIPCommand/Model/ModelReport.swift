@@ -18,6 +18,8 @@ struct ModelReport: Encodable {
         var encoderParameters: Int
         var parameters: Int
         var labels: [LabelHeadDescription]
+        /// What somebody taught it.
+        var taught: [AdaptationDescription] = []
     }
 
     var file: String
@@ -34,6 +36,10 @@ struct ModelReport: Encodable {
     init(_ file: ModelFile, shown: String) throws {
         let labels = file.header("labels") == nil ? nil : try LabelReader(file)
         try self.init(try file.model(), labels: labels, url: file.url, shown: shown)
+        let taught = try AdaptationDescription.all(in: file)
+        for place in branches.indices {
+            branches[place].taught = taught.filter { $0.instrument == branches[place].instrument.embeddingKey }.map(\.1)
+        }
         atlas = try ReferenceAtlas(file).map { reference in
             let stars = reference.stars
             return "\(grouped(stars.sourceIDs.count)) stars of \(stars.tier), \(stars.split)"
@@ -98,6 +104,28 @@ struct ModelReport: Encodable {
             "  Parameters  \(grouped(branch.parameters))",
         ]
         return lines + (branch.labels.isEmpty ? ["  Labels      none"] : branch.labels.flatMap(Self.lines))
+            + branch.taught.flatMap(Self.lines)
+    }
+
+    private static func lines(_ set: AdaptationDescription) -> [String] {
+        let known =
+            set.identifiers.map { stars in
+                ["which: \(stars.prefix(3).joined(separator: ", "))\(stars.count > 3 ? ", …; all with --json" : "")"]
+            } ?? []
+        let head =
+            "  Taught      \(set.name): \(grouped(set.stars)) spectra in \(grouped(set.groups)) groups, \(set.catalogue)"
+        let rows = set.labels.map { label in
+            let name = label.label.unit.isEmpty ? label.label.name : "\(label.label.name) [\(label.label.unit)]"
+            let (low, high) = (
+                fixed(label.range.lowerBound, label.label.digits), fixed(label.range.upperBound, label.label.digits)
+            )
+            let sigma = label.scatter[label.chosen.key].map { ", σ \(fixed($0, label.label.digits + 1))" } ?? ""
+            return padded(name, 16) + "\(low) to \(high)\(sigma) by \(label.chosen.key)"
+        }
+        let gains = AdaptationText.gains(set).trimmingCharacters(in: .newlines)
+        return [head]
+            + ((set.scale.map { ["on the scale of \($0)"] } ?? []) + known + rows + (gains.isEmpty ? [] : [gains]))
+            .map { "              " + $0 }
     }
 
     private static func lines(_ head: LabelHeadDescription) -> [String] {

@@ -8,7 +8,7 @@ struct ModelOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "The model: a file (.safetensors), or small or small-v1, which come with the program (default: small).",
+            "The model: a file (.safetensors), or small, abundances or small-v1, which come with the program (default: small).",
             valueName: "file"))
     var model: String?
 
@@ -19,7 +19,7 @@ struct ModelOptions: ParsableArguments {
 /// The models that come with the program.
 enum ShippedModel {
     /// Without a path or an ending these names mean a model that comes with the program, where no file is called so.
-    private static let names = ["small", "small-v1"]
+    private static let names = ["small", "abundances", "small-v1"]
 
     /// The file that a user means.
     static func url(of model: String) throws -> URL {

@@ -47,9 +47,9 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         let url = try rows.output.url(extensions: TableFile.extensions)
         let reader = try model.reader(compute, draws: samples)
-        let labels = try reader.labels().allLabels
+        let (labels, sets) = (try reader.catalogueLabels(), reader.adaptationNames)
         let output = try RowOutput(
-            StarCatalogue.columns(labels), to: url,
+            StarCatalogue.columns(labels, sets: sets), to: url,
             settings: [
                 "predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(together)",
             ], restart: rows.restart, print: format)
@@ -65,7 +65,7 @@ struct PredictCommand: ParsableCommand {
         try stars.forEachBatch(of: together && !stars.isDataSet ? .max : 64) { batch in
             let observed = together ? ObservedStar.together(batch) : ObservedStar.apart(batch)
             try output.append(
-                StarCatalogue.labels(labels, observed, reader.read(observed)), at: observed.map(\.position))
+                StarCatalogue.labels(labels, observed, reader.read(observed), sets: sets), at: observed.map(\.position))
         }
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()

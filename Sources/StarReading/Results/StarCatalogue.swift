@@ -2,15 +2,20 @@ import Tables
 
 /// Results of the reader as tables, one row a star in the order of the input.
 public enum StarCatalogue {
-    /// The columns of ``labels(_:_:_:)``, without rows.
-    public static func columns(_ labels: [StellarLabel]) -> Table { self.labels(labels, [], []) }
+    /// The columns of ``labels(_:_:_:sets:)``, without rows.
+    public static func columns(_ labels: [StellarLabel], sets: [String] = []) -> Table {
+        self.labels(labels, [], [], sets: sets)
+    }
 
     /// The parameters of stars.
     /// - Parameters:
     ///   - labels: columns of the catalogue.
     ///   - stars: one row each.
     ///   - found: per star; what is missing there is empty.
-    public static func labels(_ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels]) -> Table {
+    ///   - sets: names of the sets of labels that somebody taught the model: each has a flag of its own.
+    public static func labels(
+        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = []
+    ) -> Table {
         func joined(_ text: (Observation) -> String) -> [String] {
             stars.map { star in
                 var all: [String] = []
@@ -36,11 +41,15 @@ public enum StarCatalogue {
         let snr = stars.map { $0.observations.count == 1 ? $0.observations[0].prepared.snr ?? .nan : .nan }
         return Table(
             columns + [
-                Column("flag", .integers(found.map(\.flags.rawValue))),
-                Column("source_id", .text(joined(\.sourceID)), canYield: true),
-                Column("instrument", .text(joined(\.instrument.name)), canYield: true),
-                Column("snr", .numbers(snr), digits: 1),
-            ])
+                Column("flag", .integers(found.map(\.flags.rawValue)))
+            ]
+                + sets.map { set in
+                    Column("flag_" + set, .integers(found.map { $0.adaptedFlags[set]?.rawValue ?? 0 }))
+                } + [
+                    Column("source_id", .text(joined(\.sourceID)), canYield: true),
+                    Column("instrument", .text(joined(\.instrument.name)), canYield: true),
+                    Column("snr", .numbers(snr), digits: 1),
+                ])
     }
 
     /// Vectors of observations: embeddings, spectra.

@@ -4,6 +4,8 @@ public final class Linear: Module, Layer {
     public let weight: Parameter
     /// (out)
     public let bias: Parameter?
+    /// What is added to the map while it is adapted; mostly nil.
+    public internal(set) var update: LowRankUpdate?
 
     /// Draws weight and bias from U(±1/√in), as PyTorch's `nn.Linear` does.
     public init(_ inputs: Int, _ outputs: Int, bias: Bool = true) {
@@ -17,7 +19,10 @@ public final class Linear: Module, Layer {
     }
 
     /// (…, in) → (…, out)
-    public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight.value, bias?.value) }
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        let y = linear(x, weight.value, bias?.value)
+        return update.map { y + $0(x) } ?? y
+    }
 }
 
 /// x Wᵀ + b over the last dimension, for weights that are not a layer's own: (…, in) and (out, in) → (…, out).
