@@ -80,6 +80,24 @@ int ctorch_set_threads(int count) {
     });
 }
 
+int ctorch_set_own_threads(int count) {
+    return guarded([&] {
+        TORCH_CHECK(count > 0, "the number of threads must be positive, not ", count);
+        {
+            // libtorch gives threads that are new to it the number that any thread has set last: from here on all are told
+            // ours.
+            static std::mutex first;
+            std::lock_guard<std::mutex> lock(first);
+            if (threadGeneration == 0) {
+                threadCount = at::get_num_threads();
+                threadGeneration.fetch_add(1, std::memory_order_release);
+            }
+        }
+        adoptThreadCount();
+        at::set_num_threads(count);
+    });
+}
+
 namespace {
 /// The default generator of a CUDA device, or of the CPU for -1.
 at::Generator generatorOf(int32_t device) {

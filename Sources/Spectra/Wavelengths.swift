@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// Units in which files give wavelengths.
 public enum WavelengthUnit: String, Sendable, Codable, Hashable {
@@ -28,8 +29,9 @@ public enum WavelengthUnit: String, Sendable, Codable, Hashable {
     /// The unit written as `text` (`Angstrom`, `AA`, `nm`, `um`, …), if it is one of these.
     public init?(parsing text: String) {
         let letters = text.lowercased().filter { !$0.isWhitespace && $0 != "'" && $0 != "\"" }
-        // "Angstrom (air)" and "nm, vacuum" say more than the unit.
-        let bare = letters.replacing(/[,(\[]?(in)?(air|vacuum|vac)[)\]]?$/, with: "")
+        // "Angstrom (air)" and "nm, vacuum" say more than the unit; few files do, and looking for a pattern takes long.
+        let mayTell = letters.utf8.contains(UInt8(ascii: "v")) || letters.utf8.contains(UInt8(ascii: "i"))
+        let bare = mayTell ? letters.replacing(/[,(\[]?(in)?(air|vacuum|vac)[)\]]?$/, with: "") : letters
         switch bare {
         case "angstrom", "angstroms", "angstroem", "ang", "aa", "å", "a", "0.1nm", "ångström", "angstr", "1e-10m",
             "10-10m", "10^-10m", "10**-10m":
@@ -86,14 +88,16 @@ public enum WavelengthUnit: String, Sendable, Codable, Hashable {
     }
 
     /// The unit in which values are wavelengths of light that spectrographs see; nil where none makes sense.
-    public static func guessed(from values: some Collection<Double>) -> WavelengthUnit? {
-        let known = values.filter { $0.isFinite && $0 > 0 }.sorted()
+    public static func guessed(from values: [Double]) -> WavelengthUnit? {
+        let known = values.filter { $0.isFinite && $0 > 0 }
         guard known.count > 1 else { return nil }
-        switch known[known.count / 2] {
+        switch ordered(known, at: known.count / 2) {
         case 1e-8..<1e-4: return .metre
         // Between 3.3 (2000 Å) and 4.7 (5 µm) a logarithm would do as well: micrometres of an infrared spectrum go further.
         case 0.1..<3.2: return .micrometre
-        case 3.2..<4.8: return known[known.count - 1] - known[0] < 1 ? .log10Angstrom : .micrometre
+        case 3.2..<4.8:
+            let (low, high) = known.reduce((known[0], known[0])) { (min($0.0, $1), max($0.1, $1)) }
+            return high - low < 1 ? .log10Angstrom : .micrometre
         case 100..<2100: return .nanometre
         case 2100..<60_000: return .angstrom
         default: return nil

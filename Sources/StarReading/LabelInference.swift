@@ -6,7 +6,7 @@ import Torch
 /// posteriors, and with what speaks against them.
 public struct LabelInference {
     /// What was read from spectra of one instrument.
-    public struct Reading {
+    public struct Reading: Sendable {
         /// Prepared spectra and the model's features of them, `[B, F]`: at rest.
         public let spectra: SpectrumBatch, features: Tensor
         /// The flux of the spectra, `[B, pixels]`.

@@ -103,8 +103,8 @@ extension RestFrame {
     /// The rest frame of a model's posterior; nil where that tells no velocity.
     init?(_ model: SpecCLIPModel, _ instrument: Instrument, _ sampler: EnsembleSampler, labels: [StellarLabel]) {
         guard let place = labels.firstIndex(where: { $0.name == RadialVelocity.label }) else { return nil }
+        let device = model.parameters().first?.parameter.value.device ?? .cpu
         features = { spectra in
-            let device = model.parameters().first?.parameter.value.device ?? .cpu
             let input = try spectra.to(device)
             return try catchingTorchErrors { try withoutGradient { try model.features(input, from: instrument) } }
         }

@@ -41,8 +41,11 @@ public final class StarReader: @unchecked Sendable {
     public init(_ file: ModelFile, device: Device = .cpu, draws: Int? = nil, width: Int? = nil) throws {
         self.file = file
         self.device = device
-        model = try catchingTorchErrors { try file.model(on: device) }
-        inference = try LabelInference(file, model, draws: draws, device: device)
+        // Hundreds of steps, all of them small: with several threads each it would take longer.
+        (model, inference) = try TorchRuntime.withOneThread {
+            let model = try catchingTorchErrors { try file.model(on: device) }
+            return (model, try LabelInference(file, model, draws: draws, device: device))
+        }
         guard let width else { return }
         let full = file.description.embedding ?? 0
         guard width <= full else {
@@ -162,13 +165,33 @@ public final class StarReader: @unchecked Sendable {
 
     /// For each observation the reading it is in, and where.
     private func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+        let parts = byInstrument(all).flatMap { instrument, places in
+            shares(of: places).map { (instrument: instrument, places: $0) }
+        }
+        let read = { @Sendable (part: (instrument: Instrument, places: [Int])) in
+            Result { try self.reading(part.places.map { all[$0] }, of: part.instrument) }
+        }
+        let isShared = device == .cpu && parts.count > 1 && TorchRuntime.threads > 1
+        let readings =
+            isShared ? concurrentMap(parts) { part in TorchRuntime.withOneThread { read(part) } } : parts.map(read)
         var found: [Int: (reading: LabelInference.Reading, row: Int)] = [:]
-        for (instrument, places) in byInstrument(all) {
-            let reading = try reading(places.map { all[$0] }, of: instrument)
-            for (row, place) in places.enumerated() { found[place] = (reading, row) }
+        for (part, result) in zip(parts, readings) {
+            let reading = try result.get()
+            for (row, place) in part.places.enumerated() { found[place] = (reading, row) }
         }
         return all.indices.compactMap { found[$0] }
     }
+
+    /// What each thread reads of some places. On the processor a star takes many small steps, few of them libtorch's: threads
+    /// that read stars of their own, from the first step to the last, are all busy, those that share each step are not.
+    private func shares(of places: [Int]) -> [[Int]] {
+        let count = device == .cpu ? min(TorchRuntime.threads, places.count / Self.fewestAtOnce) : 1
+        guard count > 1 else { return [places] }
+        return (0..<count).map { Array(places[places.count * $0 / count..<places.count * ($0 + 1) / count]) }
+    }
+
+    /// Stars for which it pays to go through a network together.
+    private static let fewestAtOnce = 8
 
     /// - Parameter instrument: whose labels are asked for; nil for those of any.
     private func labelInference(_ instrument: Instrument? = nil) throws -> LabelInference {

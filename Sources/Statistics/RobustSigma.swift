@@ -31,7 +31,38 @@ public func robustSigma(_ values: [Double], aboutZero: Bool = false) -> Double {
 /// The median: the mean of the two middle values for an even count, NaN for none.
 public func median(_ values: [Double]) -> Double {
     guard !values.isEmpty else { return .nan }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+    var values = values
+    let middle = values.count / 2
+    let upper = partition(&values, at: middle)
+    guard values.count.isMultiple(of: 2) else { return upper }
+    return (values[1..<middle].reduce(values[0]) { max($0, $1) } + upper) / 2
+}
+
+/// The value that stands at a place (counted from 0) once values are sorted.
+package func ordered(_ values: [Double], at place: Int) -> Double {
+    var values = values
+    return partition(&values, at: place)
+}
+
+/// Brings to a place the value that stands there once all are sorted, no larger ones before it and no smaller ones behind
+/// (Hoare 1961, CACM 4, 321: in the time of a few passes, where sorting takes a dozen).
+private func partition(_ values: inout [Double], at place: Int) -> Double {
+    values.withUnsafeMutableBufferPointer { values in
+        var (low, high) = (0, values.count - 1)
+        while low < high {
+            let pivot = values[place]
+            var (left, right) = (low, high)
+            repeat {
+                while values[left] < pivot { left += 1 }
+                while pivot < values[right] { right -= 1 }
+                if left <= right {
+                    values.swapAt(left, right)
+                    (left, right) = (left + 1, right - 1)
+                }
+            } while left <= right
+            if right < place { low = left }
+            if place < left { high = right }
+        }
+        return values[place]
+    }
 }

@@ -13,7 +13,8 @@ struct FrameTests {
     @Test(arguments: [
         [], ["predict"], ["embed"], ["translate"], ["search"], ["card"], ["data"], ["data", "fetch"],
         ["data", "pairs"],
-        ["data", "info"], ["model", "info"], ["doctor"], ["pretrain"], ["align"], ["labels", "fit"], ["demo"], ["adapt"],
+        ["data", "info"], ["model", "info"], ["doctor"], ["pretrain"], ["align"], ["labels", "fit"], ["demo"],
+        ["adapt"],
     ])
     func helpFitsATerminal(command: [String]) throws {
         let outcome = try Tool.run(command + ["--help"])

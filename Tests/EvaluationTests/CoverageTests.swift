@@ -208,3 +208,18 @@ private struct SharedRandom {
         #expect(zip(equal.bins, equal.bins.dropFirst()).allSatisfy { $0.centre < $1.centre })
     }
 }
+
+struct MedianTests {
+    @Test func valuesStandWhereSortingPutsThem() {
+        var random = SeededGenerator(seed: 3)
+        for count in 1...60 {
+            // Ties, too.
+            let values = (0..<count).map { _ in (10 * random.uniform()).rounded() }
+            let sorted = values.sorted()
+            for place in sorted.indices { #expect(ordered(values, at: place) == sorted[place]) }
+            #expect(median(values) == (sorted[(count - 1) / 2] + sorted[count / 2]) / 2)
+            #expect(median(sorted) == median(values) && median(sorted.reversed()) == median(values))
+        }
+        #expect(median([]).isNaN && ordered([.nan, 1, .nan, 2], at: 3) != 0)
+    }
+}

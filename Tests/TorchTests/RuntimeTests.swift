@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 @testable import Support
 @testable import Torch
@@ -138,6 +139,21 @@ extension TorchTests {
             #expect(TorchRuntime.threads == 1)
             TorchRuntime.threads = threads
             #expect(TorchRuntime.threads == threads)
+        }
+
+        @Test("one thread is for the calling thread, and as long as the work lasts")
+        func oneThread() {
+            let threads = TorchRuntime.threads
+            TorchRuntime.threads = 3
+            defer { TorchRuntime.threads = threads }
+            let inner = TorchRuntime.withOneThread { () -> (own: Int, other: Int) in
+                let other = Mutex(0)
+                let thread = Thread { other.withLock { $0 = TorchRuntime.threads } }
+                thread.start()
+                while !thread.isFinished { usleep(1000) }
+                return (TorchRuntime.threads, other.withLock { $0 })
+            }
+            #expect(inner.own == 1 && inner.other == 3 && TorchRuntime.threads == 3)
         }
 
         @Test("half precision and integers convert")

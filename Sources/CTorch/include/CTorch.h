@@ -100,6 +100,8 @@ const char *ctorch_version(void);
 const char *ctorch_cpu_capability(void);
 int ctorch_threads(void);
 int ctorch_set_threads(int count);
+/// Sets the number of threads for operations of the calling thread alone, until somebody sets it for all.
+int ctorch_set_own_threads(int count);
 /// Seeds the default generators of the CPU and, once loaded, of every CUDA device.
 int ctorch_seed(uint64_t seed);
 /// The state of the default generator of a CUDA device, or of the CPU if `device` is -1, as a uint8 tensor.

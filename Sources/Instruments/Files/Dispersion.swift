@@ -159,7 +159,7 @@ struct MediumStatement: Sendable, Hashable {
     /// What keywords of a header say, each way in use.
     static func all(in facts: [String: String]) -> [MediumStatement] {
         byInstrument(facts)
-            + facts.sorted { $0.key < $1.key }.compactMap { key, value in
+            + facts.filter { isAboutLight($0.key) }.sorted { $0.key < $1.key }.compactMap { key, value in
                 let word = value.lowercased()
                 switch key {
                 case "VACUUM", "INVACUUM":
@@ -171,8 +171,7 @@ struct MediumStatement: Sendable, Hashable {
                     return ["f", "false", "0", "no", "n"].contains(word)
                         ? MediumStatement(.vacuum, by: "\(key) = \(value)") : nil
                 default:
-                    let isAbout = ["AIR", "VAC", "WAV", "LAM", "MEDIUM", "FRAME", "WREF"].contains { key.contains($0) }
-                    guard isAbout, word.count < (key == "WAVELENGTH COMMENT" ? 100 : 24) else { return nil }
+                    guard word.count < (key == "WAVELENGTH COMMENT" ? 100 : 24) else { return nil }
                     let words = Set(word.split { !$0.isLetter }.map(String.init))
                     if words.contains("air") { return MediumStatement(.air, by: "\(key) = \(value)") }
                     let isVacuum = words.contains("vac") || words.contains("vacuum")
@@ -180,4 +179,15 @@ struct MediumStatement: Sendable, Hashable {
                 }
             }
     }
+
+    /// Whether a keyword may speak of air or vacuum, by its name.
+    private static func isAboutLight(_ key: String) -> Bool {
+        // Hundreds of keywords of every file are asked: bytes take a small part of the time that characters do.
+        let key = Array(key.utf8)
+        return words.contains { word in
+            key.count >= word.count && (0...key.count - word.count).contains { key[$0..<$0 + word.count] == word[...] }
+        }
+    }
+
+    private static let words = ["AIR", "VAC", "WAV", "LAM", "MEDIUM", "FRAME", "WREF"].map { Array($0.utf8) }
 }

@@ -1,3 +1,4 @@
+import Algorithms
 import Foundation
 import Support
 
@@ -97,7 +98,8 @@ extension Instrument {
         guard let own = resolution else { return nil }
         let power = { (value: Double) in String(format: "%.0f", value) }
         guard let finer = spectrum.resolution else {
-            let pixels = spectrum.wavelength.count { grid.range.contains($0) }
+            let range = grid.range
+            let pixels = spectrum.wavelength.count { range.contains($0) }
             guard pixels > Self.finePixels * grid.count else { return nil }
             return "its pixels are \(pixels / grid.count) times finer than those of \(title): if it resolves more than "
                 + "R = \(power(own)), say so (--resolution)"
@@ -141,14 +143,18 @@ extension Instrument {
 }
 
 extension Spectrum {
-    /// Leaves out the pixels within gaps: what stands on either side is then joined by a straight line.
+    /// Leaves out the pixels within gaps: what stands on either side is then joined by a straight line. Wavelengths increase.
     fileprivate mutating func remove(_ gaps: [ClosedRange<Double>]) {
-        guard !gaps.isEmpty else { return }
-        let kept = wavelength.indices.filter { pixel in !gaps.contains { $0.contains(wavelength[pixel]) } }
-        guard kept.count < wavelength.count, kept.count > 1 else { return }
-        wavelength = kept.map { wavelength[$0] }
-        flux = kept.map { flux[$0] }
-        ivar = ivar.map { ivar in kept.map { ivar[$0] } }
-        mask = mask.map { mask in kept.map { mask[$0] } }
+        var kept = self
+        for gap in gaps {
+            let start = kept.wavelength.partitioningIndex { $0 >= gap.lowerBound }
+            let end = kept.wavelength.partitioningIndex { $0 > gap.upperBound }
+            guard start < end else { continue }
+            kept.wavelength.removeSubrange(start..<end)
+            kept.flux.removeSubrange(start..<end)
+            kept.ivar?.removeSubrange(start..<end)
+            kept.mask?.removeSubrange(start..<end)
+        }
+        if kept.wavelength.count > 1 { self = kept }
     }
 }

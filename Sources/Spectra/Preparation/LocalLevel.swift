@@ -1,3 +1,5 @@
+import Foundation
+
 /// The level of a spectrum around each of its pixels, by which it is divided where its continuum is nobody's business: a straight
 /// line is fitted to the good pixels under a Gaussian, so that neither a slope nor an end shifts it.
 enum LocalLevel {
@@ -16,31 +18,42 @@ enum LocalLevel {
         let half = max(1, Int(((4 * sigma * sigma + 1).squareRoot() / 2).rounded(.down)))
         let middle = Double(flux.count) / 2
         let place = flux.indices.map { (Double($0) - middle) / sigma }
-        // Sums of the weights and of the flux, each also times the place, and the weights times its square.
-        func sums(_ value: (Int) -> Double) -> [Double] {
-            (0..<passes).reduce(flux.indices.map { isBad[$0] ? 0 : value($0) }) { sums, _ in boxcar(sums, half) }
+        var sums = flux.indices.map { i -> Sums in
+            guard !isBad[i] else { return .zero }
+            return Sums(1, flux[i], place[i], place[i] * place[i], place[i] * flux[i], 0, 0, 0)
         }
-        let (weights, values) = (sums { _ in 1 }, sums { flux[$0] })
-        let (first, second) = (sums { place[$0] }, sums { place[$0] * place[$0] })
-        let products = sums { place[$0] * flux[$0] }
+        for _ in 0..<passes { boxcar(&sums, half) }
+        // Of sums: what follows takes their ratios.
+        let least = 1e-6 * pow(Double(2 * half + 1), Double(passes))
         return flux.indices.map { i in
             // A sum of differences leaves a rest of rounding where nothing is.
-            guard weights[i] > 1e-6 else { return 0 }
-            let (mean, centre) = (values[i] / weights[i], first[i] / weights[i])
-            let spread = max(0, second[i] / weights[i] - centre * centre)
-            let slope = (products[i] / weights[i] - centre * mean) / (spread + calm)
+            let (weights, values, first, second, products) = (
+                sums[i][0], sums[i][1], sums[i][2], sums[i][3], sums[i][4]
+            )
+            guard weights > least else { return 0 }
+            let (mean, centre) = (values / weights, first / weights)
+            let spread = max(0, second / weights - centre * centre)
+            let slope = (products / weights - centre * mean) / (spread + calm)
             return mean + slope * (place[i] - centre)
         }
     }
 
-    /// Means over 2 half + 1 pixels; beyond the ends there is nothing.
-    private static func boxcar(_ values: [Double], _ half: Int) -> [Double] {
-        var running = [0.0]
-        running.reserveCapacity(values.count + 1)
-        for value in values { running.append(running[running.count - 1] + value) }
-        let width = Double(2 * half + 1)
-        return values.indices.map { i in
-            (running[min(values.count, i + half + 1)] - running[max(0, i - half)]) / width
+    /// Sums of the weights and of the flux, of either times the place, and of the weights times its square; the rest is
+    /// none. Side by side, since sums that follow each other wait for each other.
+    private typealias Sums = SIMD8<Double>
+
+    /// Sums over 2 half + 1 pixels; beyond the ends there is nothing.
+    private static func boxcar(_ values: inout [Sums], _ half: Int) {
+        let count = values.count
+        let running = [Sums](unsafeUninitializedCapacity: count + 1) { running, filled in
+            var sum = Sums.zero
+            running.initializeElement(at: 0, to: sum)
+            for i in 0..<count {
+                sum += values[i]
+                running.initializeElement(at: i + 1, to: sum)
+            }
+            filled = count + 1
         }
+        for i in 0..<count { values[i] = running[min(count, i + half + 1)] - running[max(0, i - half)] }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Support
 
 /// Linear interpolation from one set of wavelengths to a grid, in the coordinate in which the grid's steps are equal.
@@ -41,6 +42,10 @@ struct Resampling: Sendable {
         var spacing: [Double] = []
         var beyond: [Double] = []
         var j = 0
+        left.reserveCapacity(grid.count)
+        offset.reserveCapacity(grid.count)
+        spacing.reserveCapacity(grid.count)
+        beyond.reserveCapacity(grid.count)
         for target in grid.coordinates {
             while j + 2 < from.count, from[j + 1] <= target { j += 1 }
             left.append(Int32(j))
@@ -85,7 +90,7 @@ struct Resampling: Sendable {
     /// Marks grid pixels that the input does not see: beyond its ends by more than half of a pixel of its own, and within what
     /// is left between pixels that lie much farther apart than most.
     func markUnseen(_ mask: inout [Bool]) {
-        let usual = spacing.sorted()[spacing.count / 2]
+        let usual = ordered(spacing, at: spacing.count / 2)
         for i in left.indices where beyond[i] > usual / 2 || spacing[i] > Self.gap * usual { mask[i] = true }
     }
 

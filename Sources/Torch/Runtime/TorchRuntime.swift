@@ -17,6 +17,16 @@ public enum TorchRuntime {
         }
     }
 
+    /// Runs `body`, in which operations of the calling thread use one thread each: for work that is spread over threads as a
+    /// whole. libtorch's threads wait for the next operation by spinning, which takes the processor from the others.
+    package static func withOneThread<R>(_ body: () throws -> R) rethrows -> R {
+        let former = threads
+        guard former > 1 else { return try body() }
+        if ctorch_set_own_threads(1) != 0 { Failure.report(operation: "threads") }
+        defer { if ctorch_set_own_threads(Int32(clamping: former)) != 0 { Failure.report(operation: "threads") } }
+        return try body()
+    }
+
     /// Whether a CUDA device can be used; loads libtorch's CUDA part on first use.
     public static var cudaIsAvailable: Bool {
         (try? loadCUDA()) != nil
