@@ -37,13 +37,14 @@ package struct RidgeRegression: Sendable {
     ///   - features: `[N, F]`.
     ///   - labels: one a row; rows where it is NaN are left out.
     ///   - rowWeights: what each row counts; nil for all the same.
-    ///   - validation: features and labels of other rows, for the choice of the penalty. Without them it is the one under which
-    ///     the labels are likeliest, weights and residuals taken for Gaussian (MacKay 1992, Neural Comput. 4, 415).
+    ///   - validation: features and labels of other rows, for the choice of the penalty; none takes the first.
+    ///   - isLikeliest: takes the penalty instead under which the labels are likeliest, weights and residuals taken for Gaussian
+    ///     (MacKay 1992, Neural Comput. 4, 415).
     ///   - standardises: brings the features to one spread first; not where their spread says what they are worth.
     package init(
         _ features: Tensor, labels: [Double], rowWeights given: [Double]? = nil,
         validation: (features: Tensor, labels: [Double])? = nil, penalties: [Double] = penalties, fit: Fit = .squares,
-        standardises: Bool = true
+        standardises: Bool = true, isLikeliest: Bool = false
     ) {
         let (x, y) = Self.known(features, labels)
         let mean = x.mean(dims: [0])
@@ -62,7 +63,7 @@ package struct RidgeRegression: Sendable {
         for round in 0...fit.rounds {
             let path = Self.path(scaled, y, rowWeights, penalties)
             let errors = path.map { candidate -> Double in
-                guard let heldScaled, let held else { return candidate.unlikelihood }
+                guard let heldScaled, let held else { return isLikeliest ? candidate.unlikelihood : 0 }
                 let predicted = heldScaled.matmul(candidate.weights).doubles().map { $0 + candidate.intercept }
                 let residuals = zip(predicted, held.labels).map { $0 - $1 }
                 switch fit {
@@ -74,7 +75,7 @@ package struct RidgeRegression: Sendable {
             best = path[chosen]
             guard round < fit.rounds, let best else { break }
             var residuals = zip(scaled.matmul(best.weights).doubles(), y).map { $0 + best.intercept - $1 }
-            if validation == nil {
+            if isLikeliest {
                 // A fit that is free enough follows each row a little: what is meant is how far off it is without it.
                 let pulls = best.leverage(scaled, rowWeights)
                 residuals = zip(residuals, pulls).map { $0 / max(1 - $1, 0.05) }

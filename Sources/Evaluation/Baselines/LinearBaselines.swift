@@ -14,7 +14,7 @@ public struct LinearProbe: Sendable {
     ///   - features: `[N, F]` of the training split, such as embeddings.
     ///   - labels: values per label, per row; NaN where unknown.
     ///   - names: which labels they are.
-    ///   - validation: features and labels by whose mean square error the penalty is chosen; none takes the likeliest.
+    ///   - validation: features and labels by whose mean square error the penalty is chosen; none takes the smallest.
     public init(
         _ features: Tensor, labels values: [[Double]], named names: [StellarLabel],
         validation: (features: Tensor, labels: [[Double]])? = nil

@@ -44,7 +44,7 @@ public struct QuadraticBaseline: Sendable {
     ///   - rows: training spectra `[N, P]`, as a model sees them.
     ///   - labels: values per label, per row; NaN where unknown.
     ///   - names: which labels they are.
-    ///   - validation: spectra and labels by which the penalty on the weights is chosen; none takes the likeliest.
+    ///   - validation: spectra and labels by which the penalty on the weights is chosen; none takes the smallest.
     public init(
         _ rows: Tensor, labels values: [[Double]], named names: [StellarLabel],
         validation: (rows: Tensor, labels: [[Double]])? = nil, options: Options = Options()

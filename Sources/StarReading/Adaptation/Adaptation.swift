@@ -74,7 +74,8 @@ public final class Adaptation {
     ) throws {
         (self.reader, self.table, self.options, self.folder) = (reader, table, options, folder)
         self.catalogue = catalogue
-        labels = Self.names(table.labels, beside: reader.modelLabels, options)
+        let others = reader.adaptations.filter { $0.name != options.name }.flatMap { $0.labels.map(\.label) }
+        labels = Self.names(table.labels, beside: reader.modelLabels + others, options)
         for label in labels { StellarLabel.register(label) }
         do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
             throw Diagnostic(folder.path, problem: "cannot be made", remedy: "choose another output")

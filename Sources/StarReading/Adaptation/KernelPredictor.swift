@@ -12,7 +12,7 @@ import Torch
 final class KernelPredictor: Module, LabelPredictor {
     let places: KernelPlaces
     let kernel: KernelPlaces.Kernel
-    /// `[M, labels]` and `[labels]`.
+    /// A row a place, a column a label; one number a label.
     let weights: Buffer, intercept: Buffer
     /// −2 log of the marginal likelihood of all labels, up to a constant; NaN of one from a file.
     private(set) var unlikelihood = Double.nan
@@ -20,7 +20,7 @@ final class KernelPredictor: Module, LabelPredictor {
     /// An empty one, to be loaded.
     init(_ places: KernelPlaces, _ kernel: KernelPlaces.Kernel, labels: Int) {
         (self.places, self.kernel) = (places, kernel)
-        weights = Buffer(Tensor.zeros([places.count, labels], dtype: .float64))
+        weights = Buffer(Tensor.zeros([places.count(kernel), labels], dtype: .float64))
         intercept = Buffer(Tensor.zeros([labels], dtype: .float64))
         super.init()
     }
@@ -46,7 +46,7 @@ final class KernelPredictor: Module, LabelPredictor {
                     try Interruption.check()
                     return RidgeRegression(
                         design, labels: column, rowWeights: weights, penalties: Self.noises, fit: .robust(rounds: 2),
-                        standardises: false)
+                        standardises: false, isLikeliest: true)
                 }
                 weights.value = basis.matmul(Tensor.stack(fits.map { $0.weights.to(.float64) }, dim: 1))
                 intercept.value = Tensor(fits.map(\.offset), shape: [fits.count])
@@ -96,6 +96,11 @@ final class KernelPlaces: Module {
 
     var count: Int { known.value.shape[0] }
 
+    /// How many a kernel takes: cubics of five labels have 56 dimensions, and no more than these are needed to span them.
+    func count(_ kernel: Kernel) -> Int { kernel.features > 0 ? count : min(count, Self.enoughForCubics) }
+
+    private static let enoughForCubics = 128
+
     /// Empty ones, to be loaded.
     init(count: Int, known: Int, features: Int) {
         func zeros(_ shape: [Int]) -> Buffer { Buffer(Tensor.zeros(shape, dtype: .float64)) }
@@ -130,10 +135,14 @@ final class KernelPlaces: Module {
         }
     }
 
-    /// `[M, M]`.
-    func similarity(_ kernel: Kernel) -> Tensor { similarity(kernel, known.value, features.value) }
+    /// Of the places with each other.
+    func similarity(_ kernel: Kernel) -> Tensor {
+        let count = count(kernel)
+        return similarity(
+            kernel, known.value.narrow(0, start: 0, length: count), features.value.narrow(0, start: 0, length: count))
+    }
 
-    /// `[B, M]`: of stars with the places.
+    /// Of stars with the places, a row a star.
     func similarity(_ kernel: Kernel, to input: AdaptationInput) -> Tensor {
         let (x, z) = standardised(input)
         return similarity(kernel, x, z)
@@ -150,9 +159,10 @@ final class KernelPlaces: Module {
     }
 
     private func similarity(_ kernel: Kernel, _ x: Tensor, _ z: Tensor) -> Tensor {
+        let count = count(kernel)
         var total = Tensor.zeros([x.shape[0], count], dtype: .float64)
         if kernel.cubic > 0, x.shape[1] > 0 {
-            let product = x.matmul(known.value.transposed()) * (1 / Double(x.shape[1]))
+            let product = x.matmul(known.value.narrow(0, start: 0, length: count).transposed()) * (1 / Double(x.shape[1]))
             let base = (product + 1) * 0.5
             total = total + base * base * base * kernel.cubic
         }

@@ -10,8 +10,8 @@ struct SpreadModel: Codable, Sendable, Hashable {
 
     /// Stars without which all are taken to be as hard.
     private static let fewest = 60
-    /// Spreads differ by this factor at most.
-    private static let largest = log(4.0)
+    /// Spreads are at most this factor larger or smaller than the mean one.
+    private static let largest = log(8.0)
 
     /// Every star is as hard.
     init() { (mean, scale, weights) = ([], [], []) }
@@ -41,7 +41,7 @@ struct SpreadModel: Codable, Sendable, Hashable {
         let logs = residuals.map { $0.isFinite ? log(max(abs($0), 0.05 * sigma)) : .nan }
         let fit = RidgeRegression(
             Tensor(design.flatMap { $0 }, shape: [design.count, width]), labels: logs,
-            penalties: stride(from: 0, through: 5, by: 0.5).map { pow(10, $0) }, standardises: false)
+            penalties: stride(from: 0, through: 5, by: 0.5).map { pow(10, $0) }, standardises: false, isLikeliest: true)
         let found = fit.weights.to(.float64).doubles()
         weights = found.allSatisfy(\.isFinite) ? found : []
     }
