@@ -125,39 +125,9 @@ public struct LabelledCatalogue: Sendable {
             throw Diagnostic(
                 url, problem: "no row has a file and a label", remedy: "name the columns: --labels teff=TEFF")
         }
-        let joined = Self.joined(found.map(\.group), places)
+        let joined = SkyPlace.joined(found.map(\.group), at: places)
         for i in found.indices { found[i].group = joined[i] }
         (stars, self.notes) = (found, notes)
-    }
-
-    private struct SkyPlace {
-        var ra: Double, dec: Double
-    }
-
-    /// Two places within so many degrees are one star.
-    private static let sameStar = 3.0 / 3600
-
-    /// Groups that share a star become one, under the first name.
-    private static func joined(_ groups: [String], _ places: [SkyPlace]) -> [String] {
-        var parent: [String: String] = [:]
-        func root(_ name: String) -> String {
-            var name = name
-            while let next = parent[name], next != name { name = next }
-            return name
-        }
-        let order = places.indices.filter { places[$0].ra.isFinite && places[$0].dec.isFinite }
-            .sorted { places[$0].dec < places[$1].dec }
-        for (position, i) in order.enumerated() {
-            for j in order[(position + 1)...] {
-                guard places[j].dec - places[i].dec <= sameStar else { break }
-                let turn = abs(places[j].ra - places[i].ra)
-                let width = min(turn, 360 - turn) * cos(places[i].dec * .pi / 180)
-                guard width * width + pow(places[j].dec - places[i].dec, 2) <= sameStar * sameStar else { continue }
-                let (one, two) = (root(groups[i]), root(groups[j]))
-                if one != two { parent[max(one, two)] = min(one, two) }
-            }
-        }
-        return groups.map(root)
     }
 
     /// Name of the label of a data set that says which fold a star is in.

@@ -192,6 +192,8 @@ public struct StarLabels: Sendable, Hashable {
     public var estimates: [LabelEstimate] = []
     /// What their posteriors say against them.
     public var flags: QualityFlags = []
+    /// How the observations of a star compare that was observed more than once; nil for one that was not.
+    public var compared: ComparedObservations?
 
     /// Nothing yet.
     public init() {}

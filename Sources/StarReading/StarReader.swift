@@ -105,20 +105,6 @@ public final class StarReader: @unchecked Sendable {
                 spectra.map { try Observation($0, of: instrument, among: instruments, options: options) }))
     }
 
-    /// What was read from each star, of which there are spectra of one instrument or two.
-    public func read(_ stars: [ObservedStar]) throws -> [StarLabels] {
-        let inference = try labelInference()
-        let readings = try readings(stars.flatMap(\.observations))
-        var next = 0
-        return try stars.map { star in
-            defer { next += star.observations.count }
-            let first = readings[next]
-            guard star.observations.count > 1 else { return first.reading.stars[first.row] }
-            let second = readings[next + 1]
-            return try inference.combined(first.reading, second.reading, rows: (first.row, second.row))
-        }
-    }
-
     /// Labels, posteriors and features of spectra of one instrument.
     package func reading(_ observations: [Observation], of instrument: Instrument) throws -> LabelInference.Reading {
         try labelInference().read(
@@ -140,7 +126,7 @@ public final class StarReader: @unchecked Sendable {
     }
 
     /// For each observation the reading it is in, and where.
-    private func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+    func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
         var found: [Int: (reading: LabelInference.Reading, row: Int)] = [:]
         for (instrument, places) in byInstrument(all) {
             let reading = try reading(places.map { all[$0] }, of: instrument)
@@ -149,7 +135,7 @@ public final class StarReader: @unchecked Sendable {
         return all.indices.compactMap { found[$0] }
     }
 
-    private func labelInference() throws -> LabelInference {
+    func labelInference() throws -> LabelInference {
         guard let inference else { throw LabelReader.absent(from: file) }
         return inference
     }
