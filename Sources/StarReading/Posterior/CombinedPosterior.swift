@@ -41,7 +41,7 @@ struct CombinedPosterior {
     /// draws of their own.
     private static func product(_ parts: [StarPosterior], prior: SharedPrior?) -> StarPosterior {
         let shared = StarPosterior.shared(parts.map(\.labels))
-        let clouds = parts.map { DrawCloud($0.columns(of: shared)) }
+        let clouds = parts.map { DrawCloud($0.columns(of: shared), factors: max(1, parts.count - 1)) }
         let readable = parts.indices.filter { clouds[$0] != nil }
         let sharper = readable.min { clouds[$0]?.logVolume ?? 0 < clouds[$1]?.logVolume ?? 0 } ?? 0
         // Nothing in common, or a star that all but one could not read: side by side.

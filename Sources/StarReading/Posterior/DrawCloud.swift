@@ -23,7 +23,9 @@ struct DrawCloud {
     /// - Parameters:
     ///   - columns: draws per label; nil where there are none, or draws that are not finite or all the same.
     ///   - width: of the kernels, in units of the draws' own; Scott's when nil.
-    init?(_ columns: [[Float]], width: Double? = nil) {
+    ///   - factors: densities that are multiplied: the noise of all adds up, and kernels are as wide as if draws were fewer by so
+    ///     much.
+    init?(_ columns: [[Float]], width: Double? = nil, factors: Int = 1) {
         guard let count = columns.first?.count, count > 1,
             columns.allSatisfy({ $0.count == count && $0.allSatisfy(\.isFinite) })
         else { return nil }
@@ -38,7 +40,7 @@ struct DrawCloud {
         spread = (vectors * values.sqrt()).transposed()
         let step = max(1, count / Self.largest)
         let chosen = stride(from: 0, to: count, by: step).map(Int64.init)
-        let own = width ?? pow(Double(chosen.count), -1 / (Double(columns.count) + 4))
+        let own = width ?? min(1, pow(Double(chosen.count) / Double(factors), -1 / (Double(columns.count) + 4)))
         self.width = own
         kernels = deviations.indexSelect(0, Tensor(chosen)).matmul(whitening) * (1 - own * own).squareRoot()
     }
