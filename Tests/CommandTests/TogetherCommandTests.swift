@@ -77,8 +77,8 @@ struct TogetherCommandTests {
         for (arguments, words) in [
             (["--group-by", "objid"], "belongs to --together"), (["--visits", "v.csv"], "belongs to --together"),
             (["--together", "--radius", "3"], "--group-by position"),
-            (["--together", "--group-by", "position", "--radius", "-1"], "between 0 and 3600"),
-            (["--together", "--rv-floor", "-1"], "between 0 and 1000"),
+            (["--together", "--group-by", "position", "--radius=-1"], "between 0 and 3600"),
+            (["--together", "--rv-floor=-1"], "between 0 and 1000"),
         ] {
             let result = try predict([file] + arguments)
             #expect(result.code == 2 && result.errors.contains(words), "\(result.errors)")
