@@ -132,9 +132,9 @@ struct CombinedPosteriorTests {
             learned: [Int](repeating: 0, count: count), noise: width / (1 - width * width).squareRoot())
         let prior = try simulation.prior(0)
         let shared = SharedPrior([LabelPrior?](repeating: prior, count: count), labels: Simulation.label)
-        let once = simulation.coverage(shared, stars: 500)
-        // ± 1.9 % by chance.
-        #expect(abs(once - 0.6827) < 0.06, "\(count), \(width): \(once)")
+        let once = simulation.coverage(shared, stars: 150)
+        // ± 3.8 % by chance; 69, 71 and 70 % of 500 stars.
+        #expect(abs(once - 0.6827) < 0.11, "\(count), \(width): \(once)")
         if ProcessInfo.processInfo.environment["CALIBRATION_REPORT"] != nil {
             print(String(format: "%d instruments, width %.2f: prior once %.3f", count, width, once))
         }

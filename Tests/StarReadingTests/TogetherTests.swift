@@ -126,7 +126,7 @@ struct VisitVelocitiesTests {
         let found = try (0..<2000).map { _ -> VisitVelocities in
             let own = 3 * random.gaussian()
             let visits = (0..<count).map { _ -> (value: Double, error: Double) in
-                let error = random.uniform(in: 5...12)
+                let error = random.uniform(in: 6...12)
                 let noise = (error * error - 9).squareRoot() * random.gaussian()
                 return (20 + own + noise + 4 * random.gaussian(), error)
             }

@@ -20,9 +20,9 @@ public struct VisitVelocities: Sendable, Hashable {
     /// 5 km/s from one night to another.
     public static let usualFloor = 4.0
     /// The star's own part of an error, km/s, and at most of the whole: repeats of real LAMOST spectra with redrawn noise at S/N
-    /// 20 scatter by 3.2 km/s where 4.7 are stated (docs/labels.md).
+    /// 20 scatter by 3.6 km/s where 4.6 are stated (docs/labels.md).
     private static let ownPart = 3.0
-    private static let ownShare = 0.7
+    private static let ownShare = 0.5
 
     /// - Parameters:
     ///   - velocities: of the visits, with their stated errors, km/s.
