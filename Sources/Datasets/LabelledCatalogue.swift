@@ -125,7 +125,7 @@ public struct LabelledCatalogue: Sendable {
             throw Diagnostic(
                 url, problem: "no row has a file and a label", remedy: "name the columns: --labels teff=TEFF")
         }
-        let joined = StarGroups.joined(found.map(\.group), places)
+        let joined = SkyPlace.joined(found.map(\.group), at: places)
         for i in found.indices { found[i].group = joined[i] }
         (stars, self.notes) = (found, notes)
     }

@@ -30,6 +30,28 @@ package struct SkyPlace: Sendable, Hashable {
     }
 }
 
+extension SkyPlace {
+    /// Groups that share a star become one, under the first name.
+    /// - Parameters:
+    ///   - groups: the group of each place.
+    ///   - places: those that are not known join no other.
+    ///   - radius: degrees within which two places are one; what is near to one of a group belongs to it (friends of friends).
+    package static func joined(_ groups: [String], at places: [SkyPlace], within radius: Double = sameStar) -> [String]
+    {
+        var parent: [String: String] = [:]
+        func root(_ name: String) -> String {
+            var name = name
+            while let next = parent[name], next != name { name = next }
+            return name
+        }
+        forEachPair(of: places, within: radius) { i, j in
+            let (one, two) = (root(groups[i]), root(groups[j]))
+            if one != two { parent[max(one, two)] = min(one, two) }
+        }
+        return groups.map(root)
+    }
+}
+
 /// Places that are asked which of them are near another.
 package struct SkyIndex: Sendable {
     private let sorted: [(place: SkyPlace, number: Int)]

@@ -33,19 +33,4 @@ package struct StarGroups {
         }
         return places
     }
-
-    /// Groups that share a star, within 3″, become one, under the first name.
-    package static func joined(_ groups: [String], _ places: [SkyPlace]) -> [String] {
-        var parent: [String: String] = [:]
-        func root(_ name: String) -> String {
-            var name = name
-            while let next = parent[name], next != name { name = next }
-            return name
-        }
-        SkyPlace.forEachPair(of: places, within: SkyPlace.sameStar) { i, j in
-            let (one, two) = (root(groups[i]), root(groups[j]))
-            if one != two { parent[max(one, two)] = min(one, two) }
-        }
-        return groups.map(root)
-    }
 }

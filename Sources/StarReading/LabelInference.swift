@@ -29,9 +29,10 @@ public struct LabelInference {
                 ownLabels: ownLabels, instrument: instrument)
         }
 
-        /// Samples in which a star is found, from Gaussians where that is all there is.
-        fileprivate func draws(of star: Int) -> (samples: PosteriorSamples, row: Int) {
-            posterior.map { ($0, star) } ?? (PosteriorSamples(gaussians: [stars[star]], draws: 1000), 0)
+        /// Draws of a star, from Gaussians where that is all there is.
+        func posterior(of star: Int) -> StarPosterior {
+            posterior.map { StarPosterior($0, star: star) }
+                ?? StarPosterior(PosteriorSamples(gaussians: [stars[star]], draws: 1000), star: 0)
         }
     }
 
@@ -43,8 +44,7 @@ public struct LabelInference {
     private let quality: [String: QualityModel]
     /// Labels that somebody taught the model, by the instrument's `embeddingKey`.
     private let adapted: [String: [AdaptedLabels]]
-    /// By the `embeddingKey` of two instruments: what makes one prior of theirs.
-    private let priors: [[String]: SharedPrior]
+    private let priors: SharedPriors
 
     /// - Parameters:
     ///   - file: the file that `model` was read from.
@@ -63,7 +63,7 @@ public struct LabelInference {
         adapted = try model.instruments.reduce(into: [:]) {
             $0[$1.embeddingKey] = try AdaptedLabels.all(in: file, model, of: $1)
         }
-        priors = try Self.priors(labels, model.instruments)
+        priors = try SharedPriors(labels, model.instruments)
     }
 
     /// What somebody taught the model, by instrument and set.
@@ -71,34 +71,14 @@ public struct LabelInference {
         adapted.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.description) }
     }
 
-    private static func priors(_ labels: LabelReader, _ instruments: [Instrument]) throws -> [[String]: SharedPrior] {
-        let readable = try instruments.filter { (try? labels.labels(for: $0)) != nil }
-            .map { instrument in
-                // What is combined: the joint posterior where there is one.
-                let drawn = try labels.posterior(of: instrument)?.description.labels
-                return (
-                    key: instrument.embeddingKey, labels: try drawn ?? labels.labels(for: instrument),
-                    prior: try labels.prior(of: instrument)
-                )
-            }
-        var priors: [[String]: SharedPrior] = [:]
-        for first in readable {
-            for second in readable where second.key != first.key {
-                priors[[first.key, second.key]] = SharedPrior(
-                    first.prior, second.prior, labels: CombinedPosterior.shared(first.labels, second.labels))
-            }
-        }
-        return priors
-    }
-
     /// Whether any label is read from an instrument's spectra.
     func reads(_ instrument: Instrument) -> Bool {
         labels.reads(instrument) || adapted[instrument.embeddingKey]?.isEmpty == false
     }
 
-    /// Whether spectra of two instruments are read together with their prior counted once. Models that were written before
-    /// they kept the density of their training labels count it twice.
-    public var countsPriorOnce: Bool { !priors.isEmpty }
+    /// Whether spectra of several instruments are read together with their prior counted once. Models that were written before
+    /// they kept the density of their training labels count it as often as there are instruments.
+    public var countsPriorOnce: Bool { priors.isKnown }
 
     /// Whether the model knows what spectra of an instrument it was trained on, so that flags say all there is to doubt.
     public func judges(_ instrument: Instrument) -> Bool { quality[instrument.embeddingKey] != nil }
@@ -137,24 +117,28 @@ public struct LabelInference {
         }
     }
 
-    /// What spectra of two instruments tell of the same star together.
+    /// What spectra of several instruments, or several of one that contradict each other, tell of the same star together.
     /// - Parameters:
-    ///   - first: of one instrument.
-    ///   - second: of the other.
-    ///   - rows: the star's place in each reading.
-    public func combined(_ first: Reading, _ second: Reading, rows: (Int, Int)) throws -> StarLabels {
-        let (a, b) = (first.draws(of: rows.0), second.draws(of: rows.1))
-        let prior = priors[[first.instrument, second.instrument]]
+    ///   - parts: readings, and the star's place in each.
+    ///   - shares: what each is worth where they contradict each other.
+    ///   - never: two that are not to be multiplied.
+    /// - Returns: the star, and which of the parts contradict each other.
+    func combined(
+        _ parts: [(reading: Reading, row: Int)], shares: [Double], never: (Int, Int) -> Bool
+    ) throws -> (star: StarLabels, contradictions: [Agreement.Contradiction]) {
+        guard parts.count > 1 else { return (parts[0].reading.stars[parts[0].row], []) }
         let combined = try catchingTorchErrors {
-            CombinedPosterior(a.samples, b.samples, star: (a.row, b.row), prior: prior)
+            CombinedPosterior(parts.map { $0.reading.posterior(of: $0.row) }, shares: shares, never: never) { set in
+                priors.prior(of: set.map { parts[$0].reading.instrument })
+            }
         }
         let summary = PosteriorSummary(combined.samples, ranges: nil)
-        var both = StarLabels()
-        both.estimates = summary.estimates[0]
+        var star = StarLabels()
+        star.estimates = summary.estimates[0]
         // Two peaks of one may be told apart by the other; everything else that is doubtful stays so.
-        both.flags = first.stars[rows.0].flags.union(second.stars[rows.1].flags).subtracting(.multimodal)
-        both.flags.formUnion(summary.flags[0])
-        if combined.disagrees { both.flags.insert(.instrumentsDisagree) }
-        return both
+        star.flags = parts.reduce(into: []) { $0.formUnion($1.reading.stars[$1.row].flags) }
+        star.flags.subtract(.multimodal)
+        star.flags.formUnion(summary.flags[0])
+        return (star, combined.agreement.contradictions)
     }
 }

@@ -195,6 +195,8 @@ public struct StarLabels: Sendable, Hashable {
     public var flags: QualityFlags = []
     /// The same of labels that somebody taught the model, by the name of the set.
     public var adaptedFlags: [String: QualityFlags] = [:]
+    /// How the observations of a star compare that was observed more than once; nil for one that was not.
+    public var compared: ComparedObservations?
 
     /// Nothing yet.
     public init() {}

@@ -169,7 +169,7 @@ extension Observation {
     }
 }
 
-/// The observations of one star that are read together, each by another instrument.
+/// The observations of one star that are read together: visits, by one instrument or several.
 public struct ObservedStar: Sendable {
     /// At least one.
     public private(set) var observations: [Observation]
@@ -177,45 +177,14 @@ public struct ObservedStar: Sendable {
     /// A star that was observed once.
     public init(_ observation: Observation) { observations = [observation] }
 
+    /// All observations of a star; nil where there are none.
+    public init?(_ observations: [Observation]) {
+        guard !observations.isEmpty else { return nil }
+        self.observations = observations
+    }
+
     /// Each observation by itself.
     public static func apart(_ observations: [Observation]) -> [ObservedStar] { observations.map(ObservedStar.init) }
-
-    /// Puts observations together that are of the same star, in the order in which stars come first: rows of the same
-    /// number in a data set, files and rows of tables with the same source id; and two spectra of two instruments, when
-    /// they are all there are. Further visits by the same instrument stand by themselves.
-    public static func together(_ observations: [Observation]) -> [ObservedStar] {
-        if observations.count == 2, observations[0].instrument != observations[1].instrument,
-            mayBeOne(observations[0], observations[1])
-        {
-            var star = ObservedStar(observations[0])
-            star.observations.append(observations[1])
-            return [star]
-        }
-        var found: [ObservedStar] = []
-        var places: [String: [Int]] = [:]
-        for observation in observations {
-            let key = observation.raw == nil ? observation.name : observation.sourceID
-            let place = places[key, default: []].first { place in
-                let own = found[place].observations
-                return own.count == 1 && own[0].instrument != observation.instrument
-            }
-            if let place, !key.isEmpty {
-                found[place].observations.append(observation)
-            } else {
-                places[key, default: []].append(found.count)
-                found.append(ObservedStar(observation))
-            }
-        }
-        return found
-    }
-
-    /// Whether nothing that two files say of their sources speaks against their being one. Identifiers of other catalogues
-    /// differ for the same star; two of Gaia's do not.
-    private static func mayBeOne(_ a: Observation, _ b: Observation) -> Bool {
-        if a.raw?.hasLostIdentity == true || b.raw?.hasLostIdentity == true { return false }
-        let gaia = [a.sourceID, b.sourceID].filter { $0.count >= 15 && $0.allSatisfy(\.isNumber) }
-        return gaia.count < 2 || gaia[0] == gaia[1]
-    }
 
     /// Where the first observation stands in the input.
     public var position: RowPosition { observations[0].position }

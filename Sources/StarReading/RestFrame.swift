@@ -23,7 +23,7 @@ struct RestFrame {
     let velocity: (Tensor) throws -> [Double]
 
     /// Velocities beyond are in no training: a spectrum that seems to have one stays as it was observed.
-    private static let fastest = 600.0
+    static let fastest = 600.0
     /// Less than this is left where it is, km/s: a seventieth of a pixel of the LRS.
     private static let enough = 1.0
     private static let passes = 5

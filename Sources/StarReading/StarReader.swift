@@ -126,20 +126,6 @@ public final class StarReader: @unchecked Sendable {
                 spectra.map { try Observation($0, of: instrument, among: instruments, options: options) }))
     }
 
-    /// What was read from each star, of which there are spectra of one instrument or two.
-    public func read(_ stars: [ObservedStar]) throws -> [StarLabels] {
-        let inference = try labelInference()
-        let readings = try readings(stars.flatMap(\.observations))
-        var next = 0
-        return try stars.map { star in
-            defer { next += star.observations.count }
-            let first = readings[next]
-            guard star.observations.count > 1 else { return first.reading.stars[first.row] }
-            let second = readings[next + 1]
-            return try inference.combined(first.reading, second.reading, rows: (first.row, second.row))
-        }
-    }
-
     /// Labels, posteriors and features of spectra of one instrument.
     /// - Parameter needsLabels: whether it is an error where the model reads none.
     package func reading(
@@ -164,7 +150,7 @@ public final class StarReader: @unchecked Sendable {
     }
 
     /// For each observation the reading it is in, and where.
-    private func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+    func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
         let parts = byInstrument(all).flatMap { instrument, places in
             shares(of: places).map { (instrument: instrument, places: $0) }
         }
@@ -194,7 +180,7 @@ public final class StarReader: @unchecked Sendable {
     private static let fewestAtOnce = 8
 
     /// - Parameter instrument: whose labels are asked for; nil for those of any.
-    private func labelInference(_ instrument: Instrument? = nil) throws -> LabelInference {
+    func labelInference(_ instrument: Instrument? = nil) throws -> LabelInference {
         guard readsLabels else { throw LabelReader.absent(from: file) }
         if let instrument, !inference.reads(instrument) { _ = try inference.labels.labels(for: instrument) }
         return inference

@@ -1,10 +1,10 @@
 import Foundation
 
 /// Probabilities that a test's statistic would be as large as it is, or larger, by chance.
-enum TailProbability {
+package enum TailProbability {
     /// Of a Kolmogorov–Smirnov distance between n uniform numbers and their law (Stephens 1970, J. R. Stat. Soc. B 32,
     /// 115: good to 1 % from n = 5 on).
-    static func kolmogorovSmirnov(distance: Double, count: Int) -> Double {
+    package static func kolmogorovSmirnov(distance: Double, count: Int) -> Double {
         let root = Double(count).squareRoot()
         let lambda = (root + 0.12 + 0.11 / root) * distance
         // Below this the alternating series needs many terms, and its sum is 1 within 1e-7.
@@ -18,7 +18,7 @@ enum TailProbability {
     }
 
     /// Of χ² with so many degrees of freedom: the regularised incomplete gamma function Q(ν / 2, χ² / 2).
-    static func chiSquare(_ value: Double, degrees: Int) -> Double {
+    package static func chiSquare(_ value: Double, degrees: Int) -> Double {
         let (a, x) = (Double(degrees) / 2, value / 2)
         guard x > 0, degrees > 0 else { return 1 }
         let front = exp(a * log(x) - x - logGamma(a))

@@ -130,6 +130,6 @@ struct CaseTests {
         #expect(spectra[1].sourceID == nil && spectra[1].hasLostIdentity)
         let known = try Self.reader.get().instruments
         let observations = try spectra.map { try Observation($0, among: known) }
-        #expect(ObservedStar.together(observations).count == 2)
+        #expect(try ObservedStar.together(observations).count == 2)
     }
 }

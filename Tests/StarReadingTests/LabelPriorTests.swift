@@ -54,9 +54,13 @@ import Testing
         let labels = Array(Self.labels[..<2])
         let prior = try LabelPrior(
             fitting: Array(Self.stars(3000, seed: 3)[..<2]), labels: labels, dataName: "a.h5")
-        let shared = try #require(SharedPrior(prior, nil, labels: labels))
-        let factors = shared.factors(at: [[5000, 4570, 40000, 1e9, -5], [2.6, 2.3, 9, -80, 4]])
-        #expect(factors.allSatisfy { $0.isFinite && $0 >= 0 } && factors.max() == 1)
+        let shared = try #require(SharedPrior([prior, nil], labels: labels))
+        let logs = shared.logFactors(at: [[5000, 4570, 40000, 1e9, -5], [2.6, 2.3, 9, -80, 4]], of: labels)
+        let largest = logs.max() ?? 0
+        let factors = logs.map { exp($0 - largest) }
+        #expect(factors.allSatisfy { $0.isFinite && $0 >= 0 })
+        // Labels in another order are the same labels.
+        #expect(shared.logFactors(at: [[2.6], [5000]], of: labels.reversed())[0] == logs[0])
         // A division by a density in log10 of Teff is one by that in Teff, times Teff.
         #expect(abs(factors[3] / factors[2] / (1e9 / 40000) - 1) < 1e-6)
         // The rarest stars of the training weigh a few thousand times as much as the most common ones, not more.

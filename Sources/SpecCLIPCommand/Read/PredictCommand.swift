@@ -15,6 +15,11 @@ struct PredictCommand: ParsableCommand {
             posteriors, _16 and _84 their percentiles, e_ half of what lies between; all calibrated on stars that \
             the model was not trained on. Published regressors give values alone. What is not known is empty (null).
 
+            With --together a row is a star. Visits by one instrument are averaged at rest and read as one spectrum; \
+            instruments are multiplied, with their prior counted once. Further columns: rv_p, the probability that \
+            visits of a star of constant velocity differ as much (its error of a visit includes --rv-floor); visits; \
+            disagree, as 2-3 where the second spectrum contradicts the third: such a row is the mixture of both.
+
             flag is 0, or the sum of reasons to mistrust a star:
             \(QualityFlags.all.map { "  " + padded("\($0.flag.rawValue)", 4) + $0.meaning }.joined(separator: "\n"))
 
@@ -25,6 +30,7 @@ struct PredictCommand: ParsableCommand {
               specclip predict spec-55862-*.fits
               specclip predict -m model.safetensors XP_SAMPLED.csv --format csv
               specclip predict star.fits XP_SAMPLED.csv --together
+              specclip predict visits/*.fits --together --group-by position --visits v.csv
               specclip predict pairs.h5 --split test -o test.fits
             """)
 
@@ -34,8 +40,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Output") var rows: ResultOptions
     @Option(help: ArgumentHelp("Samples of each posterior, from 100 on (default: 2000).", valueName: "n"))
     var samples: Int?
-    @Flag(help: "Read spectra of one star by two instruments as one (same source id, or row of a data set).")
-    var together = false
+    @OptionGroup(title: "Observations of one star") var observations: TogetherOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func validate() throws {
@@ -46,29 +51,68 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let url = try rows.output.url(extensions: TableFile.extensions)
+        let isDataSet = input.inputs.contains(where: ObservationStream.isDataSet)
+        if isDataSet, let column = observations.groupBy {
+            throw Diagnostic(
+                "--group-by \(column)", problem: "is for files: a row of a data set is one star", remedy: "leave it out"
+            )
+        }
         let reader = try model.reader(compute, draws: samples)
         let (labels, sets) = (try reader.catalogueLabels(), reader.adaptationNames)
+        let visits = try visits(labels, reader)
+        let together = observations.together
         let output = try RowOutput(
-            StarCatalogue.columns(labels, sets: sets), to: url,
-            settings: [
-                "predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(together)",
-            ], restart: rows.restart, print: format)
-        let stars = try StarInput(
-            input, among: reader.instruments, doing: "predict", rowsComeWhole: together, into: output)
+            StarCatalogue.labels(labels, [], [], sets: sets, together: together), to: url, settings: settings(reader),
+            restart: rows.restart, print: format)
         if together, !reader.countsPriorOnce {
             Program.note(
                 "specclip: \(reader.file.url.lastPathComponent): does not know its prior, which --together counts twice: "
                     + "errors are too small where spectra tell little; add it with 'specclip labels calibrate'")
         }
-        // Small batches: what is done is on disk, or on the screen, within a second or two. Which files are of one star
-        // is known when all are read.
-        try stars.forEachBatch(of: together && !stars.isDataSet ? .max : 64) { batch in
-            let observed = together ? ObservedStar.together(batch) : ObservedStar.apart(batch)
-            try output.append(
-                StarCatalogue.labels(labels, observed, reader.read(observed), sets: sets), at: observed.map(\.position))
+        func read(_ stars: [ObservedStar], at positions: [RowPosition]) throws {
+            let found = try reader.read(stars, velocityFloor: observations.floor)
+            // Each file goes on from where it was itself.
+            if let visits, visits.last.map({ $0 < positions[0] }) ?? true {
+                try visits.append(
+                    StarCatalogue.visits(labels, stars, found, sets: sets),
+                    at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } })
+            }
+            try output.append(StarCatalogue.labels(labels, stars, found, sets: sets, together: together), at: positions)
         }
+        let stars: StarInput
+        if together, !isDataSet {
+            // All files are looked at again: which are of one star shows only then.
+            stars = try StarInput(input, among: reader.instruments, doing: "predict")
+            let done = output.last?.row ?? -1
+            try StarAssembly(input, for: reader, by: observations.grouping).forEachBatch(of: stars) { batch, numbers in
+                let left = zip(batch, numbers).filter { $1 > done }
+                guard !left.isEmpty else { return }
+                try read(left.map(\.0), at: left.map { RowPosition(part: 0, row: $1) })
+            }
+        } else {
+            stars = try StarInput(
+                input, among: reader.instruments, doing: "predict", rowsComeWhole: together, into: output)
+            // Small batches: what is done is on disk, or on the screen, within a second or two.
+            try stars.forEachBatch(of: 64) { batch in
+                let observed = together ? try ObservedStar.together(batch) : ObservedStar.apart(batch)
+                try read(observed, at: observed.map(\.position))
+            }
+        }
+        try visits?.finish(isEmpty: stars.count == 0)
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
+    }
+
+    private func settings(_ reader: StarReader) -> [String] {
+        ["predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(observations)"]
+    }
+
+    /// Where each observation of a star goes by itself.
+    private func visits(_ labels: [StellarLabel], _ reader: StarReader) throws -> RowOutput? {
+        guard let path = observations.visits else { return nil }
+        let url = try OutputCheck.url(path, extensions: TableFile.extensions, force: rows.output.force)
+        return try RowOutput(
+            StarCatalogue.visits(labels, [], []), to: url, settings: settings(reader), restart: rows.restart)
     }
 }
 

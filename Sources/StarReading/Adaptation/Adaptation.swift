@@ -160,7 +160,7 @@ public final class Adaptation {
     private func groups(of stars: AdaptationStars) -> [String] {
         let own = stars.rows.map { row in table.groups.map { $0[row].isEmpty ? "row \(row)" : $0[row] } ?? "row \(row)"
         }
-        return StarGroups.joined(own, stars.rows.map { places[$0] ?? SkyPlace(ra: .nan, dec: .nan) })
+        return SkyPlace.joined(own, at: stars.rows.map { places[$0] ?? SkyPlace(ra: .nan, dec: .nan) })
     }
 
     /// Errors of the labels, per label, per spectrum; NaN where none is stated.

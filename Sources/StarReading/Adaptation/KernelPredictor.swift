@@ -162,7 +162,8 @@ final class KernelPlaces: Module {
         let count = count(kernel)
         var total = Tensor.zeros([x.shape[0], count], dtype: .float64)
         if kernel.cubic > 0, x.shape[1] > 0 {
-            let product = x.matmul(known.value.narrow(0, start: 0, length: count).transposed()) * (1 / Double(x.shape[1]))
+            let product =
+                x.matmul(known.value.narrow(0, start: 0, length: count).transposed()) * (1 / Double(x.shape[1]))
             let base = (product + 1) * 0.5
             total = total + base * base * base * kernel.cubic
         }

@@ -1,89 +1,114 @@
 import Foundation
-import Statistics
 import Support
 import Torch
 
-/// What two instruments tell of one star together: the product of their posteriors, with one prior.
+/// What several posteriors of one star tell together: their product, with one prior; where they contradict each other, the
+/// mixture of the products of those that agree.
 ///
-/// Given the labels, what one spectrum shows does not depend on the other, so likelihoods multiply. Draws of one are kept as
-/// often as the other one's density says, which is estimated from its draws, so that calibration carries over, times what
-/// makes one prior of two (``SharedPrior``). Where no prior is known densities multiply as they are, and the prior counts
-/// twice: that makes errors too small where spectra tell little, by a seventh where each leaves 0.7 of the prior's width.
+/// Given the labels, what one instrument's spectrum shows does not depend on another's, so likelihoods multiply. Draws of one
+/// are kept as often as the densities of the others say, which are estimated from their draws, so that calibration carries
+/// over, times what makes one prior of all (``SharedPrior``). Where no prior is known densities multiply as they are, and the
+/// prior counts as often as there are posteriors: that makes errors too small where spectra tell little, by a seventh where
+/// each of two leaves 0.7 of the prior's width.
 struct CombinedPosterior {
-    /// Draws of all labels that either has, in the order of the first, `[1, draws, labels]`.
+    /// Draws of all labels that one of them has, in the order in which they come first, `[1, draws, labels]`.
     let samples: PosteriorSamples
-    /// Whether the two are farther apart than one star's would be once in a thousand.
-    let disagrees: Bool
-
-    private static let leastProbability = 1e-3
+    /// Which of them can be of one star.
+    let agreement: Agreement
 
     /// - Parameters:
-    ///   - star: a row of both.
-    ///   - prior: of the labels that both have, in the order of the first.
-    init(_ first: PosteriorSamples, _ second: PosteriorSamples, star: (Int, Int), prior: SharedPrior? = nil) {
-        let parts = [Draws(first, star.0), Draws(second, star.1)]
-        let shared = Self.shared(first.labels, second.labels)
-        let labels = first.labels + second.labels.filter { !first.labels.contains($0) }
-        let clouds = parts.compactMap { part in DrawCloud(shared.map { part.columns[$0] ?? [] }) }
-        guard clouds.count == 2 else {
-            // Nothing in common, or a star that one of them could not read: side by side.
-            let readable = DrawCloud(shared.map { parts[0].columns[$0] ?? [] }) != nil ? 0 : 1
-            samples = Self.joined(labels, parts, chosen: parts.map { Array($0.indices) }, sharper: readable, mixing: [])
-            disagrees = false
-            return
+    ///   - posteriors: at least one. In another order they give the same, within the noise of draws.
+    ///   - shares: what each is worth where they contradict each other; nil: all the same.
+    ///   - never: two that are not to be multiplied, whatever they say.
+    ///   - prior: of the posteriors at some places, for the labels that all of these have.
+    init(
+        _ posteriors: [StarPosterior], shares: [Double]? = nil, never: (Int, Int) -> Bool = { _, _ in false },
+        prior: ([Int]) -> SharedPrior? = { _ in nil }
+    ) {
+        agreement = Agreement(posteriors, never: never)
+        let products = agreement.sets.map { set in
+            Self.product(set.map { posteriors[$0] }, prior: set.count > 1 ? prior(set) : nil)
         }
-        disagrees = clouds[0].distance(to: clouds[1]) > Self.limit(shared.count)
-        guard !disagrees else {
-            samples = Self.joined(labels, parts, chosen: parts.map { Array($0.indices) }, sharper: 0, mixing: shared)
-            return
-        }
-        let weights = [0, 1].map { own -> [Double] in
-            let density = clouds[1 - own].density(at: clouds[own])
-            guard let prior else { return density }
-            return zip(density, prior.factors(at: shared.map { parts[own].columns[$0] ?? [] })).map(*)
-        }
-        let worth = weights.map(Self.effectiveSize)
-        let chosen = zip(parts, weights).map { Self.resampled($0.indices.count, by: $1) }
-        samples = Self.joined(labels, parts, chosen: chosen, sharper: worth[0] >= worth[1] ? 0 : 1, mixing: [])
+        let weights = agreement.sets.map { set in set.reduce(0) { $0 + (shares?[$1] ?? 1) } }
+        var labels: [StellarLabel] = []
+        for label in posteriors.flatMap(\.labels) where !labels.contains(label) { labels.append(label) }
+        samples = Self.mixture(of: products, weights, labels: labels)
     }
 
-    /// The labels that both have, in the order of the first.
-    static func shared(_ first: [StellarLabel], _ second: [StellarLabel]) -> [StellarLabel] {
-        first.filter(second.contains)
-    }
+    // MARK: - Products
 
-    /// A star's draws, label by label.
-    private struct Draws {
-        let columns: [StellarLabel: [Float]]
-        let indices: Range<Int>
-
-        init(_ samples: PosteriorSamples, _ star: Int) {
-            indices = 0..<samples.draws
-            columns = samples.labels.enumerated().reduce(into: [:]) {
-                $0[$1.element] = samples.draws(ofStar: star, label: $1.offset)
+    /// One posterior of several that agree: labels that all have from the narrowest, whose draws are worth most, the others from
+    /// draws of their own.
+    private static func product(_ parts: [StarPosterior], prior: SharedPrior?) -> StarPosterior {
+        let shared = StarPosterior.shared(parts.map(\.labels))
+        let clouds = parts.map { DrawCloud($0.columns(of: shared), factors: max(1, parts.count - 1)) }
+        let readable = parts.indices.filter { clouds[$0] != nil }
+        let sharper = readable.min { clouds[$0]?.logVolume ?? 0 < clouds[$1]?.logVolume ?? 0 } ?? 0
+        // Nothing in common, or a star that all but one could not read: side by side.
+        guard readable.count > 1 else { return joined(parts, sharper: sharper) }
+        let chosen = parts.enumerated().map { place, part -> StarPosterior in
+            let isTaken = place == sharper || part.labels.contains { parts[sharper].columns[$0] == nil }
+            guard isTaken, let own = clouds[place] else { return part }
+            return resampled(part, shared, own: own) { points in
+                readable.filter { $0 != place }.reduce(into: prior?.logFactors(at: points, of: shared)) { sum, other in
+                    let density = clouds[other]?.logDensity(at: points) ?? []
+                    sum = sum.map { zip($0, density).map(+) } ?? density
+                } ?? []
             }
         }
+        return joined(chosen, sharper: sharper)
     }
 
+    private static func joined(_ parts: [StarPosterior], sharper: Int) -> StarPosterior {
+        guard parts.count > 1 else { return parts[0] }
+        let draws = parts.map(\.count).max() ?? 0
+        var labels: [StellarLabel] = []
+        for label in parts.flatMap(\.labels) where !labels.contains(label) { labels.append(label) }
+        let columns = labels.map { label in
+            let column = parts[sharper].columns[label] ?? parts.lazy.compactMap { $0.columns[label] }.first ?? []
+            return (0..<draws).map { column[$0 % column.count] }
+        }
+        return StarPosterior(labels, columns)
+    }
+
+    /// The share of draws that is to be as good as independent ones.
+    private static let leastSize = 0.2
+    private static let rounds = 8
+
+    /// Draws as often as `others` says of them.
+    ///
+    /// Where the others know far more, few draws would be left. Then weights are taken to a power that leaves enough, new draws
+    /// are made from a density estimated from those, and weighed by what they should have been drawn from, until the power is
+    /// one (population Monte Carlo, Cappé et al. 2004, tempered).
     /// - Parameters:
-    ///   - chosen: which draws of each part are taken.
-    ///   - sharper: the part whose draws of shared labels are taken.
-    ///   - mixing: labels of which every other draw comes from the other part.
-    private static func joined(
-        _ labels: [StellarLabel], _ parts: [Draws], chosen: [[Int]], sharper: Int, mixing: [StellarLabel]
-    ) -> PosteriorSamples {
-        let draws = chosen.map(\.count).max() ?? 0
-        var values = [Float](repeating: .nan, count: draws * labels.count)
-        for (place, label) in labels.enumerated() {
-            let isMixed = mixing.contains(label)
-            let own = parts.indices.filter { parts[$0].columns[label] != nil }
-            let columns = parts.map { $0.columns[label] ?? [] }
-            for draw in 0..<draws {
-                let part = own.count < 2 ? own[0] : isMixed ? draw % 2 : sharper
-                values[draw * labels.count + place] = columns[part][chosen[part][draw % chosen[part].count]]
+    ///   - shared: labels that the others have, too.
+    ///   - own: the density of the draws in these.
+    ///   - others: the logarithm of what points are to be weighed by, from the shared labels' columns.
+    private static func resampled(
+        _ part: StarPosterior, _ shared: [StellarLabel], own: DrawCloud, by others: ([[Float]]) -> [Double]
+    ) -> StarPosterior {
+        var random = SeededGenerator(seed: 0x70_6E7)
+        func kept(_ draws: StarPosterior, _ logWeights: [Double]) -> (draws: StarPosterior, power: Double) {
+            let most = logWeights.filter(\.isFinite).max() ?? 0
+            var (power, weights) = (1.0, [Double]())
+            while true {
+                weights = logWeights.map { $0.isFinite ? exp(power * ($0 - most)) : 0 }
+                if effectiveSize(weights) >= leastSize * Double(draws.count) || power < 1e-4 { break }
+                power *= 0.8
             }
+            return (draws.selecting(places(draws.count, by: weights, using: &random)), power)
         }
-        return PosteriorSamples(values, draws: draws, labels: labels)
+        var best = kept(part, others(part.columns(of: shared)))
+        for _ in 0..<rounds where best.power < 1 {
+            guard let joint = DrawCloud(best.draws.columns(of: part.labels)),
+                let marginal = DrawCloud(best.draws.columns(of: shared), width: joint.width)
+            else { break }
+            let drawn = StarPosterior(part.labels, joint.draws(part.count, using: &random))
+            let points = drawn.columns(of: shared)
+            let wanted = zip(others(points), own.logDensity(at: points)).map(+)
+            best = kept(drawn, zip(wanted, marginal.logDensity(at: points)).map(-))
+        }
+        return best.draws
     }
 
     /// So many draws as good as independent ones (Kish 1965).
@@ -94,7 +119,9 @@ struct CombinedPosterior {
     }
 
     /// Places of draws, each as often as its weight says, evenly spread (systematic resampling).
-    private static func resampled(_ count: Int, by weights: [Double]) -> [Int] {
+    private static func places(
+        _ count: Int, by weights: [Double], using random: inout SeededGenerator
+    ) -> [Int] {
         let sum = weights.reduce(0, +)
         guard sum > 0, sum.isFinite else { return Array(0..<count) }
         var places: [Int] = []
@@ -109,60 +136,30 @@ struct CombinedPosterior {
             places.append(place)
         }
         // In the order drawn, neighbours would be copies of each other.
-        var random = SeededGenerator(seed: 0x70_6E7)
         return places.shuffled(using: &random)
     }
 
-    /// The χ² that is exceeded with the least probability (Wilson & Hilferty 1931).
-    private static func limit(_ dimensions: Int) -> Double {
-        let k = Double(dimensions)
-        return k * pow(1 - 2 / (9 * k) + normalScore(1 - leastProbability) * (2 / (9 * k)).squareRoot(), 3)
-    }
-}
+    // MARK: - Mixtures
 
-/// Draws of some labels as points, with a density estimated from them.
-private struct DrawCloud {
-    private let points: Tensor, centre: Tensor, covariance: Tensor
-    /// To axes along which the draws have unit variance.
-    private let whitening: Tensor
-
-    /// Kernels of the density: more would cost time and tell nothing.
-    private static let kernels = 1000
-
-    /// - Parameter columns: per label; nil where there are none, or draws that are not finite or all the same.
-    init?(_ columns: [[Float]]) {
-        guard let count = columns.first?.count, count > 1, columns.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
-            return nil
+    /// Draws of each part by turns, as many of it as its weight says among those that have the label.
+    private static func mixture(
+        of parts: [StarPosterior], _ weights: [Double], labels: [StellarLabel]
+    ) -> PosteriorSamples {
+        let draws = parts.map(\.count).max() ?? 0
+        var values = [Float](repeating: .nan, count: draws * labels.count)
+        for (place, label) in labels.enumerated() {
+            let having = parts.indices.filter { parts[$0].columns[label]?.allSatisfy(\.isFinite) == true }
+            let own = having.isEmpty ? parts.indices.filter { parts[$0].columns[label] != nil } : having
+            var due = own.map { _ in 0.0 }
+            let total = own.reduce(0) { $0 + weights[$1] }
+            for draw in 0..<draws {
+                for (i, part) in own.enumerated() { due[i] += weights[part] / total }
+                let turn = due.indices.max { due[$0] < due[$1] } ?? 0
+                due[turn] -= 1
+                let column = parts[own[turn]].columns[label] ?? []
+                values[draw * labels.count + place] = column[draw % column.count]
+            }
         }
-        points = Tensor.cat(columns.map { Tensor($0, shape: [count, 1]) }, dim: 1).to(.float64)
-        centre = points.mean(dims: [0], keepDims: true)
-        let deviations = points - centre
-        covariance = deviations.transposed().matmul(deviations) * (1 / Double(count - 1))
-        let (values, vectors) = covariance.symmetricEigen()
-        guard let least = values.doubles().min(), least > 0 else { return nil }
-        whitening = vectors * values.sqrt().reciprocal()
-    }
-
-    /// Densities, up to a factor, at the points of another cloud.
-    ///
-    /// Gaussian kernels of Scott's width (1992), drawn towards the centre so that the variance stays that of the draws
-    /// (West 1993, J. R. Stat. Soc. B 55, 409).
-    func density(at other: DrawCloud) -> [Double] {
-        let (rows, dimensions) = (points.size(0), Double(points.size(1)))
-        let step = max(1, rows / Self.kernels)
-        let chosen = Tensor(stride(from: 0, to: rows, by: step).map(Int64.init), shape: [(rows + step - 1) / step])
-        let width = pow(Double(chosen.size(0)), -1 / (dimensions + 4))
-        let kernels = (points.indexSelect(0, chosen) - centre).matmul(whitening) * (1 - width * width).squareRoot()
-        let places = (other.points - centre).matmul(whitening)
-        let squares =
-            places.square().sum(dims: [1], keepDims: true) + kernels.square().sum(dims: [1], keepDims: false)
-            - places.matmul(kernels.transposed()) * 2
-        return (squares * (-0.5 / (width * width))).exp().sum(dims: [1], keepDims: false).doubles()
-    }
-
-    /// Squared distance of the centres in units of both widths together.
-    func distance(to other: DrawCloud) -> Double {
-        let between = centre - other.centre
-        return (between * (covariance + other.covariance).solving(between.transposed()).transposed()).sum().item()
+        return PosteriorSamples(values, draws: draws, labels: labels)
     }
 }

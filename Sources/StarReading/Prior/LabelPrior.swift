@@ -121,41 +121,51 @@ public struct LabelPrior: Codable, Sendable, Hashable {
     }
 }
 
-/// What makes one prior of two, for labels that two posteriors share.
+/// What makes one prior of several, for labels that all posteriors have.
 ///
-/// Posteriors are likelihoods times priors, p₁ = L₁π₁ and p₂ = L₂π₂. The star's prior counts once: L₁L₂π = p₁p₂ · π/(π₁π₂). For
-/// π both populations are as likely: π = (π₁ + π₂)/2, and the factor is (1/π₁ + 1/π₂)/2. Where the prior of one is not known,
-/// π is that one, and the factor is 1 over the other.
-struct SharedPrior {
+/// Posteriors are likelihoods times priors, pᵢ = Lᵢπᵢ. The star's prior counts once: π ΠLᵢ = Πpᵢ · π/Ππᵢ. For π all populations
+/// are as likely: π is the mean of the πᵢ. Where one is not known π is that one, and the factor is 1 over the others; where
+/// several are not, these stay as often as there are of them.
+struct SharedPrior: Sendable {
     private let labels: [StellarLabel]
     private let priors: [LabelPrior.Marginal]
+    private let areAllKnown: Bool
 
-    /// - Parameter labels: what both posteriors tell.
-    /// - Returns: nil where neither prior is known, so that posteriors can only be multiplied as they are.
-    init?(_ first: LabelPrior?, _ second: LabelPrior?, labels: [StellarLabel]) {
+    /// - Parameters:
+    ///   - priors: of each posterior; nil where it is not known.
+    ///   - labels: what all posteriors tell.
+    /// - Returns: nil where no prior is known, so that posteriors can only be multiplied as they are.
+    init?(_ priors: [LabelPrior?], labels: [StellarLabel]) {
         self.labels = labels
-        priors = [first, second].compactMap { $0?.marginal(over: labels) }
-        guard !priors.isEmpty else { return nil }
+        // One prior, looked up as often as it is there.
+        var known: [LabelPrior: LabelPrior.Marginal] = [:]
+        self.priors = priors.compactMap { prior in
+            guard let prior else { return nil }
+            if known[prior] == nil { known[prior] = prior.marginal(over: labels) }
+            return known[prior]
+        }
+        areAllKnown = self.priors.count == priors.count
+        guard !self.priors.isEmpty else { return nil }
     }
 
-    /// π/(π₁π₂) at some draws, per unit of the labels, up to a common factor; 0 where a draw is no possible value.
-    /// - Parameter draws: by label, in the labels' units.
-    func factors(at draws: [[Float]]) -> [Double] {
+    /// The logarithm of π/Ππᵢ at some draws, per unit of the labels, up to a common term; −∞ where a draw is no possible value.
+    /// - Parameters:
+    ///   - draws: by label, in the labels' units.
+    ///   - order: the labels of these, in another order perhaps.
+    func logFactors(at draws: [[Float]], of order: [StellarLabel]) -> [Double] {
+        let columns = labels.map { label in order.firstIndex(of: label).map { draws[$0] } ?? [] }
         let densities = priors.map { prior in
-            prior.logDensity(zip(labels, draws).map { label, column in column.map { label.learned(Double($0)) } })
+            prior.logDensity(zip(labels, columns).map { label, column in column.map { label.learned(Double($0)) } })
         }
         // Densities of draws are per unit of the label; those of priors become so by the slope.
-        let curved = zip(labels, draws).filter { $0.0.isLogarithmic }
-        let factors = draws[0].indices.map { draw in
-            var factor = -densities[0][draw]
-            for other in densities.dropFirst() {
-                let (low, high) = (min(factor, -other[draw]), max(factor, -other[draw]))
-                factor = high + log1p(exp(low - high))
-            }
-            for (label, column) in curved { factor -= log(label.slope(at: Double(column[draw]))) }
-            return factor
+        let curved = zip(labels, columns).filter { $0.0.isLogarithmic }
+        let powers = Double(areAllKnown ? priors.count - 1 : priors.count)
+        return (draws.first ?? []).indices.map { draw in
+            let own = densities.map { $0[draw] }
+            var factor = -own.reduce(0, +)
+            if areAllKnown, let most = own.max() { factor += most + log(own.reduce(0) { $0 + exp($1 - most) }) }
+            for (label, column) in curved { factor -= powers * log(label.slope(at: Double(column[draw]))) }
+            return factor.isFinite ? factor : -.infinity
         }
-        let largest = factors.filter(\.isFinite).max() ?? 0
-        return factors.map { $0.isFinite ? exp($0 - largest) : 0 }
     }
 }

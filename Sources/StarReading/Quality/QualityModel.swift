@@ -24,7 +24,7 @@ public struct QualityFlags: OptionSet, Sendable, Hashable, Codable {
     public static let extrapolated = QualityFlags(rawValue: 1 << 4)
     /// The posterior of a label has two separate peaks: one value and an error do not tell it.
     public static let multimodal = QualityFlags(rawValue: 1 << 5)
-    /// Two instruments say what cannot both be true of one star.
+    /// Two spectra say what cannot both be true of one star.
     public static let instrumentsDisagree = QualityFlags(rawValue: 1 << 6)
 
     /// All flags with their names and meanings, in the order of their bits.
@@ -35,7 +35,7 @@ public struct QualityFlags: OptionSet, Sendable, Hashable, Codable {
         (.poorReconstruction, "poor-reconstruction", "the model cannot draw the spectrum"),
         (.extrapolated, "extrapolated", "a label beyond the training labels"),
         (.multimodal, "multimodal", "a posterior with two separate peaks"),
-        (.instrumentsDisagree, "instruments-disagree", "two instruments contradict each other"),
+        (.instrumentsDisagree, "instruments-disagree", "spectra of the star contradict each other"),
     ]
 
     /// The names of the flags that are set.

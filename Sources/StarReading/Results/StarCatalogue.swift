@@ -1,20 +1,19 @@
+import Foundation
+import Spectra
 import Tables
 
 /// Results of the reader as tables, one row a star in the order of the input.
 public enum StarCatalogue {
-    /// The columns of ``labels(_:_:_:sets:)``, without rows.
-    public static func columns(_ labels: [StellarLabel], sets: [String] = []) -> Table {
-        self.labels(labels, [], [], sets: sets)
-    }
-
     /// The parameters of stars.
     /// - Parameters:
     ///   - labels: columns of the catalogue.
     ///   - stars: one row each.
     ///   - found: per star; what is missing there is empty.
     ///   - sets: names of the sets of labels that somebody taught the model: each has a flag of its own.
+    ///   - together: whether there are columns of what the observations of a star are beside each other.
     public static func labels(
-        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = []
+        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = [],
+        together: Bool = false
     ) -> Table {
         func joined(_ text: (Observation) -> String) -> [String] {
             stars.map { star in
@@ -37,8 +36,7 @@ public enum StarCatalogue {
                 column(label.name + "_84", own.map { $0?.interval?.upperBound }, canYield: true),
             ]
         }
-        // Two instruments have two.
-        let snr = stars.map { $0.observations.count == 1 ? $0.observations[0].prepared.snr ?? .nan : .nan }
+        if together { columns += compared(labels, stars, found) }
         return Table(
             columns + [
                 Column("flag", .integers(found.map(\.flags.rawValue)))
@@ -48,8 +46,52 @@ public enum StarCatalogue {
                 } + [
                     Column("source_id", .text(joined(\.sourceID)), canYield: true),
                     Column("instrument", .text(joined(\.instrument.name)), canYield: true),
-                    Column("snr", .numbers(snr), digits: 1),
+                    Column("snr", .numbers(stars.map(signalToNoise)), digits: 1),
                 ])
+    }
+
+    /// Of the visits together; two instruments have two.
+    private static func signalToNoise(_ star: ObservedStar) -> Double {
+        guard Set(star.observations.map(\.instrument.name)).count == 1 else { return .nan }
+        let own = star.observations.map { $0.prepared.snr ?? .nan }
+        return own.count == 1 ? own[0] : own.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
+
+    private static func compared(
+        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels]
+    ) -> [Column] {
+        let contradictions = found.map { star in
+            (star.compared?.contradictions ?? []).map(\.description).joined(separator: " ")
+        }
+        let probabilities = found.map { star in
+            // Three digits: they range over many powers of ten.
+            star.compared?.velocities.map { Double(String(format: "%.2e", $0.probability)) ?? .nan } ?? .nan
+        }
+        let velocities =
+            labels.contains { $0.name == RadialVelocity.label } ? [Column("rv_p", .numbers(probabilities))] : []
+        return velocities + [
+            Column("visits", .integers(stars.map(\.observations.count)), canYield: true),
+            Column("disagree", .text(contradictions)),
+        ]
+    }
+
+    /// Each observation of stars by itself, with which star it is of (the first of its observations) and its number there.
+    /// - Parameters:
+    ///   - labels: columns of the catalogue.
+    ///   - stars: whose observations are the rows.
+    ///   - found: per star.
+    ///   - sets: as of ``labels(_:_:_:sets:together:)``.
+    public static func visits(
+        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = []
+    ) -> Table {
+        let all = stars.flatMap(\.observations)
+        let alone = zip(stars, found).flatMap { $1.compared?.alone ?? [$1] }
+        return Table(
+            [
+                Column(
+                    "star", .text(stars.flatMap { star in star.observations.map { _ in star.observations[0].name } })),
+                Column("visit", .integers(stars.flatMap { star in star.observations.indices.map { $0 + 1 } })),
+            ] + self.labels(labels, ObservedStar.apart(all), alone, sets: sets).columns)
     }
 
     /// Vectors of observations: embeddings, spectra.
