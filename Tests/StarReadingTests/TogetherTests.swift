@@ -123,7 +123,7 @@ struct VisitVelocitiesTests {
     /// rest and the wavelength scale for each visit.
     @Test(arguments: [2, 5]) func constantStarsAreConstant(count: Int) throws {
         var random = SeededGenerator(seed: 4)
-        let found = try (0..<2000).map { _ -> VisitVelocities in
+        let found = try (0..<20_000).map { _ -> VisitVelocities in
             let own = 3 * random.gaussian()
             let visits = (0..<count).map { _ -> (value: Double, error: Double) in
                 let error = random.uniform(in: 6...12)
@@ -133,7 +133,7 @@ struct VisitVelocitiesTests {
             return try #require(VisitVelocities(visits, floor: 4))
         }
         #expect(UniformityTest(found.map(\.probability)).distanceProbability > 0.01)
-        #expect(abs(Double(found.count { abs($0.mean - 20) < $0.error }) / 2000 - 0.683) < 0.03)
+        #expect(abs(Double(found.count { abs($0.mean - 20) < $0.error }) / 20_000 - 0.683) < 0.01)
     }
 
     @Test func aMovedVisitIsTold() throws {
