@@ -19,7 +19,7 @@ import pathlib
 import numpy as np
 import torch
 
-from dr10 import LABELS, MLPS, ROOT, folds, perceptron, report, run, split
+from dr10 import LABELS, MLPS, ROOT, folds, labels_of, perceptron, report, run, split
 
 COLUMNS = {"teff": "teff", "logg": "logg", "fe_h": "feh"}
 ADAPTED = "adapt"
@@ -87,8 +87,7 @@ def main():
     results = {}
     for size in sizes:
         names = sorted(answers[size][ADAPTED])
-        stars = {label: np.array([float(catalogue[name][column]) for name in names])
-                 for label, column in [*COLUMNS.items(), ("snrg", "snrg")]}
+        stars = labels_of(catalogue, names)
         pooled = {method: np.array([found[name] for name in names]) for method, found in answers[size].items()}
         results[size] = report(stars, pooled, size, own=ADAPTED)
         shares = np.mean(held[size], 0)

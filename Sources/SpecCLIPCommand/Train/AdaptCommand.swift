@@ -13,22 +13,19 @@ struct AdaptCommand: ParsableCommand {
         abstract: "Teach a model labels of your own, from a table and spectra.",
         usage: "specclip adapt <catalogue> --spectra <file> ... -o <file> [<options>]",
         discussion: """
-            The catalogue (CSV, ECSV, FITS, VOTable, Avro, Parquet, HDF5, NPZ) has a row for
-            each star: columns of labels, their errors if known (e_NAME, NAME_err), and what
-            tells whose spectrum is whose: a file name, an identifier, or ra and dec. From 30
-            stars on. Values of -999 and below are taken for missing.
+            The catalogue (CSV, ECSV, FITS, VOTable, Avro, Parquet, HDF5, NPZ) has a row for each star: columns of \
+            labels, their errors if known (e_NAME, NAME_err), and what tells whose spectrum is whose: a file name, an \
+            identifier, or ra and dec. From 30 stars on. Values of -999 and below are taken for missing.
 
-            Each label is read in several ways, and the one is kept that is least off on the
-            stars that it had not seen: from the labels of the model alone, from its frozen
-            features, by low-rank changes of its encoder (LoRA), by fine-tuning, or from the
-            flux by a network that has seen no other spectra. Stars of one group are never
-            parted. Errors come from the same stars, for stars like these: the column
-            'flag_NAME' says 4 for a star unlike them, 16 for a label beyond theirs.
+            Each label is read in several ways, and the one is kept that is least off on the stars that it had not \
+            seen: from the labels of the model alone, from its frozen features, by low-rank changes of its encoder \
+            (LoRA), by fine-tuning, or from the flux by a network that has seen no other spectra. Stars of one group \
+            are never parted. Errors come from the same stars, for stars like these: the column 'flag_NAME' says 4 for \
+            a star unlike them, 16 for a label beyond theirs.
 
-            The model that is written reads what it did before, and the new labels beside it
-            ('specclip predict -m mine.safetensors'). The same name again replaces them,
-            another --name adds to them. An interrupted run goes on when the same command is
-            given again.
+            The model that is written reads what it did before, and the new labels beside it ('specclip predict -m \
+            mine.safetensors'). The same name again replaces them, another --name adds to them. An interrupted run \
+            goes on when the same command is given again.
 
             EXAMPLES
               specclip adapt mine.csv --spectra *.fits -o mine.safetensors
