@@ -173,9 +173,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        // Programs to read: README's snippet, and the tutorial. Tests run both.
+        // Programs to read: README's snippet, labels of one's own, and the tutorial. Tests run them.
         .executableTarget(
             name: "read-a-star", dependencies: ["Instruments", "StarReading"], path: "Examples/ReadAStar"),
+        .executableTarget(
+            name: "own-labels", dependencies: ["Datasets", "Instruments", "StarReading"], path: "Examples/OwnLabels"),
         .executableTarget(
             name: "tutorial",
             dependencies: [

@@ -79,6 +79,50 @@ struct AdaptTests {
         return rows.dropFirst().map { $0[place] }
     }
 
+    /// The program of the examples, on real spectra and the model that ships.
+    @Test(.enabled(if: SharedFiles.has("data/lamost-dr10"), "\(SharedFiles.absent)"))
+    func theExampleTeachesALabel() throws {
+        let catalogue = try String(contentsOf: SharedFiles.url("data/lamost-dr10/labels.csv"), encoding: .utf8)
+        let rows = catalogue.split(separator: "\n").dropFirst().map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        let some = stride(from: 0, to: rows.count, by: rows.count / 40).map { rows[$0] }
+        try ("file,mine\n" + some.map { "\($0[0]),\($0[1])\n" }.joined()).write(
+            toFile: table, atomically: true, encoding: .utf8)
+        let model = URL(fileURLWithPath: #filePath).appending(path: "../../../Models/specclip-small.safetensors")
+        let files = some.map { SharedFiles.url("data/lamost-dr10/\($0[0])").path }
+        let example = try Tool.run([model.standardizedFileURL.path, table, "mine"] + files, program: "own-labels")
+        #expect(example.code == 0, "\(example.errors)")
+        #expect(example.output.contains("\(some.count) spectra matched by file name"))
+        let read = example.output.split(separator: "\n").last { $0.hasPrefix("mine ") }?.split(separator: " ") ?? []
+        let value = try #require(read.count > 2 ? Double(read[1]) : nil)
+        let truth = try #require(Double(some[0][1]))
+        #expect(abs(value - truth) < 0.1 * truth, "\(value), not \(truth)")
+    }
+
+    /// An addition is read where its model lies beside it, and nowhere else.
+    @Test func whatWasLearnedAloneIsASmallFile() throws {
+        try write()
+        let model = folder.path("base.safetensors")
+        try FileManager.default.copyItem(atPath: fixture.model, toPath: model)
+        let arguments = ["--methods", "features", "--scale", "Me"]
+        #expect(try adapt(arguments + ["--alone"], model: model).code == 0)
+        let size = try #require(try FileManager.default.attributesOfItem(atPath: output)[.size] as? Int)
+        let whole = try #require(try FileManager.default.attributesOfItem(atPath: model)[.size] as? Int)
+        #expect(size < whole / 2)
+        let alone = try Tool.run(["predict", "-m", output, fixture.xp, "--format", "csv"])
+        #expect(try adapt(arguments + ["--force"], model: model).code == 0)
+        let together = try Tool.run(["predict", "-m", output, fixture.xp, "--format", "csv"])
+        #expect(alone.code == 0 && alone.output == together.output && alone.output.contains("teff_me"))
+
+        #expect(try adapt(arguments + ["--alone", "--force"], model: model).code == 0)
+        let other = try Data(contentsOf: URL(fileURLWithPath: model)) + Data([0])
+        try other.write(to: URL(fileURLWithPath: model))
+        let changed = try Tool.run(["predict", "-m", output, fixture.xp])
+        #expect(changed.code == 1 && changed.errors.contains("another version of base.safetensors"), "\(changed.errors)")
+        try FileManager.default.removeItem(atPath: model)
+        let lost = try Tool.run(["predict", "-m", output, fixture.xp])
+        #expect(lost.code == 1 && lost.errors.contains("base.safetensors, which does not lie beside it"), "\(lost.errors)")
+    }
+
     @Test func encodersLearnAndAnInterruptedRunGoesOn() throws {
         try write()
         let adapted = try adapt(["--methods", "lora,full,flux", "--folds", "3"])
