@@ -40,6 +40,32 @@ struct ShippedModelTests {
         #expect(outcome.code == 1 && outcome.errors.contains("smal"))
     }
 
+    /// Abundances of giants are a small file beside it; what is no giant of 4000 to 5200 K is flagged as such.
+    @Test(.enabled(if: SharedFiles.has("data/gaia_xp"), "\(SharedFiles.absent)"))
+    func abundancesOfGiantsComeWithIt() throws {
+        let file = Self.package.appending(path: "Models/specclip-abundances.safetensors")
+        #expect(try #require(try file.resourceValues(forKeys: [.fileSizeKey]).fileSize) <= 2 << 20)
+        let table = folder.path("a.json")
+        let outcome = try Tool.run([
+            "predict", "-m", "abundances", SharedFiles.url("data/gaia_xp/xp_continuous_2000_sources.fits").path,
+            "--samples", "100", "-o", table,
+        ])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let stars =
+            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: table))) as? [[String: Any]] ?? []
+        #expect(stars.count > 50)
+        var flagged = 0
+        for star in stars {
+            let (teff, logg) = (star["teff"] as? Double ?? .nan, star["logg"] as? Double ?? .nan)
+            #expect((star["mg_fe"] as? Double)?.isFinite == true && (star["e_cn_fe"] as? Double ?? 0) > 0)
+            if teff < 3700 || teff > 5600 || logg > 4 {
+                #expect((star["flag_abundances"] as? Int ?? 0) & 4 != 0, "\(teff) K, log g \(logg)")
+                flagged += 1
+            }
+        }
+        #expect(flagged > 10)
+    }
+
     /// Whose stars it learned from can be looked up: none of those that were kept apart is among them.
     @Test func itNamesItsStars() throws {
         let list = Self.package.appending(path: "Models/specclip-small-lamost.csv")

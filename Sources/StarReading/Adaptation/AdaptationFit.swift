@@ -192,7 +192,7 @@ final class AdaptationFit {
                 seed: options.seed &+ UInt64(fold), device: reader.device, progress: progress)
             let recipe = String(decoding: try JSONEncoder().encode(predictor.recipe), as: UTF8.self)
             try SafetensorsFile.write(
-                predictor.keptTensors(), metadata: ["settings": settings, "recipe": recipe], to: url)
+                predictor.keptTensors, metadata: ["settings": settings, "recipe": recipe], to: url)
             return predictor
         }
     }

@@ -34,8 +34,9 @@ protocol LabelPredictor: Module {
     func callAsFunction(_ input: AdaptationInput) throws -> Tensor
     /// What it takes to make the same predictor, beside its tensors.
     var recipe: PredictorRecipe { get }
-    /// The tensors that are kept: all, or those that differ from the model's own.
-    func keptTensors() -> [(String, Tensor)]
+    /// The tensors that a file keeps: all, or those that differ from the model's own.
+    /// - Parameter labels: those that are read by it, by their places; what is read of others may be left out.
+    func keptTensors(for labels: [Int]) -> [(String, Tensor)]
 }
 
 /// What a predictor is, but for its tensors.

@@ -75,6 +75,11 @@ public struct AdaptationDescription: Codable, Sendable, Hashable {
             .map { (String($0.key.prefix { $0 != "/" }), $0.value) }
     }
 
+    /// The places of the labels that a way has a part in.
+    func places(readBy method: AdaptationMethod) -> [Int] {
+        labels.indices.filter { labels[$0].chosen.contains(method) }
+    }
+
     /// Ways that some label is read by, the cheapest first.
     var methods: [AdaptationMethod] {
         AdaptationMethod.allCases.filter { method in labels.contains { $0.chosen.contains(method) } }
@@ -207,7 +212,7 @@ extension AdaptedLabels {
             predictors[method] = try (0..<description.folds).map { fold in
                 do {
                     return try Self.predictor(
-                        recipe, tensors("\(method.rawValue).\(fold)"), description, places, branch,
+                        recipe, tensors("\(method.rawValue).\(fold)"), description, method, places, branch,
                         model.branch(instrument).backbone)
                 } catch {
                     throw Diagnostic(file.url, field: "\(Self.part).\(key)", problem: "\(error)", remedy: "get it anew")
@@ -228,7 +233,7 @@ extension AdaptedLabels {
 
     private static func predictor(
         _ recipe: PredictorRecipe, _ tensors: [String: Tensor], _ description: AdaptationDescription,
-        _ places: KernelPlaces?, _ branch: BranchDescription, _ encoder: any Encoder
+        _ method: AdaptationMethod, _ places: KernelPlaces?, _ branch: BranchDescription, _ encoder: any Encoder
     ) throws -> any LabelPredictor {
         let labels = description.labels.count
         guard let kernel = recipe.kernel else {
@@ -236,9 +241,7 @@ extension AdaptedLabels {
         }
         guard let places else { throw Diagnostic(problem: "holds no places of its kernels") }
         let predictor = KernelPredictor(places, kernel, labels: labels)
-        // The places are kept once for all.
-        try predictor.load(tensors, strict: false)
-        guard Set(tensors.keys) == ["weights", "intercept"] else { throw Diagnostic(problem: "holds no weights") }
+        try predictor.load(tensors, of: description.places(readBy: method))
         return predictor
     }
 
@@ -247,13 +250,17 @@ extension AdaptedLabels {
         var kept: [(String, Tensor)] = []
         for method in description.methods {
             for (fold, predictor) in (predictors[method] ?? []).enumerated() {
-                kept += predictor.keptTensors().map { ("\(method.rawValue).\(fold).\($0.0)", $0.1) }
+                kept += predictor.keptTensors(for: description.places(readBy: method)).map { ("\(method.rawValue).\(fold).\($0.0)", $0.1) }
             }
         }
         if description.methods.contains(where: { description.recipes[$0.rawValue]?.kernel != nil }), let places {
             kept += places.keptTensors().map { ("places.\($0.0)", $0.1) }
         }
-        return kept + (domain?.stateDictionary() ?? []).map { ("domain.\($0.0)", $0.1) }
+        // How far from stars another is needs no more digits than half precision has.
+        return kept
+            + (domain?.stateDictionary() ?? []).map { name, tensor in
+                ("domain.\(name)", name == "reference" ? tensor.to(.float16) : tensor)
+            }
     }
 }
 

@@ -33,7 +33,10 @@ final class EncoderPredictor: Module, LabelPredictor {
         return try catchingTorchErrors { try withoutGradient { network(spectra) }.to(.cpu).to(.float64) }
     }
 
-    func keptTensors() -> [(String, Tensor)] { kept.sorted { $0.key < $1.key } }
+    func keptTensors(for labels: [Int]) -> [(String, Tensor)] { keptTensors }
+
+    /// All that differs from the model's own.
+    var keptTensors: [(String, Tensor)] { kept.sorted { $0.key < $1.key } }
 
     private static let hidden = [128]
     /// Of the low-rank changes.
@@ -84,8 +87,13 @@ final class EncoderPredictor: Module, LabelPredictor {
         let original =
             learning == .fromNothing
             ? [:] : Dictionary(uniqueKeysWithValues: encoder.stateDictionary().map { ("backbone." + $0.0, $0.1) })
+        // Of updates nothing is kept where nothing was learned, such as in a decoder that labels do not need.
+        let idle = Set(
+            task.network.stateDictionary().filter { $0.0.hasSuffix(".update.up") && $0.1.ne(0).any().item() == 0 }
+                .map { String($0.0.dropLast("up".count)) })
         let kept = try task.network.stateDictionary().filter { name, tensor in
-            try original[name].map { try tensor.to(.cpu).ne($0.to(.cpu)).any().item() != 0 } ?? true
+            if idle.contains(where: { name.hasPrefix($0) }) { return false }
+            return try original[name].map { try tensor.to(.cpu).ne($0.to(.cpu)).any().item() != 0 } ?? true
         }.map { name, tensor in
             let own = try tensor.to(.cpu)
             return (name, own.rank > 1 ? own.to(.float16) : own.clone())

@@ -8,14 +8,18 @@ struct FoldScores: Codable, Sendable, Hashable {
     private(set) var folds: [[Float]]
 
     /// Residuals that are kept: more would tell nothing.
-    private static let kept = 2000
+    private static let kept = 1000
+
+    /// Scores are of order 1, and told to a thousandth.
+    private static let digits = 1000.0
 
     /// - Parameter scores: per fold.
     init(_ scores: [[Double]]) {
         let count = max(1, scores.reduce(0) { $0 + $1.count })
         folds = scores.map { fold in
             let share = Int((Double(Self.kept) * Double(fold.count) / Double(count)).rounded(.up))
-            return fold.map { Float($0) }.sorted().evenlySampled(count > Self.kept ? share : fold.count)
+            return fold.map { Float(($0 * Self.digits).rounded() / Self.digits) }.sorted()
+                .evenlySampled(count > Self.kept ? share : fold.count)
         }
     }
 

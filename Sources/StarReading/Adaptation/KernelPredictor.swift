@@ -67,7 +67,24 @@ final class KernelPredictor: Module, LabelPredictor {
     var recipe: PredictorRecipe { PredictorRecipe(kernel: kernel) }
 
     // In double precision: they are large numbers that nearly cancel.
-    func keptTensors() -> [(String, Tensor)] { [("weights", weights.value), ("intercept", intercept.value)] }
+    func keptTensors(for labels: [Int]) -> [(String, Tensor)] {
+        let index = Tensor(labels.map(Int64.init), shape: [labels.count])
+        return [("weights", weights.value.indexSelect(1, index)), ("intercept", intercept.value.indexSelect(0, index))]
+    }
+
+    /// Takes over what a file keeps of some labels; others are read as NaN.
+    func load(_ tensors: [String: Tensor], of labels: [Int]) throws {
+        let count = intercept.value.shape[0]
+        guard let own = tensors["weights"], let constant = tensors["intercept"], tensors.count == 2,
+            own.shape == [places.count(kernel), labels.count], constant.shape == [labels.count]
+        else { throw Diagnostic(problem: "holds no weights of its kernels") }
+        let none = Tensor.full([places.count(kernel), 1], .nan, dtype: .float64)
+        let order = (0..<count).map { Int64(labels.firstIndex(of: $0) ?? labels.count) }
+        let index = Tensor(order, shape: [count])
+        weights.value = Tensor.cat([own.to(.float64), none], dim: 1).indexSelect(1, index)
+        intercept.value = Tensor.cat([constant.to(.float64), Tensor([Double.nan], shape: [1])], dim: 0)
+            .indexSelect(0, index)
+    }
 }
 
 /// Stars that functions of kernels are made about.
