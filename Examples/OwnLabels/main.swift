@@ -39,7 +39,9 @@ do {
     let results = try adaptation.fit()
     for label in results.flatMap(\.description.labels) {
         let scatter = label.scatter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        print(label.label.name, "read by", label.chosen.title, "of", label.stars, "stars; scatter:", scatter.joined(separator: ", "))
+        print(
+            label.label.name, "read by", label.chosen.title, "of", label.stars, "stars; scatter:",
+            scatter.joined(separator: ", "))
     }
     let output = url.deletingLastPathComponent().appending(path: "own.safetensors")
     try adaptation.write(results, to: output)

@@ -111,8 +111,7 @@ public struct LabelInference {
                 posterior: posterior, ownLabels: stars.first?.estimates.count ?? 0,
                 instrument: instrument.embeddingKey)
             guard let own = adapted[instrument.embeddingKey], !own.isEmpty else { return reading }
-            let input = AdaptationInput(reading, snr: circumstances.snr)
-            for labels in own { try labels.read(input, velocities: reading.velocities, into: &stars) }
+            for labels in own { try labels.read(reading, snr: circumstances.snr, into: &stars) }
             return reading.telling(stars)
         }
     }

@@ -79,6 +79,14 @@ public final class StarReader: @unchecked Sendable {
             remedy: "known are " + known.map(\.name).joined(separator: ", "))
     }
 
+    /// The part of the model that belongs to an instrument.
+    func branch(_ instrument: Instrument) throws -> BranchDescription {
+        guard let branch = model.descriptionOfModel.branches.first(where: { $0.instrument == instrument }) else {
+            throw Diagnostic.unknownInstrument(instrument.name, known: instruments.map(\.name))
+        }
+        return branch
+    }
+
     // MARK: - Labels
 
     /// Whether the model reads labels at all.
@@ -127,7 +135,10 @@ public final class StarReader: @unchecked Sendable {
     }
 
     /// Labels, posteriors and features of spectra of one instrument.
-    /// - Parameter needsLabels: whether it is an error where the model reads none.
+    /// - Parameters:
+    ///   - observations: of the instrument.
+    ///   - instrument: whose they are.
+    ///   - needsLabels: whether it is an error where the model reads none.
     package func reading(
         _ observations: [Observation], of instrument: Instrument, needsLabels: Bool = true
     ) throws -> LabelInference.Reading {

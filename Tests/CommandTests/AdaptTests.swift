@@ -83,7 +83,9 @@ struct AdaptTests {
     @Test(.enabled(if: SharedFiles.has("data/lamost-dr10"), "\(SharedFiles.absent)"))
     func theExampleTeachesALabel() throws {
         let catalogue = try String(contentsOf: SharedFiles.url("data/lamost-dr10/labels.csv"), encoding: .utf8)
-        let rows = catalogue.split(separator: "\n").dropFirst().map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        let rows = catalogue.split(whereSeparator: \.isNewline).dropFirst().map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
         let some = stride(from: 0, to: rows.count, by: rows.count / 40).map { rows[$0] }
         try ("file,mine\n" + some.map { "\($0[0]),\($0[1])\n" }.joined()).write(
             toFile: table, atomically: true, encoding: .utf8)
@@ -117,10 +119,12 @@ struct AdaptTests {
         let other = try Data(contentsOf: URL(fileURLWithPath: model)) + Data([0])
         try other.write(to: URL(fileURLWithPath: model))
         let changed = try Tool.run(["predict", "-m", output, fixture.xp])
-        #expect(changed.code == 1 && changed.errors.contains("another version of base.safetensors"), "\(changed.errors)")
+        #expect(
+            changed.code == 1 && changed.errors.contains("another version of base.safetensors"), "\(changed.errors)")
         try FileManager.default.removeItem(atPath: model)
         let lost = try Tool.run(["predict", "-m", output, fixture.xp])
-        #expect(lost.code == 1 && lost.errors.contains("base.safetensors, which does not lie beside it"), "\(lost.errors)")
+        #expect(
+            lost.code == 1 && lost.errors.contains("base.safetensors, which does not lie beside it"), "\(lost.errors)")
     }
 
     @Test func encodersLearnAndAnInterruptedRunGoesOn() throws {

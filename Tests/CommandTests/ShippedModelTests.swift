@@ -52,7 +52,8 @@ struct ShippedModelTests {
         ])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let stars =
-            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: table))) as? [[String: Any]] ?? []
+            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: table))) as? [[String: Any]]
+            ?? []
         #expect(stars.count > 50)
         var flagged = 0
         for star in stars {

@@ -103,7 +103,8 @@ public final class Adaptation {
         }
         for (key, own) in Dictionary(grouping: chosen, by: \.observation.instrument.embeddingKey) {
             let instrument = own[0].observation.instrument
-            let known = try stars[key] ?? AdaptationStars(instrument, labels: labels.map(\.name), folder: folder)
+            let known =
+                try stars[key] ?? AdaptationStars(reader.branch(instrument), labels: labels.map(\.name), folder: folder)
             stars[key] = known
             for start in stride(from: 0, to: own.count, by: 256) {
                 let part = Array(own[start..<min(start + 256, own.count)])
@@ -169,7 +170,10 @@ public final class Adaptation {
     }
 
     /// Writes a copy of the model with what was learned; sets of other names stay, one of the same name is replaced.
-    /// - Parameter alone: writes what was learned alone, as an addition that is read where the model lies beside it.
+    /// - Parameters:
+    ///   - results: what was learned.
+    ///   - url: the file.
+    ///   - alone: writes what was learned alone, as an addition that is read where the model lies beside it.
     public func write(_ results: [Result], to url: URL, alone: Bool = false) throws {
         var descriptions = try AdaptedLabels.descriptions(in: reader.file)
         var tensors = try reader.file.tensors(AdaptedLabels.part)

@@ -177,13 +177,7 @@ final class AdaptationFit {
                 case .full: .all
                 default: .fromNothing
                 }
-            guard
-                let branch = reader.model.descriptionOfModel.branches.first(where: {
-                    $0.instrument == stars.instrument
-                })
-            else {
-                throw Diagnostic.unknownInstrument(stars.instrument.name, known: reader.instruments.map(\.name))
-            }
+            let branch = try reader.branch(stars.instrument)
             let encoder = try reader.model.branch(stars.instrument).backbone
             let url = folder.appending(path: "\(stars.instrument.name)-\(method.rawValue)-\(fold).safetensors")
             if let before = try finished(url, branch, encoder) { return before }

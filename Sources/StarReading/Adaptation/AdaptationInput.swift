@@ -5,7 +5,7 @@ import Torch
 struct AdaptationInput {
     /// Prepared spectra, `[B, pixels]`.
     var spectra: SpectrumBatch
-    /// The model's features of them, `[B, F]`.
+    /// The encoder's summary of them, `[B, F]`: what instruments share tells less of labels than it, and would stand beside it.
     let features: Tensor
     /// The labels that the model reads, but for velocities, as they are learned, `[B, K]`; NaN where it reads none.
     let known: Tensor
@@ -14,9 +14,11 @@ struct AdaptationInput {
 
     var count: Int { features.shape[0] }
 
-    init(_ reading: LabelInference.Reading, snr: [Double]) {
+    /// - Parameter width: numbers of the summary, which stands behind the embedding.
+    init(_ reading: LabelInference.Reading, snr: [Double], width: Int) {
         spectra = reading.spectra
-        features = reading.features
+        let all = reading.features
+        features = all.narrow(1, start: max(0, all.shape[1] - width), length: min(width, all.shape[1]))
         let own = reading.stars.map { $0.estimates.prefix(reading.ownLabels).filter { !$0.label.movesWithStar } }
         known = Tensor(
             own.flatMap { star in star.map { $0.label.learned($0.value) } }, shape: [own.count, own.first?.count ?? 0])

@@ -17,11 +17,13 @@ final class AdaptationStars {
     private(set) var velocities: [Double] = []
     private var snr: [Double] = []
     private var features: [Tensor] = [], values: [Tensor] = []
+    /// Numbers of the encoder's summary.
+    private let width: Int
     private let writer: PairedDataSetWriter
     private let url: URL
 
-    init(_ instrument: Instrument, labels: [String], folder: URL) throws {
-        self.instrument = instrument
+    init(_ branch: BranchDescription, labels: [String], folder: URL) throws {
+        (instrument, width) = (branch.instrument, branch.encoder.featureWidth)
         url = folder.appending(path: "stars-\(instrument.name).h5")
         writer = try PairedDataSetWriter(
             creating: url, instruments: [instrument], labels: labels, tier: "own-labels", force: true)
@@ -39,7 +41,8 @@ final class AdaptationStars {
     ) throws {
         let own = reading.stars.first?.estimates.prefix(reading.ownLabels) ?? []
         known = own.map(\.label).filter { !$0.movesWithStar }
-        let input = AdaptationInput(reading, snr: observations.map { $0.prepared.snr ?? .nan })
+        let input = AdaptationInput(
+            reading, snr: observations.map { $0.prepared.snr ?? .nan }, width: width)
         features.append(try input.features.to(.cpu))
         values.append(input.known)
         snr += input.snr

@@ -53,7 +53,7 @@ public struct AdaptationDescription: Codable, Sendable, Hashable {
     var folds: Int
     /// Ways that were given up after two folds, since they were worse for every label.
     public var givenUp: [AdaptationMethod]
-    /// Numbers of the model's features, and stars that functions of kernels are made about.
+    /// Numbers of the encoder's summary, and stars that functions of kernels are made about.
     var features: Int
     var places: Int
     var recipes: [String: PredictorRecipe]
@@ -97,7 +97,10 @@ struct AdaptedLabels {
     let domain: TrainingDomain?
 
     /// Adds what is read of stars to what the model reads of them.
-    func read(_ input: AdaptationInput, velocities: [Double]?, into stars: inout [StarLabels]) throws {
+    func read(_ reading: LabelInference.Reading, snr: [Double], into stars: inout [StarLabels]) throws {
+        let (input, velocities) = (
+            AdaptationInput(reading, snr: snr, width: description.features), reading.velocities
+        )
         let folds = description.folds
         let count = description.labels.count
         var read: [AdaptationMethod: [[Double]]] = [:]
@@ -250,7 +253,9 @@ extension AdaptedLabels {
         var kept: [(String, Tensor)] = []
         for method in description.methods {
             for (fold, predictor) in (predictors[method] ?? []).enumerated() {
-                kept += predictor.keptTensors(for: description.places(readBy: method)).map { ("\(method.rawValue).\(fold).\($0.0)", $0.1) }
+                kept += predictor.keptTensors(for: description.places(readBy: method)).map {
+                    ("\(method.rawValue).\(fold).\($0.0)", $0.1)
+                }
             }
         }
         if description.methods.contains(where: { description.recipes[$0.rawValue]?.kernel != nil }), let places {

@@ -105,7 +105,9 @@ public enum StarGrouping: Sendable, Hashable {
 
 extension ObservedStar {
     /// Puts observations together that are of the same star, in the order in which stars come first.
-    /// - Parameter grouping: by what they are known to be.
+    /// - Parameters:
+    ///   - observations: of any stars.
+    ///   - grouping: by what they are known to be of one star.
     /// - Throws: `Diagnostic` for a column that no file has.
     public static func together(
         _ observations: [Observation], by grouping: StarGrouping = .sourceID
