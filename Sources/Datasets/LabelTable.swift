@@ -103,7 +103,7 @@ public struct LabelTable: Sendable {
             throw Diagnostic(url, field: twice.key, problem: "is asked for twice", remedy: "give each label one name")
         }
         labels = []
-        groups = try group.map { try columns.texts(columns.place($0)) }
+        groups = try group.map { columns.texts(try columns.place($0)) }
         try matchBy(key, columns, url)
         let chosen = wanted.isEmpty ? try Self.guessed(columns, group: group, url) : wanted
         for (name, column) in chosen {
@@ -177,7 +177,7 @@ extension LabelTable {
         if key == nil || key == .position, let ra = columns.first(of: Self.raNames),
             let dec = columns.first(of: Self.decNames)
         {
-            let places = try zip(columns.numbers(ra), columns.numbers(dec)).map { SkyPlace(ra: $0, dec: $1) }
+            let places = zip(columns.numbers(ra), columns.numbers(dec)).map { SkyPlace(ra: $0, dec: $1) }
             sky = SkyIndex(places)
         }
         switch key {
@@ -261,8 +261,8 @@ extension LabelTable {
                     url, field: columns.names[place], problem: "holds text, not numbers",
                     remedy: "leave it out of --labels")
             }
-            let values = try columns.numbers(place).map { $0 > none ? $0 : .nan }
-            let errors = try columns.errors(of: place).map { try columns.numbers($0).map { $0 > 0 ? $0 : .nan } }
+            let values = columns.numbers(place).map { $0 > none ? $0 : .nan }
+            let errors = columns.errors(of: place).map { columns.numbers($0).map { $0 > 0 ? $0 : .nan } }
             return (values, errors, columns.unit(place))
         }
         let sides = text.split(separator: "-", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }

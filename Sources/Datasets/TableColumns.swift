@@ -49,7 +49,7 @@ struct TableColumns {
 
     func unit(_ column: Int) -> String { fields[column].unit }
 
-    func texts(_ column: Int) throws -> [String] { texts[column] }
+    func texts(_ column: Int) -> [String] { texts[column] }
 
     /// Texts that are not empty, with their rows from 0.
     func rows(_ column: Int) -> [(text: String, row: Int)] {
@@ -57,7 +57,7 @@ struct TableColumns {
     }
 
     /// The numbers of a column; NaN where there is none.
-    func numbers(_ column: Int) throws -> [Double] { texts[column].map { Self.number($0) ?? .nan } }
+    func numbers(_ column: Int) -> [Double] { texts[column].map { Self.number($0) ?? .nan } }
 
     /// Whether what a column holds, where it holds anything, are numbers.
     func isNumeric(_ column: Int) -> Bool {

@@ -12,6 +12,8 @@ public struct ModelFile {
     public let url: URL
     /// What the model is made of.
     public private(set) var description: ModelDescription
+    /// The file that the model itself is in: that of an addition lies beside it.
+    public let modelURL: URL
     private let file: SafetensorsFile
     /// What is added to the model in `file`; nil where all is in one file.
     private let addition: SafetensorsFile?
@@ -32,9 +34,10 @@ public struct ModelFile {
         }
         let opened = try SafetensorsFile(contentsOf: url)
         if let text = opened.metadata[Self.additionEntry] {
-            (file, addition) = (try Self.base(text, of: url), opened)
+            modelURL = try Self.model(text, of: url)
+            (file, addition) = (try SafetensorsFile(contentsOf: modelURL), opened)
         } else {
-            (file, addition) = (opened, nil)
+            (modelURL, file, addition) = (url, opened, nil)
         }
         guard let text = file.metadata["specclip"] else {
             throw Diagnostic(
@@ -74,7 +77,7 @@ public struct ModelFile {
     }
 
     /// The model that an addition belongs to.
-    private static func base(_ text: String, of url: URL) throws -> SafetensorsFile {
+    private static func model(_ text: String, of url: URL) throws -> URL {
         guard let base = try? JSONDecoder().decode(Base.self, from: Data(text.utf8)),
             base.file == URL(fileURLWithPath: base.file).lastPathComponent
         else {
@@ -91,7 +94,7 @@ public struct ModelFile {
                 url, problem: "is an addition to another version of \(base.file) than lies beside it",
                 remedy: "get both anew")
         }
-        return try SafetensorsFile(contentsOf: model)
+        return model
     }
 
     /// A part's own header entry.
@@ -117,8 +120,9 @@ public struct ModelFile {
 
     /// The tensors under a prefix, by their remaining names.
     public func tensors(_ part: String) throws -> [String: Tensor] {
-        // A part is in one file as a whole: that with its header entry, if any has one.
-        let holder = addition.flatMap { $0.names.contains { $0.hasPrefix(part + ".") } ? $0 : nil } ?? file
+        // A part is in one file as a whole, that of its header entry.
+        let whole = String(part.prefix { $0 != "." })
+        let holder = addition.flatMap { $0.metadata[whole] == nil ? nil : $0 } ?? file
         var found: [String: Tensor] = [:]
         for name in holder.names where name.hasPrefix(part + ".") {
             found[String(name.dropFirst(part.count + 1))] = try holder.tensor(name)
@@ -126,20 +130,10 @@ public struct ModelFile {
         return found
     }
 
-    /// The file that the model itself is in.
-    public var modelURL: URL {
-        guard let text = addition?.metadata[Self.additionEntry],
-            let base = try? JSONDecoder().decode(Base.self, from: Data(text.utf8))
-        else { return url }
-        return url.deletingLastPathComponent().appending(path: base.file)
-    }
-
     /// Writes a part into a file of its own, an addition to the model, which must lie beside it to be read.
     public func write(addition part: ModelFilePart, to url: URL) throws {
         let base = Base(file: modelURL.lastPathComponent, content: ContentHash.of(modelURL))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let text = String(decoding: try encoder.encode(base), as: UTF8.self)
+        let text = try JSONText.encode(base, pretty: false)
         try SafetensorsFile.write(
             part.tensors.map { (part.name + "." + $0.0, $0.1) },
             metadata: [Self.additionEntry: text, part.name: part.header], to: url)

@@ -134,11 +134,10 @@ final class FineTuningTask: TrainingTask {
     /// - Parameters:
     ///   - backbone: the encoder, of which changes what is trainable.
     ///   - chosen: the training rows to learn from; nil for all.
-    ///   - leastStars: of which each label must be known.
     ///   - scales: mean and spread of each label as it is learned; those of the rows by default.
     init(
         _ backbone: any Encoder, _ instrument: Instrument, _ configuration: FineTuneConfiguration, data: PairedDataSet,
-        chosen: [Int]? = nil, leastStars: Int = 50, scales: (mean: [Double], std: [Double])? = nil,
+        chosen: [Int]? = nil, scales: (mean: [Double], std: [Double])? = nil,
         device: Device
     ) throws {
         let names = configuration.names
@@ -156,7 +155,7 @@ final class FineTuningTask: TrainingTask {
                 (parts[.training]?.labels ?? []).map { values in
                     (chosen ?? parts[.training]?.rows.seen ?? []).map { values[$0] }
                 },
-                names: names, minimumStars: leastStars, dataName: data.url.path)
+                names: names, minimumStars: 50, dataName: data.url.path)
         // A velocity that only the augmentation brings has no spread in the data set.
         let spread = scales == nil ? zip(names, std).map { $0 == RadialVelocity.label ? max($1, 100) : $1 } : std
         let head = LabelHead(

@@ -60,9 +60,7 @@ public struct LabelInference {
         quality = try model.instruments.reduce(into: [:]) {
             $0[$1.embeddingKey] = try QualityModel(file, $1, device: device)
         }
-        adapted = try model.instruments.reduce(into: [:]) {
-            $0[$1.embeddingKey] = try AdaptedLabels.all(in: file, model, of: $1)
-        }
+        adapted = try AdaptedLabels.all(in: file, model)
         priors = try SharedPriors(labels, model.instruments)
     }
 

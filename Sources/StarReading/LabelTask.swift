@@ -41,6 +41,9 @@ package struct LabelledEmbeddings: Sendable {
 
 /// Labels in units of their spread, with a mark where they are missing.
 struct StandardisedLabels {
+    /// The share of a label's spread that a spectrum can hardly tell: labels with larger errors count less.
+    static let tellable = 0.1
+
     /// 0 where missing, `[B, labels]`.
     let targets: Tensor
     /// 1 where a label is known, 0 elsewhere, `[B, labels]`.

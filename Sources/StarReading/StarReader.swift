@@ -79,14 +79,6 @@ public final class StarReader: @unchecked Sendable {
             remedy: "known are " + known.map(\.name).joined(separator: ", "))
     }
 
-    /// The part of the model that belongs to an instrument.
-    func branch(_ instrument: Instrument) throws -> BranchDescription {
-        guard let branch = model.descriptionOfModel.branches.first(where: { $0.instrument == instrument }) else {
-            throw Diagnostic.unknownInstrument(instrument.name, known: instruments.map(\.name))
-        }
-        return branch
-    }
-
     // MARK: - Labels
 
     /// Whether the model reads labels at all.

@@ -37,6 +37,14 @@ public final class SpecCLIPModel: Module {
         return branch
     }
 
+    /// What an instrument's part is made of.
+    /// - Throws: `Diagnostic`, naming those the model knows.
+    package func description(of instrument: Instrument) throws -> BranchDescription {
+        let found = descriptionOfModel.branches.first { $0.instrument.embeddingKey == instrument.embeddingKey }
+        guard let found else { throw Diagnostic.unknownInstrument(instrument.name, known: instruments.map(\.name)) }
+        return found
+    }
+
     /// Embeddings of prepared spectra.
     /// - Parameters:
     ///   - x: `[B, pixels]` of that instrument.

@@ -52,10 +52,7 @@ struct DataStarsCommand: ParsableCommand {
     func run() throws {
         let url = try OutputCheck.url(output, extensions: ["h5", "hdf5"], force: force)
         let instrument = try Instrument.named(instrument)
-        let names = labels.split(separator: ",").map { part in
-            let sides = part.split(separator: "=", maxSplits: 1).map(String.init)
-            return (name: sides.first ?? "", column: sides.last ?? "")
-        }
+        let names = LabelColumns.parsed(labels)
         let numbers = fold.split(separator: "/").compactMap { Int($0) }
         guard numbers.count == 2, numbers[1] >= 1, (0...numbers[1]).contains(numbers[0]) else {
             throw ValidationError("--fold \(fold): give k/n, such as 1/5; 0/5 for no test split, 1/1 for nothing else")

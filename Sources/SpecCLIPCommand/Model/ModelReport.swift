@@ -110,12 +110,12 @@ struct ModelReport: Encodable {
     private static func lines(_ set: AdaptationDescription) -> [String] {
         let known =
             set.identifiers.map { stars in
-                ["which: \(stars.prefix(3).joined(separator: ", "))\(stars.count > 3 ? ", …; all with --json" : "")"]
+                [Self.some(stars)]
             } ?? []
         let head =
             "  Taught      \(set.name): \(grouped(set.stars)) spectra in \(grouped(set.groups)) groups, \(set.catalogue)"
         let rows = set.labels.map { label in
-            let name = label.label.unit.isEmpty ? label.label.name : "\(label.label.name) [\(label.label.unit)]"
+            let name = label.label.nameWithUnit
             let (low, high) = (
                 fixed(label.range.lowerBound, label.label.digits), fixed(label.range.upperBound, label.label.digits)
             )
@@ -128,6 +128,10 @@ struct ModelReport: Encodable {
             .map { "              " + $0 }
     }
 
+    private static func some(_ stars: [String]) -> String {
+        "which: \(stars.prefix(3).joined(separator: ", "))\(stars.count > 3 ? ", …; all with --json" : "")"
+    }
+
     private static func lines(_ head: LabelHeadDescription) -> [String] {
         let stars = head.trainingStars.map { "trained on \(grouped($0)) stars, " } ?? ""
         let form = head.posterior.map { flow in
@@ -137,7 +141,7 @@ struct ModelReport: Encodable {
         let scale = head.scale.map { ["on the scale of \($0)"] } ?? []
         let known =
             head.stars.map { stars in
-                ["which: \(stars.prefix(3).joined(separator: ", "))\(stars.count > 3 ? ", …; all with --json" : "")"]
+                [Self.some(stars)]
             } ?? []
         let prior =
             head.prior.map {
@@ -150,7 +154,7 @@ struct ModelReport: Encodable {
             + (scale + known + basis + prior).map { "              " + $0 }
             + head.labels.indices.map { i in
                 let label = head.labels[i]
-                let name = label.unit.isEmpty ? label.name : "\(label.name) [\(label.unit)]"
+                let name = label.nameWithUnit
                 guard head.trainingStars != nil else { return "              " + name }
                 if let range = head.ranges?[i] {
                     let (low, high) = (fixed(range.lowerBound, label.digits), fixed(range.upperBound, label.digits))
@@ -160,6 +164,11 @@ struct ModelReport: Encodable {
                     + "mean \(fixed(head.mean[i], label.digits)), spread \(fixed(head.std[i], label.digits))"
             }
     }
+}
+
+extension StellarLabel {
+    /// `teff [K]`.
+    var nameWithUnit: String { unit.isEmpty ? name : "\(name) [\(unit)]" }
 }
 
 /// `text` with spaces up to `width`.

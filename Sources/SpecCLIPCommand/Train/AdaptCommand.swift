@@ -109,10 +109,7 @@ struct AdaptCommand: ParsableCommand {
             try OutputCheck.url($0, extensions: TableFile.extensions, force: output.force)
         }
         let source = URL(fileURLWithPath: catalogue)
-        let wanted = (labels ?? "").split(separator: ",").map { part in
-            let sides = part.split(separator: "=", maxSplits: 1).map(String.init)
-            return (name: sides.first ?? "", column: sides.last ?? "")
-        }
+        let wanted = LabelColumns.parsed(labels ?? "")
         let table = try LabelTable(source, labels: wanted, group: group, key: key, radius: radius)
         for note in table.notes { Program.note("specclip: \(catalogue): \(note)") }
         let reader = try model.reader(compute, draws: 200)
@@ -156,7 +153,7 @@ struct AdaptCommand: ParsableCommand {
     }
 }
 
-/// How far the work has come: a line that is drawn over on a terminal, in a log a line for each way.
+/// How far the work has come: a line that is drawn over on a terminal, in a log a line for each fold.
 private final class AdaptProgress: ProgressSink {
     private let line = ProgressLine("adapt")
     private var now = ""
@@ -168,14 +165,8 @@ private final class AdaptProgress: ProgressSink {
     }
 
     func note(_ text: String) {
-        // Of a training only where it stands is worth a word.
-        guard text.contains(": without fold") || text.contains("left out") else { return }
         now = text
-        if isTerminal || text.hasSuffix("fold 1 of \(text.split(separator: " ").last ?? "")")
-            || text.contains("left out")
-        {
-            line.show("adapt  \(text)")
-        }
+        line.show("adapt  \(text)")
     }
 
     func finish() { line.finish() }
@@ -218,7 +209,7 @@ struct AdaptationText {
             let methods = AdaptationMethod.allCases.filter { method in
                 description.labels.contains { $0.scatter[method.rawValue] != nil }
             }
-            var columns = [Column("label", .text(description.labels.map { Self.name($0.label) }))]
+            var columns = [Column("label", .text(description.labels.map(\.label.nameWithUnit)))]
             columns.append(Column("stars", .integers(description.labels.map(\.stars))))
             for method in methods {
                 columns.append(
@@ -251,10 +242,6 @@ struct AdaptationText {
         return more.isEmpty
             ? "of no label do spectra tell more than the model's own labels do\n"
             : "spectra tell more than the model's own labels do of \(more.joined(separator: ", "))\n"
-    }
-
-    private static func name(_ label: StellarLabel) -> String {
-        label.unit.isEmpty ? label.name : "\(label.name) [\(label.unit)]"
     }
 
     /// A digit more than the label itself has.

@@ -15,7 +15,7 @@ import Training
 /// labels come beside those that it reads.
 ///
 /// ```swift
-/// let adaptation = try Adaptation(reader, LabelTable(catalogue), folder: work)
+/// let adaptation = try Adaptation(reader, LabelTable(url), catalogue: "mine.csv", folder: work)
 /// try adaptation.add(observations)
 /// let found = try adaptation.fit()
 /// try adaptation.write(found, to: URL(fileURLWithPath: "mine.safetensors"))
@@ -104,7 +104,8 @@ public final class Adaptation {
         for (key, own) in Dictionary(grouping: chosen, by: \.observation.instrument.embeddingKey) {
             let instrument = own[0].observation.instrument
             let known =
-                try stars[key] ?? AdaptationStars(reader.branch(instrument), labels: labels.map(\.name), folder: folder)
+                try stars[key]
+                ?? AdaptationStars(reader.model.description(of: instrument), labels: labels.map(\.name), folder: folder)
             stars[key] = known
             for start in stride(from: 0, to: own.count, by: 256) {
                 let part = Array(own[start..<min(start + 256, own.count)])

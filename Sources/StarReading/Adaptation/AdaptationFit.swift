@@ -29,9 +29,7 @@ final class AdaptationFit {
     /// From 0.
     private let folds: [Int]
     private let foldCount: Int
-
-    /// The share of a label's spread that a spectrum can hardly tell: labels with larger errors count less.
-    private static let errorScale = 0.1
+    private var opened: SpectrumRows?
 
     init(
         _ stars: AdaptationStars, _ reader: StarReader, labels: [StellarLabel], catalogue: String,
@@ -53,7 +51,7 @@ final class AdaptationFit {
             zip(learned[place], errors[place]).map { value, error in
                 guard value.isFinite, error.isFinite else { return 1 }
                 let own = error * labels[place].slope(at: labels[place].value(learned: value))
-                let pull = own / (Self.errorScale * scales.1[place])
+                let pull = own / (StandardisedLabels.tellable * scales.1[place])
                 return 1 / (1 + pull * pull)
             }
         }
@@ -177,13 +175,13 @@ final class AdaptationFit {
                 case .full: .all
                 default: .fromNothing
                 }
-            let branch = try reader.branch(stars.instrument)
+            let branch = try reader.model.description(of: stars.instrument)
             let encoder = try reader.model.branch(stars.instrument).backbone
             let url = folder.appending(path: "\(stars.instrument.name)-\(method.rawValue)-\(fold).safetensors")
             if let before = try finished(url, branch, encoder) { return before }
             let predictor = try EncoderPredictor.learned(
                 learning, branch, encoder, data: data, names: labels.map(\.name), scales: (mean, std), rows: rows,
-                seed: options.seed &+ UInt64(fold), device: reader.device, progress: progress)
+                seed: options.seed &+ UInt64(fold), device: reader.device, progress: StepsAlone(of: progress))
             let recipe = String(decoding: try JSONEncoder().encode(predictor.recipe), as: UTF8.self)
             try SafetensorsFile.write(
                 predictor.keptTensors, metadata: ["settings": settings, "recipe": recipe], to: url)
@@ -221,17 +219,22 @@ final class AdaptationFit {
         }
     }
 
+    /// The spectra, read when an encoder first asks for them.
+    private func spectra() throws -> SpectrumRows {
+        let found = try opened ?? SpectrumRows(data, stars.instrument, .train, withErrors: true)
+        opened = found
+        return found
+    }
+
     /// Per row, per label, in units of the spread.
     private func predicted(_ predictor: any LabelPredictor, _ rows: [Int]) throws -> [[Double]] {
         var found: [[Double]] = []
-        let (spectra, inputs) = (
-            try AugmentedRows(data, stars.instrument, .train, nil), (predictor as? EncoderPredictor)?.inputs
-        )
+        let inputs = (predictor as? EncoderPredictor)?.inputs
         for start in stride(from: 0, to: rows.count, by: 512) {
             try Interruption.check()
             let part = Array(rows[start..<min(start + 512, rows.count)])
             var input = try input(part)
-            if let inputs { input.spectra = try spectra.asTheyAre(part, for: inputs) }
+            if let inputs { input.spectra = try spectra().batch(part, for: inputs) }
             let values = try predictor(input).doubles()
             found += part.indices.map { Array(values[$0 * labels.count..<($0 + 1) * labels.count]) }
         }
@@ -262,7 +265,8 @@ final class AdaptationFit {
         }
         let used = Set(found.flatMap(\.chosen))
         let description = AdaptationDescription(
-            name: options.name, scale: options.scale, catalogue: catalogue, stars: stars.count,
+            name: options.name, scale: options.scale, catalogue: URL(fileURLWithPath: catalogue).lastPathComponent,
+            stars: stars.count,
             groups: Set(groups).count, identifiers: stars.count <= Self.mostNames ? stars.names : nil, labels: found,
             known: stars.known, knownRanges: knownRanges(), folds: foldCount, givenUp: givenUp,
             features: features.shape[1],
@@ -359,4 +363,17 @@ final class AdaptationFit {
         }
         return withoutGradient { TrainingDomain(part(false), heldOut: part(true)) }
     }
+}
+
+/// Tells how far a training has come, without a word of its own: there are dozens of them.
+private struct StepsAlone: ProgressSink {
+    private let sink: any ProgressSink
+
+    init(of sink: any ProgressSink) { self.sink = sink }
+
+    func report(_ row: MetricsRow, of steps: Int, secondsLeft: Double?) {
+        sink.report(row, of: steps, secondsLeft: secondsLeft)
+    }
+
+    func note(_ text: String) {}
 }

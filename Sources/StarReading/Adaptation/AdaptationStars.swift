@@ -14,7 +14,6 @@ final class AdaptationStars {
     /// The row of the catalogue that each spectrum is of.
     private(set) var rows: [Int] = []
     private(set) var names: [String] = []
-    private(set) var velocities: [Double] = []
     private var snr: [Double] = []
     private var features: [Tensor] = [], values: [Tensor] = []
     /// Numbers of the encoder's summary.
@@ -47,8 +46,10 @@ final class AdaptationStars {
         values.append(input.known)
         snr += input.snr
         self.rows += rows
-        names += observations.map { $0.sourceID.isEmpty ? $0.name : $0.sourceID }
-        velocities += reading.velocities ?? observations.map { _ in 0 }
+        // A model file goes to others: folders of this machine are none of their business.
+        names += observations.map {
+            $0.sourceID.isEmpty ? URL(fileURLWithPath: $0.name).lastPathComponent : $0.sourceID
+        }
         let pixels = instrument.grid.count
         let flux = try reading.spectra.flux.to(.cpu).floats()
         let ivar = try reading.spectra.ivar?.to(.cpu).floats()

@@ -176,21 +176,22 @@ extension AdaptedLabels {
         }
     }
 
-    /// The sets of an instrument, by name.
-    static func all(in file: ModelFile, _ model: SpecCLIPModel, of instrument: Instrument) throws -> [AdaptedLabels] {
-        try descriptions(in: file).sorted { $0.key < $1.key }
-            .filter { $0.key.split(separator: "/").first.map(String.init) == instrument.embeddingKey }
-            .map { key, description in try AdaptedLabels(file, model, instrument, key, description) }
+    /// The sets of a model by the instrument's `embeddingKey`, in the order of their names.
+    static func all(in file: ModelFile, _ model: SpecCLIPModel) throws -> [String: [AdaptedLabels]] {
+        try AdaptationDescription.all(in: file).reduce(into: [:]) { sets, found in
+            guard let instrument = model.instruments.first(where: { $0.embeddingKey == found.instrument }) else {
+                return
+            }
+            sets[found.instrument, default: []].append(try AdaptedLabels(file, model, instrument, found.1))
+        }
     }
 
     private init(
-        _ file: ModelFile, _ model: SpecCLIPModel, _ instrument: Instrument, _ key: String,
-        _ description: AdaptationDescription
+        _ file: ModelFile, _ model: SpecCLIPModel, _ instrument: Instrument, _ description: AdaptationDescription
     ) throws {
         self.description = description
-        guard let branch = model.descriptionOfModel.branches.first(where: { $0.instrument == instrument }) else {
-            throw Diagnostic.unknownInstrument(instrument.name, known: model.instruments.map(\.name))
-        }
+        let key = Self.key(instrument, description.name)
+        let branch = try model.description(of: instrument)
         let own = try file.tensors("\(Self.part).\(key)")
         func tensors(_ prefix: String) -> [String: Tensor] {
             own.reduce(into: [:]) { found, entry in

@@ -76,7 +76,7 @@ final class EncoderPredictor: Module, LabelPredictor {
         try backbone.to(device)
         let task = try FineTuningTask(
             backbone, branch.instrument, try configuration(learning, branch.instrument, names, stars: rows.count),
-            data: data, chosen: rows, leastStars: 3, scales: scales, device: device)
+            data: data, chosen: rows, scales: scales, device: device)
         try task.trainInPassing(options: task.options, seed: seed, progress: progress)
         var recipe = PredictorRecipe(hidden: hidden)
         switch learning {

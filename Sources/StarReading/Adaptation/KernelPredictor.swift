@@ -38,9 +38,7 @@ final class KernelPredictor: Module, LabelPredictor {
         try catchingTorchErrors {
             try withoutGradient {
                 // In the basis in which places are independent the process is a ridge regression.
-                let (values, vectors) = places.similarity(kernel).symmetricEigen()
-                let least = (values.doubles().last ?? 1) * 1e-9
-                let basis = vectors * values.clamp(min: least).rsqrt()
+                let basis = places.basis(kernel)
                 let design = places.similarity(kernel, to: input).matmul(basis)
                 let fits = try zip(labels, starWeights).map { column, weights in
                     try Interruption.check()
@@ -104,6 +102,8 @@ final class KernelPlaces: Module {
     /// Standardised: `[M, K]` and `[M, F]`.
     let known: Buffer, features: Buffer
 
+    private var bases: [Kernel: Tensor] = [:]
+
     /// Stars, at most.
     static let most = 1000
     /// What is farther from the mean, in units of the spread, is as far: no training star is there.
@@ -152,8 +152,18 @@ final class KernelPlaces: Module {
         }
     }
 
+    /// What makes the places independent of each other; the same for every fold.
+    func basis(_ kernel: Kernel) -> Tensor {
+        if let known = bases[kernel] { return known }
+        let (values, vectors) = similarity(kernel).symmetricEigen()
+        let least = (values.doubles().last ?? 1) * 1e-9
+        let basis = vectors * values.clamp(min: least).rsqrt()
+        bases[kernel] = basis
+        return basis
+    }
+
     /// Of the places with each other.
-    func similarity(_ kernel: Kernel) -> Tensor {
+    private func similarity(_ kernel: Kernel) -> Tensor {
         let count = count(kernel)
         return similarity(
             kernel, known.value.narrow(0, start: 0, length: count), features.value.narrow(0, start: 0, length: count))

@@ -18,9 +18,6 @@ final class PosteriorFit {
     private let std: [Double]
     private let flow: FlowConfiguration
 
-    /// The share of a label's spread that a spectrum can hardly tell: labels with larger errors count less.
-    private static let errorScale = 0.1
-
     init(_ plan: HeadPlan, _ flow: FlowConfiguration, _ model: SpecCLIPModel, context: StageContext) throws {
         self.plan = plan
         self.context = context
@@ -40,7 +37,7 @@ final class PosteriorFit {
             let errors = isKnown ? table(part.errors.map { $0.map { $0.isFinite ? abs($0) : 0 } }) : nil
             return FlowData.Rows(context: part.features, labels: table(part.labels), errors: errors)
         }
-        let resolution = Tensor(std.map { Float($0 * Self.errorScale) }, shape: [std.count])
+        let resolution = Tensor(std.map { Float($0 * StandardisedLabels.tellable) }, shape: [std.count])
         let learning = try sets.members.map { (learned: try rows($0.learned), stopping: try rows($0.stopping)) }
         sources = learning.map {
             FlowTask.Source(
