@@ -136,8 +136,18 @@ public struct ObservingConditions: Sendable, Codable, Hashable {
         let reach = 8
         let kernel = (-reach...reach).map { exp(-0.5 * pow(Double($0) / xpNoiseLength, 2)) }
         let scale = 1 / kernel.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let white = (0..<count + 2 * reach).map { _ in generator.gaussian() * scale }
-        return (0..<count).map { i in Float(kernel.indices.reduce(0) { $0 + kernel[$1] * white[i + $1] }) }
+        let white = (0..<count + 2 * reach).map { _ in Float(generator.gaussian() * scale) }
+        // Weight by weight over all samples, without a check of each: the compiler makes vectors of it.
+        var noise = [Float](repeating: 0, count: count)
+        white.withUnsafeBufferPointer { white in
+            noise.withUnsafeMutableBufferPointer { noise in
+                for (place, weight) in kernel.enumerated() {
+                    let (weight, there) = (Float(weight), UnsafeBufferPointer(rebasing: white[place...]))
+                    for i in 0..<count { noise[i] += weight * there[i] }
+                }
+            }
+        }
+        return noise
     }
 
     /// Correlation length of simulated XP noise, samples of 2 nm.

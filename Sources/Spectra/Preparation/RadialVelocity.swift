@@ -31,16 +31,46 @@ extension Instrument {
     public func atRest(_ flux: [Float], removing velocity: Double) -> [Float] {
         guard velocity != 0, flux.count > 3, flux.count == grid.count else { return flux }
         let factor = RadialVelocity.factor(velocity)
+        // Where the steps are equal in log λ, all pixels move alike: trainings move every spectrum that they show.
+        if case .logarithmic(_, let step, _) = grid { return Self.moved(flux, by: log10(factor) / step) }
         let last = flux.count - 1
-        func value(_ pixel: Int) -> Float { flux[max(0, min(last, pixel))] }
         return (0...last).map { pixel in
             let place = grid.pixel(at: grid.wavelength(at: Double(pixel)) * factor)
-            guard place > 0, place < Double(last) else { return value(place > 0 ? last : 0) }
-            let left = Int(place)
-            let t = Float(place - Double(left))
-            let (a, b, c, d) = (value(left - 1), value(left), value(left + 1), value(left + 2))
-            let (slope, bend, twist) = (c - a, 2 * a - 5 * b + 4 * c - d, 3 * (b - c) + d - a)
-            return b + 0.5 * t * (slope + t * (bend + t * twist))
+            guard place > 0, place < Double(last) else { return flux[place > 0 ? last : 0] }
+            let (left, weights) = Self.cubic(place)
+            return (0..<4).reduce(0) { $0 + weights[$1] * flux[max(0, min(last, left + $1 - 1))] }
         }
+    }
+
+    /// The pixel before a place between pixels, and what it, its predecessor and its two successors count there.
+    private static func cubic(_ place: Double) -> (left: Int, weights: SIMD4<Float>) {
+        let left = place.rounded(.down)
+        let t = Float(place - left)
+        let (t2, t3) = (t * t, t * t * t)
+        return (
+            Int(left),
+            0.5 * SIMD4(-t + 2 * t2 - t3, 2 - 5 * t2 + 3 * t3, t + 4 * t2 - 3 * t3, t3 - t2)
+        )
+    }
+
+    /// A spectrum whose every value is that so many pixels further on.
+    private static func moved(_ flux: [Float], by shift: Double) -> [Float] {
+        let count = flux.count
+        guard abs(shift) < Double(count) else { return flux.map { _ in flux[shift > 0 ? count - 1 : 0] } }
+        let (left, weights) = cubic(shift)
+        // Long enough at both ends, so that no pixel asks whether it is near one.
+        let margin = abs(left) + 2
+        let wide = Array(repeating: flux[0], count: margin) + flux + Array(repeating: flux[count - 1], count: margin)
+        var result = [Float](repeating: 0, count: count)
+        wide.withUnsafeBufferPointer { wide in
+            result.withUnsafeMutableBufferPointer { result in
+                let first = margin + left - 1
+                for place in 0..<4 {
+                    let (weight, there) = (weights[place], UnsafeBufferPointer(rebasing: wide[(first + place)...]))
+                    for i in 0..<count { result[i] += weight * there[i] }
+                }
+            }
+        }
+        return result
     }
 }

@@ -77,7 +77,10 @@ final class EncoderPredictor: Module, LabelPredictor {
         let task = try FineTuningTask(
             backbone, branch.instrument, try configuration(learning, branch.instrument, names, stars: rows.count),
             data: data, chosen: rows, scales: scales, device: device)
-        try task.trainInPassing(options: task.options, seed: seed, progress: progress)
+        // Batches of few stars are too little work for several threads, which would only wait for each other; the next batch is made
+        // ready on another meanwhile.
+        let train = { try task.trainInPassing(options: task.options, seed: seed, progress: progress) }
+        if rows.count <= fewStars { try TorchRuntime.withOneThread(train) } else { try train() }
         var recipe = PredictorRecipe(hidden: hidden)
         switch learning {
         case .lowRank(let rank): recipe.rank = rank
@@ -132,12 +135,15 @@ final class EncoderPredictor: Module, LabelPredictor {
         return configuration
     }
 
+    /// Up to so many stars learn in small batches.
+    private static let fewStars = 4000
+
     /// Steps grow with the stars, at first in proportion.
     static func training(stars: Int) -> TrainingOptions {
         let some = min(max(1.5 * Double(stars), 200), 1500)
         let steps = Int(stars <= 1000 ? some : min(1500 * (Double(stars) / 1000).squareRoot(), 16_000))
         var options = TrainingOptions()
-        options.batch = stars <= 4000 ? 96 : 256
+        options.batch = stars <= fewStars ? 96 : 256
         options.length = .steps(steps)
         (options.learningRate, options.minimumLearningRate, options.warmup) = (1e-3, 0, steps / 8)
         (options.weightDecay, options.validateEvery) = (0.05, steps)
