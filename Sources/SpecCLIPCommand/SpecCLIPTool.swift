@@ -23,15 +23,16 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(
                 name: "Star",
                 subcommands: [
-                    PredictCommand.self, EmbedCommand.self, TranslateCommand.self, SearchCommand.self, CardCommand.self,
-                    PrepareCommand.self,
+                    PredictCommand.self, EmbedCommand.self, TranslateCommand.self, EmulateCommand.self,
+                    SearchCommand.self,
+                    CardCommand.self, PrepareCommand.self,
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(
                 name: "Training",
                 subcommands: [
                     PretrainCommand.self, FinetuneCommand.self, AlignCommand.self, LabelsCommand.self,
-                    AdaptCommand.self,
+                    AdaptCommand.self, SpectraCommand.self,
                     DemoCommand.self,
                 ]),
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),

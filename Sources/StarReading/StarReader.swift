@@ -216,15 +216,17 @@ public final class StarReader: @unchecked Sendable {
         return all.indexSelect(0, Tensor(place, shape: [place.count]))
     }
 
-    /// Prepared spectra of one instrument with what its encoder asks for, on the model's device.
-    func batch(_ observations: [Observation], of instrument: Instrument) throws -> SpectrumBatch {
+    /// Prepared spectra of one instrument with what its encoder asks for, and `more`, on the model's device.
+    func batch(
+        _ observations: [Observation], of instrument: Instrument, adding more: SpectrumInputs = []
+    ) throws -> SpectrumBatch {
         var flux: [Float] = []
         flux.reserveCapacity(observations.count * instrument.grid.count)
         for observation in observations { flux += observation.prepared.flux }
         return try SpectrumBatch(
             Tensor(flux, shape: [observations.count, instrument.grid.count]), of: instrument,
             ivar: observations.map(\.prepared.ivar), masks: observations.map(\.prepared.mask),
-            for: model.inputs(of: instrument)
+            for: model.inputs(of: instrument).union(more)
         ).to(device)
     }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Spectra
 import StarReading
+import Tables
 import Support
 
 struct TranslateCommand: ParsableCommand {
@@ -10,21 +12,29 @@ struct TranslateCommand: ParsableCommand {
         usage: "specclip translate --to <name> [<options>] <input> ...",
         discussion: """
             The flux is as the target instrument prepares it: gaia-xp divided by the flux at 550 nm, optical \
-            divided by its own level. A star that the target did observe gives its reconstruction.
+            divided by its own level, at rest. Its error is that of what is predicted, without the \
+            noise that an observation would have: what the source cannot tell (dust, from a \
+            normalised spectrum) makes it wide. A star that the target did observe is denoised, and \
+            its gaps are filled. Pixels of which nothing was learned are NaN.
 
             OUTPUT, BY EXTENSION
-              .npz   wavelength [m] in Å, flux [n, m] float32, source_id [n], file [n]
-              .fits  columns file, source_id, instrument, wavelength, flux (vectors)
-              .csv   long form, one pixel a line: file, source_id, wavelength, flux
+              .npz   wavelength [m] in Å, flux and flux_error [n, m] float32, source_id
+                     and file [n], with --samples k also sample_1 … sample_k [n, m]
+              .fits  columns file, source_id, instrument, wavelength, flux, flux_error,
+                     samples (vectors)
+              .csv   long form, one pixel a line: file, source_id, wavelength, flux, …
 
             EXAMPLES
               specclip translate star.fits --to gaia-xp -o xp.csv
+              specclip translate star.fits --to gaia-xp --given a_k=0.1 --samples 20 -o xp.npz
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Model") var cut: WidthOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: ArgumentHelp("The instrument to predict: gaia-xp or optical, say.", valueName: "name")) var to: String
+    @OptionGroup var given: GivenLabels
+    @OptionGroup var samples: SampleOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
@@ -33,17 +43,49 @@ struct TranslateCommand: ParsableCommand {
         let reader = try model.reader(compute, cut)
         let target = try reader.instrument(named: to, option: "--to")
         let pixels = target.grid.count
+        let generator = try reader.generator(of: target)
+        if generator == nil, !given.given.isEmpty || samples.samples > 0 { _ = try generator.orThrow(target, reader) }
+        if generator == nil {
+            Program.note("the model tells no errors of \(target.name) spectra; `specclip spectra fit` would")
+        }
+        let known = try generator.map(given.values) ?? []
+        let names = generator == nil ? ["flux"] : samples.names
         let output = try RowOutput(
-            StarCatalogue.vectors("flux", [], [], width: pixels), to: url,
+            StarCatalogue.vectors(names.map { ($0, []) }, [], width: pixels), to: url,
             settings: [
-                "translate", ContentHash.of(reader.file.url), input.settings, "\(target.name) \(cut.width ?? 0)",
+                "translate", ContentHash.of(reader.file.url), input.settings,
+                "\(target.name) \(cut.width ?? 0) \(given.settings) \(names.count)",
+                generator.map { "\($0.about)" } ?? "",
             ], restart: rows.restart, as: SpectrumFile.format(target))
         let stars = try StarInput(input, among: reader.instruments, doing: "translate", into: output)
-        try stars.forEachBatch { batch in
-            let flux = try reader.translate(batch, try reader.embed(batch), to: target)
-            try output.append(StarCatalogue.vectors("flux", batch, flux, width: pixels), at: batch.map(\.position))
+        try stars.forEachBatch(of: generator == nil ? 256 : Self.block) { batch in
+            let columns =
+                try generator.map { try spectra(batch, reader, by: $0, of: target, known) }
+                ?? [("flux", try reader.translate(batch, try reader.embed(batch), to: target))]
+            try output.append(StarCatalogue.vectors(columns, batch, width: pixels), at: batch.map(\.position))
         }
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
+    }
+
+    /// Stars at once: each has hundreds of samples.
+    private static let block = 32
+
+    /// What is drawn of some stars, in their order.
+    private func spectra(
+        _ stars: [Observation], _ reader: StarReader, by generator: SpectrumGenerator, of target: Instrument,
+        _ known: [(label: StellarLabel, value: Double)]
+    ) throws -> [(name: String, values: [Float])] {
+        let pixels = target.grid.count
+        var columns = samples.names.map { (name: $0, values: [Float](repeating: .nan, count: stars.count * pixels)) }
+        for (places, spectra) in try reader.distributions(stars, by: generator, to: target, given: known) {
+            for (column, own) in try samples.columns(spectra).enumerated() {
+                for (row, place) in places.enumerated() {
+                    columns[column].values.replaceSubrange(
+                        place * pixels..<(place + 1) * pixels, with: own.values[row * pixels..<(row + 1) * pixels])
+                }
+            }
+        }
+        return columns
     }
 }

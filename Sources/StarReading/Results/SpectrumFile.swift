@@ -3,7 +3,7 @@ import Spectra
 import Support
 import Tables
 
-/// Files of spectra on the grid of one instrument, from rows of file, source_id, instrument and flux.
+/// Files of spectra on the grid of one instrument, from rows of file, source_id, instrument, flux and what else there is of each pixel.
 public enum SpectrumFile {
     /// The formats, by extension.
     public static let extensions = ["npz", "fits", "csv"]
@@ -12,10 +12,20 @@ public enum SpectrumFile {
     public static func format(_ instrument: Instrument) -> RowJournal.Format {
         { url, columns, widths in
             switch url.pathExtension.lowercased() {
-            case "csv": try LongCSV(url, instrument)
+            case "csv": try LongCSV(url, columns, instrument)
             case "npz": try SpectrumNPZ(url, columns, widths, instrument)
             default: try GridColumn(url, columns, widths, instrument)
             }
+        }
+    }
+}
+
+extension Table {
+    /// The columns that have a number a pixel.
+    fileprivate var spectra: [(name: String, values: [Float], pixels: Int)] {
+        columns.compactMap { column in
+            guard case .vectors(let values, let pixels) = column.values else { return nil }
+            return (column.name, values, pixels)
         }
     }
 }
@@ -25,20 +35,26 @@ private final class LongCSV: TableWriter {
     private let file: AtomicFile
     private let wavelengths: [String]
 
-    init(_ url: URL, _ instrument: Instrument) throws {
+    init(_ url: URL, _ columns: Table, _ instrument: Instrument) throws {
         file = try AtomicFile(url)
         wavelengths = instrument.grid.wavelengths.map { fixed($0, 3) }
-        try file.write("file,source_id,wavelength,flux\n")
+        try file.write(CSV.line(["file", "source_id", "wavelength"] + columns.spectra.map(\.name)))
     }
 
     func append(_ rows: Table) throws {
-        guard case .text(let files)? = rows["file"]?.values, case .text(let ids)? = rows["source_id"]?.values,
-            case .vectors(let flux, let pixels)? = rows["flux"]?.values
-        else { return }
+        guard case .text(let files)? = rows["file"]?.values, case .text(let ids)? = rows["source_id"]?.values else {
+            return
+        }
+        let spectra = rows.spectra
         for (row, (name, id)) in zip(files, ids).enumerated() {
             let start = CSV.line([name, id]).dropLast() + ","
             for (pixel, wavelength) in wavelengths.enumerated() {
-                try file.write("\(start)\(wavelength),\(flux[row * pixels + pixel])\n")
+                // Of a pixel of which nothing is known the field is empty.
+                let values = spectra.map { spectrum -> String in
+                    let value = spectrum.values[row * spectrum.pixels + pixel]
+                    return value.isNaN ? "" : "\(value)"
+                }
+                try file.write("\(start)\(wavelength),\(values.joined(separator: ","))\n")
             }
         }
     }
@@ -55,7 +71,7 @@ private final class SpectrumNPZ: TableWriter {
     init(_ url: URL, _ columns: Table, _ widths: [String: TextWidth], _ instrument: Instrument) throws {
         self.url = url
         wavelengths = instrument.grid.wavelengths
-        arrays = try ["source_id", "file", "flux"].compactMap { columns[$0] }
+        arrays = try (["source_id", "file"] + columns.spectra.map(\.name)).compactMap { columns[$0] }
             .map { ($0.name, try NPYRows($0, widths, for: url)) }
     }
 
@@ -83,7 +99,7 @@ private final class GridColumn: TableWriter {
         let repeated = (0..<rows.rowCount).flatMap { _ in wavelengths }
         table.columns.insert(
             Column("wavelength", unit: "Å", .vectors(repeated, width: wavelengths.count)),
-            at: max(0, rows.columns.count - 1))
+            at: max(0, rows.columns.count - rows.spectra.count))
         return table
     }
 

@@ -103,11 +103,18 @@ public enum StarCatalogue {
     public static func vectors(
         _ name: String, _ observations: [Observation], _ values: [Float], width: Int
     ) -> Table {
-        Table([
-            Column("file", .text(observations.map(\.name))),
-            Column("source_id", .text(observations.map(\.sourceID))),
-            Column("instrument", .text(observations.map(\.instrument.name))),
-            Column(name, .vectors(values, width: width)),
-        ])
+        vectors([(name, values)], observations, width: width)
+    }
+
+    /// As ``vectors(_:_:_:width:)``, several of each observation.
+    public static func vectors(
+        _ columns: [(name: String, values: [Float])], _ observations: [Observation], width: Int
+    ) -> Table {
+        Table(
+            [
+                Column("file", .text(observations.map(\.name))),
+                Column("source_id", .text(observations.map(\.sourceID))),
+                Column("instrument", .text(observations.map(\.instrument.name))),
+            ] + columns.map { Column($0.name, .vectors($0.values, width: width)) })
     }
 }

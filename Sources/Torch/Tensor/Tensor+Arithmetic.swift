@@ -119,6 +119,8 @@ extension Tensor {
 extension ATen {
     static let linalgEigh = Operator("linalg_eigh")
     static let linalgSolve = Operator("linalg_solve")
+    static let linalgCholesky = Operator("linalg_cholesky")
+    static let linalgSolveTriangular = Operator("linalg_solve_triangular")
 }
 
 extension Tensor {
@@ -129,7 +131,18 @@ extension Tensor {
         return (results[0], results[1])
     }
 
-    /// The X of A X = B for a square A, by LU factorisation (LAPACK).
-    /// - Parameter b: `[n, m]`.
+    /// The X of A X = B for square matrices A, by LU factorisation (LAPACK).
+    /// - Parameter b: `[…, n, m]`.
     public func solving(_ b: Tensor) -> Tensor { ATen.linalgSolve(.tensor(self), .tensor(b)) }
+
+    /// The lower triangular L of A = L Lᵀ for positive definite matrices (LAPACK), `[…, n, n]`.
+    public func cholesky() -> Tensor { ATen.linalgCholesky(.tensor(self), .bool(false)) }
+
+    /// The X of A X = B for triangular matrices A.
+    /// - Parameters:
+    ///   - b: `[…, n, m]`.
+    ///   - upper: whether it is the upper triangle that counts.
+    public func solvingTriangular(_ b: Tensor, upper: Bool = false) -> Tensor {
+        ATen.linalgSolveTriangular(.tensor(self), .tensor(b), .bool(upper), .bool(true), .bool(false))
+    }
 }

@@ -1,0 +1,215 @@
+import Foundation
+import Support
+import Torch
+
+/// The density of K numbers given a context of C numbers: a mixture of Gaussians whose weights, means and covariances a network
+/// makes of the context (mixture density network, Bishop 1994, Neural Computing Research Group Report NCRG/94/004).
+///
+/// A flow bends further; of a mixture all that is asked of a density is known in closed form: the likelihood of what tells the
+/// numbers in part and with noise, and the density once that is seen.
+public final class ConditionalMixture: Module {
+    /// How large it is.
+    public struct Sizes: Codable, Sendable, Hashable {
+        /// C and K.
+        public var context: Int, dimensions: Int
+        /// Gaussians of the mixture.
+        public var components: Int
+        /// Widths of the hidden layers.
+        public var hidden: [Int]
+
+        /// A network from `context` numbers to a density of `dimensions`.
+        public init(context: Int, dimensions: Int, components: Int = 8, hidden: [Int] = [256, 256, 256]) {
+            (self.context, self.dimensions, self.components, self.hidden) = (context, dimensions, components, hidden)
+        }
+
+        var isPossible: Bool {
+            [context, dimensions, components].allSatisfy { (1...4096).contains($0) }
+                && hidden.allSatisfy { (1...8192).contains($0) }
+        }
+        /// Weight, mean and lower triangle of a Gaussian.
+        var numbersPerComponent: Int { 1 + dimensions + dimensions * (dimensions + 1) / 2 }
+    }
+
+    /// How large it is.
+    public let sizes: Sizes
+    let layers: Sequential
+    /// Where each number of a triangle lies in a K × K matrix, and which of them lie on the diagonal.
+    private let scatter: Tensor, diagonal: Tensor
+
+    /// Initial weights from the default generator.
+    /// - Throws: `Diagnostic` for sizes that no network has.
+    public init(_ sizes: Sizes) throws {
+        guard sizes.isPossible else { throw Diagnostic(problem: "no mixture has these sizes: \(sizes)") }
+        self.sizes = sizes
+        var layers: [any Layer] = []
+        var width = sizes.context
+        for next in sizes.hidden {
+            layers += [Linear(width, next), GELU()]
+            width = next
+        }
+        let last = Linear(width, sizes.components * sizes.numbersPerComponent)
+        // Gaussians that are much alike at first, none of them far out.
+        withoutGradient { last.weight.value = last.weight.value * 0.3 }
+        self.layers = Sequential(layers + [last])
+        let triangle = (0..<sizes.dimensions).flatMap { row in (0...row).map { (row, $0) } }
+        var places = [Float](repeating: 0, count: triangle.count * sizes.dimensions * sizes.dimensions)
+        for (place, (row, column)) in triangle.enumerated() {
+            places[place * sizes.dimensions * sizes.dimensions + row * sizes.dimensions + column] = 1
+        }
+        scatter = Tensor(places, shape: [triangle.count, sizes.dimensions * sizes.dimensions])
+        diagonal = Tensor(triangle.map { $0.0 == $0.1 ? Float(1) : 0 }, shape: [triangle.count])
+        super.init()
+    }
+
+    /// - Parameter context: `[B, C]`.
+    public func callAsFunction(_ context: Tensor) -> Mixture {
+        let (dimensions, count) = (sizes.dimensions, context.size(0))
+        let all = layers(context).reshaped([count, sizes.components, sizes.numbersPerComponent])
+        let numbers = all.narrow(2, start: 1 + dimensions, length: sizes.numbersPerComponent - 1 - dimensions) * 0.5
+        let triangle = numbers.clamp(min: -6, max: 4).exp().where(diagonal.ne(0), numbers)
+        return Mixture(
+            logWeights: all.select(2, 0).logSoftmax(1), means: all.narrow(2, start: 1, length: dimensions),
+            factors: triangle.matmul(scatter).reshaped([count, sizes.components, dimensions, dimensions]))
+    }
+}
+
+/// Mixtures of M Gaussians in K dimensions, one a star.
+public struct Mixture: Sendable {
+    /// `[B, M]`.
+    public var logWeights: Tensor
+    /// `[B, M, K]`.
+    public var means: Tensor
+    /// Roots of the covariances, F of Σ = F Fᵀ, `[B, M, K, K]`.
+    public var factors: Tensor
+
+    /// Mixtures from their parts.
+    public init(logWeights: Tensor, means: Tensor, factors: Tensor) {
+        (self.logWeights, self.means, self.factors) = (logWeights, means, factors)
+    }
+
+    /// Stars.
+    public var count: Int { means.size(0) }
+
+    /// What tells the K numbers z in part and with noise: log p(seen | z) = −½ (c − 2 bᵀ z + zᵀ A z).
+    public struct Evidence: Sendable {
+        /// A, `[B, K, K]`.
+        public var precision: Tensor
+        /// b, `[B, K]`.
+        public var shift: Tensor
+        /// c, `[B]`.
+        public var constant: Tensor
+
+        /// Evidence in its three parts.
+        public init(precision: Tensor, shift: Tensor, constant: Tensor) {
+            (self.precision, self.shift, self.constant) = (precision, shift, constant)
+        }
+
+        /// The same where the numbers it tells of are those of the density up to Gaussian noise of this spread.
+        public func blurred(by spread: Double) -> Evidence {
+            let (precision, shift) = (precision.to(.float64), shift.to(.float64).unsqueezed(-1))
+            let unit = Tensor.eye(precision.size(-1), dtype: .float64, device: precision.device)
+            // A′ = A − A (A + 1/σ²)⁻¹ A, and so on, by way of C Cᵀ = I + σ² A.
+            let root = (unit + precision * (spread * spread)).cholesky()
+            let (own, pull) = (root.solvingTriangular(precision), root.solvingTriangular(shift))
+            let across = own.transposed(-1, -2) * (spread * spread)
+            let gain = pull.square().sum(dims: [1, 2]) * (spread * spread)
+            return Evidence(
+                precision: (precision - across.matmul(own)).to(.float32),
+                shift: (shift - across.matmul(pull)).squeezed(-1).to(.float32),
+                constant: (constant.to(.float64) - gain + (root * unit).sum(dims: [2]).log().sum(dims: [1]) * 2)
+                    .to(.float32))
+        }
+
+        /// That of several sets of stars, one after the other.
+        public static func joined(_ parts: [Evidence]) -> Evidence {
+            func all(_ path: KeyPath<Evidence, Tensor>) -> Tensor {
+                Tensor.cat(parts.map { $0[keyPath: path] }, dim: 0)
+            }
+            return Evidence(precision: all(\.precision), shift: all(\.shift), constant: all(\.constant))
+        }
+
+        /// That of some stars.
+        public func rows(_ index: Tensor) -> Evidence {
+            Evidence(
+                precision: precision.indexSelect(0, index), shift: shift.indexSelect(0, index),
+                constant: constant.indexSelect(0, index))
+        }
+    }
+
+    /// What both the likelihood and the posterior are made of.
+    private struct Update {
+        /// log p(seen | Gaussian), `[B, M]`.
+        let logEvidence: Tensor
+        /// I + Fᵀ A F = C Cᵀ, `[B, M, K, K]`, and C⁻¹ Fᵀ (b − A μ), `[B, M, K, 1]`.
+        let root: Tensor, pull: Tensor
+    }
+
+    private func update(_ evidence: Evidence) -> Update {
+        let (precision, shift) = (evidence.precision.unsqueezed(1), evidence.shift.unsqueezed(1))
+        let across = factors.transposed(-1, -2)
+        let bent = precision.matmul(means.unsqueezed(-1)).squeezed(-1)
+        let inner = across.matmul(precision).matmul(factors)
+        // A little more than 1: single precision loses as much where the evidence is strong.
+        let root = (inner + Tensor.eye(means.size(2), device: inner.device) * 1.0001).cholesky()
+        let pull = root.solvingTriangular(across.matmul((shift - bent).unsqueezed(-1)))
+        let fit =
+            evidence.constant.unsqueezed(1) - (shift * means).sum(dims: [2]) * 2 + (means * bent).sum(dims: [2])
+        let logDeterminant = Self.diagonal(root).log().sum(dims: [2])
+        let gain = pull.square().sum(dims: [2, 3]) * 0.5
+        return Update(logEvidence: fit * -0.5 + gain - logDeterminant, root: root, pull: pull)
+    }
+
+    private static func diagonal(_ matrices: Tensor) -> Tensor {
+        (matrices * Tensor.eye(matrices.size(-1), device: matrices.device)).sum(dims: [3])
+    }
+
+    /// log p(seen), `[B]`.
+    public func logLikelihood(of evidence: Evidence) -> Tensor {
+        (logWeights + update(evidence).logEvidence).logSumExp(dim: 1)
+    }
+
+    /// The density once the evidence is seen.
+    public func given(_ evidence: Evidence) -> Mixture {
+        let found = update(evidence)
+        // Σ' = F C⁻ᵀ C⁻¹ Fᵀ and μ' = μ + Σ' (b − A μ).
+        let across = found.root.solvingTriangular(factors.transposed(-1, -2))
+        let factors = across.transposed(-1, -2)
+        return Mixture(
+            logWeights: (logWeights + found.logEvidence).logSoftmax(1),
+            means: means + factors.matmul(found.pull).squeezed(-1), factors: factors)
+    }
+
+    /// The same with all deviations from the mean of each star so many times as large.
+    /// - Parameter scale: `[B, 1, 1]`.
+    public func stretched(by scale: Tensor) -> Mixture {
+        let centre = mean.unsqueezed(1)
+        return Mixture(
+            logWeights: logWeights, means: centre + (means - centre) * scale,
+            factors: factors * scale.unsqueezed(-1))
+    }
+
+    /// `[B, K]`.
+    public var mean: Tensor { (logWeights.exp().unsqueezed(2) * means).sum(dims: [1]) }
+
+    /// Draws, `[B, n, K]`: the same random numbers for every star, so that none depends on the stars beside it.
+    /// - Parameters:
+    ///   - count: n.
+    ///   - seed: equal seeds give equal draws.
+    public func draws(_ count: Int, seed: UInt64) -> Tensor {
+        var random = SeededGenerator(seed: seed)
+        let (stars, dimensions) = (means.size(0), means.size(2))
+        // One number from each n-th of the range: every Gaussian has its share of the draws.
+        let levels = (0..<count).map { Float((Double($0) + random.uniform()) / Double(count)) }
+            .shuffled(using: &random)
+        let normal = (0..<count * dimensions).map { _ in Float(random.gaussian()) }
+        let bounds = logWeights.exp().cumsum(1).unsqueezed(1)
+        let level = Tensor(levels, shape: [1, count, 1])
+        let chosen = bounds.lt(level).to(.float32).sum(dims: [2]).clamp(max: Double(means.size(1) - 1)).to(.int64)
+        let place = chosen.unsqueezed(-1).expanded([stars, count, dimensions])
+        let centres = means.gather(1, place)
+        // All Gaussians at every draw, of which one is taken: M is small.
+        let steps = Tensor(normal, shape: [1, 1, count, dimensions]).matmul(factors.transposed(-1, -2))
+        let own = steps.gather(1, place.unsqueezed(1)).squeezed(1)
+        return centres + own
+    }
+}

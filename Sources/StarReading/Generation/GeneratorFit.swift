@@ -1,0 +1,318 @@
+import Datasets
+import Foundation
+import Posteriors
+import SpecCLIP
+import Spectra
+import Statistics
+import Support
+import Torch
+import Training
+
+/// Learns the spectra of an instrument as distributions, from stars of which it saw some.
+public struct GeneratorFit {
+    /// What can be chosen.
+    public struct Options: Sendable {
+        /// Numbers of a spectrum; nil for what the instrument's pixels ask for.
+        public var components: Int?
+        /// Gaussians.
+        public var gaussians = 8
+        /// Widths of the hidden layers.
+        public var hidden = [256, 256, 256]
+        /// Optimiser steps.
+        public var steps = 6000
+        /// Equal seeds give equal results.
+        public var seed: UInt64 = 42
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let reader: StarReader
+    private let options: Options
+    private let progress: any ProgressSink
+    private var training: [ObservedKnowledge] = [], calibration: [ObservedKnowledge] = []
+    private var hashes: [String] = []
+    private let labels: [StellarLabel]
+
+    /// - Parameters:
+    ///   - reader: of the model whose encoders tell of spectra.
+    ///   - options: sizes and steps.
+    ///   - progress: where to report.
+    public init(_ reader: StarReader, _ options: Options = Options(), progress: any ProgressSink = SilentProgress()) {
+        (self.reader, self.options, self.progress) = (reader, options, progress)
+        labels = reader.modelLabels.filter { !$0.movesWithStar }
+    }
+
+    /// Adds stars of a data set: its training split to learn from, its calibration split to tell how wide distributions are.
+    /// - Parameter isLabelled: whether its labels are on the scale that others are to be given on.
+    public mutating func add(_ data: PairedDataSet, isLabelled: Bool) throws {
+        progress.note("reading \(data.count(.train)) stars of \(data.url.lastPathComponent)")
+        let own = isLabelled ? labels : []
+        training.append(try ObservedKnowledge(reader, data, .train, labels: own))
+        hashes.append(data.contentHash)
+        guard data.count(.calibration) > 0 else { return }
+        calibration.append(try ObservedKnowledge(reader, data, .calibration, labels: own))
+    }
+
+    /// Stars without which nothing can be learned.
+    private static let fewest = 200
+    /// Spectra that components are found from.
+    private static let forComponents = 6000
+
+    /// Learns the spectra of one instrument.
+    /// - Parameters:
+    ///   - target: the instrument.
+    ///   - folder: where to keep the state of the training; a run that was interrupted goes on.
+    /// - Throws: `Diagnostic` for fewer than 200 spectra; `Interrupted` when a stop was asked for.
+    public func generator(of target: Instrument, folder: URL) throws -> SpectrumGenerator {
+        let key = target.embeddingKey
+        let parts = training.map { (stars: $0, rows: $0.rows(seenBy: target)) }.filter { !$0.rows.isEmpty }
+        let count = parts.reduce(0) { $0 + $1.rows.count }
+        guard count >= Self.fewest else {
+            throw Diagnostic(
+                problem: "\(count) training spectra of \(target.name) are too few to learn from",
+                remedy: "give data sets with at least \(Self.fewest)")
+        }
+        func joined(_ spectra: (ObservedKnowledge) -> Tensor?, every step: Int) -> Tensor {
+            Tensor.cat(
+                parts.compactMap { part in
+                    let chosen = part.rows.evenlySampled(max(1, part.rows.count / step))
+                    return spectra(part.stars)?.indexSelect(0, Tensor(chosen.map(Int64.init), shape: [chosen.count]))
+                }, dim: 0)
+        }
+        let about = try describe(target, parts)
+        let generator = try SpectrumGenerator(about)
+        progress.note("\(target.title): \(about.components) components of \(count) spectra")
+        try catchingTorchErrors {
+            try withoutGradient {
+                let step = max(1, (count + Self.forComponents - 1) / Self.forComponents)
+                let basis = try SpectrumBasis(
+                    joined({ $0.flux[key] }, every: step), ivar: joined({ $0.ivar[key] }, every: step),
+                    count: about.components, seed: options.seed)
+                try generator.basis.load(Dictionary(uniqueKeysWithValues: basis.stateDictionary()))
+            }
+        }
+        setScales(generator, parts.map(\.stars))
+        let contexts = parts.map { part in generator.context(part.stars.known.rows(part.rows).without(target)) }
+        let evidence = try parts.map { try self.evidence(generator, $0.stars, $0.rows, key) }
+        let source = GeneratorTask.Source(
+            context: Tensor.cat(contexts, dim: 0),
+            evidence: Mixture.Evidence.joined(evidence),
+            blocks: generator.blocks, sources: about.sources.count)
+        Generator.seed(options.seed)
+        let task = GeneratorTask(generator.mixture, source)
+        var training = TrainingOptions()
+        (training.batch, training.length) = (256, .steps(options.steps))
+        (training.learningRate, training.minimumLearningRate, training.warmup) = (1e-3, 0, options.steps / 20)
+        (training.weightDecay, training.validateEvery) = (0.02, options.steps)
+        let settings = ContentHash.of(
+            ["\(about) \(options.hidden) \(options.steps) \(options.seed)", ContentHash.of(reader.file.url)].joined(
+                separator: "\n"))
+        let trainer = Trainer(
+            task, options: training, seed: options.seed, folder: try RunFolder(folder.appending(path: target.name)),
+            settings: settings, progress: progress)
+        guard try trainer.run().isFinished else { throw Interrupted() }
+        generator.evaluate()
+        try calibrate(generator, target)
+        return generator
+    }
+
+    /// Some share of pixels: dozens of numbers for spectra of thousands, fewer for those of hundreds.
+    private static func components(pixels: Int) -> Int { min(32, max(4, Int(0.9 * Double(pixels).squareRoot()))) }
+
+    private func describe(
+        _ target: Instrument, _ parts: [(stars: ObservedKnowledge, rows: [Int])]
+    ) throws -> SpectrumGenerator.Description {
+        let others = reader.instruments.filter { other in
+            other != target && parts.contains { !$0.stars.rows(seenBy: other).isEmpty }
+        }
+        let sources = others.map { other -> SpectrumGenerator.Description.Source in
+            let values = parts.flatMap { $0.stars.signalToNoise(of: other) }.filter { $0 > 0 }.map { log10($0) }
+            let mean = values.reduce(0, +) / Double(max(1, values.count))
+            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, values.count))
+            return .init(
+                key: other.embeddingKey, width: reader.model.descriptionOfModel.summaryWidth(of: other),
+                snr: [mean, max(variance.squareRoot(), 0.1)])
+        }
+        let known = labels.compactMap { label -> SpectrumGenerator.Description.Known? in
+            let values = parts.flatMap { part in
+                part.stars.known.labels[label.name].map { all in part.rows.map { all[$0] } } ?? []
+            }.filter(\.isFinite).sorted()
+            guard values.count >= Self.fewest else { return nil }
+            let mean = values.reduce(0, +) / Double(values.count)
+            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+            let few = values.count / 500
+            return .init(
+                label: label, mean: mean, std: max(variance.squareRoot(), 1e-6),
+                range: [label.value(learned: values[few]), label.value(learned: values[values.count - 1 - few])])
+        }
+        let components = options.components ?? Self.components(pixels: target.grid.count)
+        return SpectrumGenerator.Description(
+            instrument: target.embeddingKey, pixels: target.grid.count, components: components,
+            mixture: .init(
+                context: SpectrumGenerator.contextWidth(sources, labels: known.count), dimensions: components,
+                components: options.gaussians, hidden: options.hidden),
+            sources: sources, labels: known, stretch: [1, 1, 1, 1],
+            stars: parts.reduce(0) { $0 + $1.rows.count }, data: hashes)
+    }
+
+    /// Mean and spread of what encoders say.
+    private func setScales(_ generator: SpectrumGenerator, _ stars: [ObservedKnowledge]) {
+        withoutGradient {
+            var (centres, scales): ([Tensor], [Tensor]) = ([], [])
+            for source in generator.about.sources {
+                let all = Tensor.cat(
+                    stars.compactMap { part in
+                        guard let summaries = part.known.summaries[source.key] else { return nil }
+                        let seen = part.known.seen[source.key]?.enumerated().filter(\.element).map { Int64($0.offset) }
+                        return summaries.indexSelect(0, Tensor(seen ?? [], shape: [seen?.count ?? 0]))
+                    }, dim: 0)
+                centres += [all.mean(dims: [0]), Tensor.zeros([2])]
+                scales += [
+                    all.std(dim: 0, unbiased: false, keepDims: false).clamp(min: 1e-6).reciprocal(), Tensor.ones([2]),
+                ]
+            }
+            let rest = 2 * generator.about.labels.count
+            generator.centre.value = Tensor.cat(centres + [Tensor.zeros([rest])], dim: 0)
+            generator.scale.value = Tensor.cat(scales + [Tensor.ones([rest])], dim: 0)
+        }
+    }
+
+    /// In parts: the spectra of all stars once more would be too many.
+    private func evidence(
+        _ generator: SpectrumGenerator, _ stars: ObservedKnowledge, _ rows: [Int], _ key: String
+    ) throws -> Mixture.Evidence {
+        guard let flux = stars.flux[key], let ivar = stars.ivar[key] else { throw Interrupted() }
+        return try catchingTorchErrors {
+            try withoutGradient {
+                var blocks: [Mixture.Evidence] = []
+                for start in stride(from: 0, to: rows.count, by: 2048) {
+                    try Interruption.check()
+                    let part = rows[start..<min(start + 2048, rows.count)]
+                    let index = Tensor(part.map(Int64.init), shape: [part.count])
+                    blocks.append(
+                        generator.basis.evidence(flux.indexSelect(0, index), ivar: ivar.indexSelect(0, index)))
+                }
+                return Mixture.Evidence.joined(blocks)
+            }
+        }
+    }
+
+    // MARK: - Calibration
+
+    /// Stars that tell how wide distributions are.
+    private static let forCalibration = 1000
+
+    /// Stretches distributions until the middle 68 % hold as much of the calibration stars' pixels.
+    private func calibrate(_ generator: SpectrumGenerator, _ target: Instrument) throws {
+        let key = target.embeddingKey
+        guard let stars = calibration.first(where: { !$0.rows(seenBy: target).isEmpty }), let flux = stars.flux[key],
+            let ivar = stars.ivar[key]
+        else {
+            progress.note("no calibration stars of \(target.name): distributions stay as they were learned")
+            return
+        }
+        let rows = stars.rows(seenBy: target).evenlySampled(Self.forCalibration)
+        let index = Tensor(rows.map(Int64.init), shape: [rows.count])
+        let known = stars.known.rows(rows).without(target)
+        let (own, errors) = (flux.indexSelect(0, index), ivar.indexSelect(0, index))
+        let kinds = [
+            known.withoutSpectra().withoutLabels(), known.withoutLabels(), known.withoutSpectra(), known,
+        ]
+        for (kind, known) in kinds.enumerated() {
+            if kind % 2 == 1, generator.about.sources.isEmpty { continue }
+            if kind > 1, generator.about.labels.isEmpty { continue }
+            var (low, high) = (0.5, 2.0)
+            for _ in 0..<7 {
+                try Interruption.check()
+                let middle = (low * high).squareRoot()
+                generator.about.stretch[kind] = middle
+                let held = try SpectrumCoverage(generator, known, own, errors).held
+                if held < 0.6827 { low = middle } else { high = middle }
+            }
+            generator.about.stretch[kind] = (low * high).squareRoot()
+        }
+    }
+}
+
+/// What share of observed pixels lies within the middle 68 % of their distributions.
+struct SpectrumCoverage {
+    let held: Double
+
+    /// Pixels of each spectrum that are looked at: neighbours say the same.
+    private static let pixels = 100
+    private static let block = 32
+
+    init(_ generator: SpectrumGenerator, _ known: SpectrumKnowledge, _ flux: Tensor, _ ivar: Tensor) throws {
+        var (inside, all) = (0, 0)
+        for start in stride(from: 0, to: known.count, by: Self.block) {
+            let length = min(Self.block, known.count - start)
+            let distribution = try generator.distribution(known.rows(Array(start..<start + length)))
+            let found = try distribution.probabilities(
+                flux.narrow(0, start: start, length: length), ivar: ivar.narrow(0, start: start, length: length),
+                draws: 100, every: max(1, flux.size(1) / Self.pixels)
+            ).floats()
+            for value in found where value.isFinite {
+                all += 1
+                if abs(value - 0.5) < 0.34134 { inside += 1 }
+            }
+        }
+        held = all > 0 ? Double(inside) / Double(all) : 0.6827
+    }
+}
+
+/// What is known of stars in, the likelihood of their spectra out.
+final class GeneratorTask: TrainingTask {
+    struct Batch: Sendable {
+        let context: Tensor
+        let evidence: Mixture.Evidence
+    }
+
+    struct Source: BatchSource {
+        /// `[N, C]`.
+        let context: Tensor
+        let evidence: Mixture.Evidence
+        /// Columns of what may be known, sources first.
+        let blocks: [Range<Int>]
+        let sources: Int
+
+        func count(_ split: TrainingSplit) -> Int { split == .training ? context.size(0) : 0 }
+
+        /// Shows of each star some of what is known: all questions that may be asked later are asked in training.
+        func batch(_ split: TrainingSplit, rows: [Int], random: inout StepRandom) throws -> Batch {
+            let index = Tensor(rows.map(Int64.init), shape: [rows.count])
+            let width = context.size(1)
+            var shown = [Float](repeating: 1, count: rows.count * width)
+            for star in rows.indices {
+                let showsSources = Double.random(in: 0..<1, using: &random) < 0.6
+                let chance = [0, 0, 0.5, 1][Int.random(in: 0..<4, using: &random)]
+                for (place, block) in blocks.enumerated() {
+                    let isShown =
+                        place < sources
+                        ? showsSources && (sources == 1 || Bool.random(using: &random))
+                        : Double.random(in: 0..<1, using: &random) < chance
+                    if !isShown { for column in block { shown[star * width + column] = 0 } }
+                }
+            }
+            return Batch(
+                context: context.indexSelect(0, index) * Tensor(shown, shape: [rows.count, width]),
+                evidence: evidence.rows(index))
+        }
+    }
+
+    let model: Module
+    let source: Source
+    private let mixture: ConditionalMixture
+
+    init(_ mixture: ConditionalMixture, _ source: Source) {
+        (model, self.source, self.mixture) = (mixture, source, mixture)
+    }
+
+    /// A spectrum of which nothing at all was understood (two stars in one, say) shall not pull at all others.
+    private static let worst = -1e4
+
+    func losses(_ batch: Batch) throws -> [(name: String, value: Tensor)] {
+        let likelihood = mixture(batch.context).logLikelihood(of: batch.evidence)
+        return [("loss", -likelihood.clamp(min: Self.worst).mean())]
+    }
+}

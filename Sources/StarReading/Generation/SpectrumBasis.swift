@@ -1,0 +1,255 @@
+import Foundation
+import Posteriors
+import Spectra
+import Statistics
+import Support
+import Torch
+
+/// Spectra of one instrument as a few numbers: log flux = mean + Σ z_k component_k, the numbers z about 0 with unit spread.
+///
+/// Principal components of the logarithm of the flux, in which dust and line strengths add up, found by weighted least squares in the
+/// flux itself: pixels count by their errors, and those that a spectrum does not have do not count (Bailey 2012, PASP 124, 1015).
+final class SpectrumBasis: Module {
+    /// `[P]` and `[K, P]`.
+    let mean: Buffer, components: Buffer
+    /// Of each pixel: by what factor stated variances are off, and the relative variance that the components leave, `[P]`.
+    let noiseFactor: Buffer, remainder: Buffer
+    /// 1 for pixels that enough training spectra had, else 0, `[P]`.
+    let known: Buffer
+    /// How many neighbouring pixels tell as much as one with errors of its own, `[1]`.
+    let correlated: Buffer
+
+    var count: Int { components.value.size(0) }
+    var pixels: Int { mean.value.size(0) }
+
+    /// An empty one, to be loaded.
+    init(pixels: Int, count: Int) {
+        mean = Buffer(Tensor.zeros([pixels]))
+        components = Buffer(Tensor.zeros([count, pixels]))
+        noiseFactor = Buffer(Tensor.ones([pixels]))
+        remainder = Buffer(Tensor.zeros([pixels]))
+        known = Buffer(Tensor.ones([pixels]))
+        correlated = Buffer(Tensor.ones([1]))
+        super.init()
+    }
+
+    // MARK: - Spectra
+
+    /// Log flux of some numbers, `[…, K]` → `[…, P]`.
+    func logFlux(_ numbers: Tensor) -> Tensor {
+        (numbers.matmul(components.value) + mean.value).clamp(min: -Self.farthest, max: Self.farthest)
+    }
+
+    /// No star's flux is so many times another's.
+    private static let farthest = 9.0
+
+    /// Variance of what is observed at a flux, `[B, P]`; infinite where nothing was observed, or nothing is known.
+    /// - Parameters:
+    ///   - flux: expected, `[B, P]`.
+    ///   - ivar: stated inverse variance, `[B, P]`.
+    func precision(_ flux: Tensor, ivar: Tensor) -> Tensor {
+        let own = noiseFactor.value / ivar.clamp(min: 1e-12) + remainder.value * flux.square()
+        return own.reciprocal() * ivar.gt(0).to(.float32) * known.value
+    }
+
+    /// What spectra tell of their numbers, by a quadratic about the best of these (Laplace).
+    /// - Parameters:
+    ///   - flux: prepared, `[B, P]`.
+    ///   - ivar: inverse variance, `[B, P]`; 0 where a pixel carries no information.
+    func evidence(_ flux: Tensor, ivar: Tensor) -> Mixture.Evidence {
+        let blocks = stride(from: 0, to: flux.size(0), by: Self.block).map { start in
+            let length = min(Self.block, flux.size(0) - start)
+            return evidence(
+                block: flux.narrow(0, start: start, length: length), ivar.narrow(0, start: start, length: length))
+        }
+        return Mixture.Evidence.joined(blocks)
+    }
+
+    /// No number is told better than to a hundredth of its spread: single precision could not do with it.
+    private static let finest = 0.01
+    private static let block = 512
+    private static let steps = 12
+    /// What holds numbers near 0 that a spectrum does not tell, while the best are looked for.
+    private static let hold = 0.1
+
+    private func evidence(block flux: Tensor, _ ivar: Tensor) -> Mixture.Evidence {
+        let (count, size) = (flux.size(0), self.count)
+        let crossed = Self.crossed(components.value.transposed())
+        let hold = Tensor.eye(size) * Self.hold
+        var numbers = Tensor.zeros([count, size])
+        func curvature(_ weights: Tensor) -> Tensor { weights.matmul(crossed).reshaped([count, size, size]) }
+        func state() -> (expected: Tensor, weights: Tensor, slope: Tensor) {
+            let expected = logFlux(numbers).exp()
+            let weights = precision(expected, ivar: ivar) / correlated.value
+            return (expected, weights, (weights * expected * (flux - expected)).matmul(components.value.transposed()))
+        }
+        for _ in 0..<Self.steps {
+            let now = state()
+            let step = (curvature(now.weights * now.expected.square()) + hold)
+                .solving((now.slope - numbers * Self.hold).unsqueezed(-1)).squeezed(-1)
+            numbers = numbers + step.clamp(min: -1.5, max: 1.5)
+        }
+        let now = state()
+        let bend = curvature(now.weights * now.expected.square())
+        let bent = bend.matmul(numbers.unsqueezed(-1)).squeezed(-1)
+        let seen = now.weights.gt(0).to(.float32)
+        let logNorm =
+            ((now.weights * correlated.value).clamp(min: 1e-30).log() * seen - seen * Foundation.log(2 * Double.pi))
+            .sum(dims: [1]) / correlated.value
+        let fit = (now.weights * (flux - now.expected).square()).sum(dims: [1]) - logNorm
+        // fit is c − 2 bᵀz + zᵀAz at the best numbers, where the slope of the likelihood is not quite 0.
+        let shift = bent + now.slope
+        let constant = fit + (shift * numbers).sum(dims: [1]) * 2 - (numbers * bent).sum(dims: [1])
+        return Mixture.Evidence(precision: bend, shift: shift, constant: constant).blurred(by: Self.finest)
+    }
+
+    /// Products of all columns with all, `[N, K]` → `[N, K²]`.
+    private static func crossed(_ rows: Tensor) -> Tensor {
+        (rows.unsqueezed(2) * rows.unsqueezed(1)).reshaped([rows.size(0), rows.size(1) * rows.size(1)])
+    }
+}
+
+// MARK: - Learning
+
+extension SpectrumBasis {
+    /// Spectra that a pixel must be known of.
+    private static let fewest = 50
+    /// Relative error below which a pixel counts no more while components are looked for.
+    private static let fineEnough = 0.01
+    /// S/N below which a logarithm says nothing.
+    private static let faint = 3.0
+    private static let rounds = 10, refinements = 3
+
+    /// Finds the components of some spectra.
+    /// - Parameters:
+    ///   - flux: prepared, `[N, P]`; some thousands.
+    ///   - ivar: inverse variance, `[N, P]`; 0 where a pixel carries no information.
+    ///   - count: K.
+    ///   - seed: equal seeds give equal components.
+    convenience init(_ flux: Tensor, ivar: Tensor, count: Int, seed: UInt64) throws {
+        let pixels = flux.size(1)
+        self.init(pixels: pixels, count: count)
+        let seen = ivar.gt(0).to(.float32)
+        let enough = seen.sum(dims: [0]).ge(Double(Self.fewest)).to(.float32)
+        known.value = enough
+        guard enough.sum().item() > Double(2 * count) else {
+            throw Diagnostic(problem: "too few spectra to find \(count) components")
+        }
+        // First in the logarithm, by S/N.
+        let positive = flux.clamp(min: 1e-3)
+        let squared = positive.square() * ivar * flux.gt(0).to(.float32)
+        let isClear = squared.gt(Self.faint * Self.faint).to(.float32) * enough
+        let inverse = squared.clamp(min: 1e-9).reciprocal()
+        let weights = (inverse + Self.fineEnough * Self.fineEnough).reciprocal() * isClear
+        // The mean of a logarithm lies below the logarithm of the mean.
+        let target = positive.log() + inverse * 0.5 * isClear
+        mean.value = (weights * target).sum(dims: [0]) / weights.sum(dims: [0]).clamp(min: 1e-6)
+        var random = SeededGenerator(seed: seed)
+        components.value = Tensor(
+            (0..<count * pixels).map { _ in Float(0.1 * random.gaussian()) }, shape: [count, pixels])
+        var numbers = Tensor.zeros([flux.size(0), count])
+        for _ in 0..<Self.rounds {
+            try Interruption.check()
+            let rest = (target - mean.value) * isClear
+            numbers = Self.solved(weights, rest, components.value.transposed(), hold: Self.hold)
+            components.value = Self.solved(
+                weights.transposed(), rest.transposed(), numbers, hold: Self.hold
+            ).transposed()
+            numbers = normalise(numbers)
+        }
+        // Then in the flux, with what the first tell of its errors.
+        for _ in 0..<Self.refinements {
+            try Interruption.check()
+            measureRemainders(flux, ivar: ivar, numbers)
+            let own = evidence(flux, ivar: ivar)
+            numbers = (own.precision + Tensor.eye(count) * Self.hold).solving(own.shift.unsqueezed(-1)).squeezed(-1)
+            let expected = logFlux(numbers).exp()
+            let weights = precision(expected, ivar: ivar) * expected.square()
+            // Mean and components together.
+            let regressors = Tensor.cat([numbers, Tensor.ones([flux.size(0), 1])], dim: 1)
+            let step = Self.solved(
+                weights.transposed(), ((flux - expected) / expected).clamp(min: -0.5, max: 0.5).transposed(),
+                regressors,
+                hold: Self.hold)
+            components.value = components.value + step.narrow(1, start: 0, length: count).transposed()
+            mean.value = mean.value + step.select(1, count)
+            numbers = normalise(numbers)
+        }
+        measureRemainders(flux, ivar: ivar, numbers)
+    }
+
+    /// Weighted least squares of each row: what multiplies the regressors.
+    /// - Parameters:
+    ///   - weights: `[R, N]`.
+    ///   - targets: `[R, N]`.
+    ///   - regressors: `[N, K]`.
+    ///   - hold: what is added to the diagonal.
+    /// - Returns: `[R, K]`.
+    private static func solved(_ weights: Tensor, _ targets: Tensor, _ regressors: Tensor, hold: Double) -> Tensor {
+        let (rows, size) = (weights.size(0), regressors.size(1))
+        let matrix = weights.matmul(crossed(regressors)).reshaped([rows, size, size]) + Tensor.eye(size) * hold
+        return matrix.solving((weights * targets).matmul(regressors).unsqueezed(-1)).squeezed(-1)
+    }
+
+    /// Turns the components so that the numbers of all spectra are independent, with mean 0 and unit spread.
+    private func normalise(_ numbers: Tensor) -> Tensor {
+        let centre = numbers.mean(dims: [0], keepDims: true)
+        let moved = numbers - centre
+        // Single odd spectra do not decide what the spread is.
+        let few = moved.clamp(min: -5, max: 5)
+        let (values, vectors) = few.transposed().matmul(few).to(.float64).symmetricEigen()
+        let scales = (values.to(.float32) / Double(numbers.size(0))).clamp(min: 1e-8).sqrt()
+        mean.value = mean.value + centre.matmul(components.value).squeezed(0)
+        components.value = (vectors.to(.float32) * scales).transposed().matmul(components.value)
+        return moved.matmul(vectors.to(.float32) / scales)
+    }
+
+    /// How far from their spectra the numbers lie: by more than the stated errors, or by less.
+    private func measureRemainders(_ flux: Tensor, ivar: Tensor, _ numbers: Tensor) {
+        let expected = logFlux(numbers).exp()
+        let off = ((flux - expected) / expected).transposed().contiguous().floats()
+        let stated = (ivar * expected.square()).transposed().contiguous().floats()
+        let (stars, pixels) = (flux.size(0), pixels)
+        let found = concurrentMap(Array(0..<pixels)) { pixel -> (factor: Double, remainder: Double)? in
+            var own: [(noise: Float, square: Float)] = []
+            for place in pixel * stars..<(pixel + 1) * stars where stated[place] > 0 {
+                own.append((1 / stated[place], off[place] * off[place]))
+            }
+            guard own.count >= Self.fewest else { return nil }
+            own.sort { $0.noise < $1.noise }
+            // The median of χ² with one degree of freedom is 0.455.
+            func spread(_ part: ArraySlice<(noise: Float, square: Float)>) -> (noise: Double, variance: Double) {
+                (Double(part[part.startIndex + part.count / 2].noise), median(part.map { Double($0.square) }) / 0.455)
+            }
+            let (clear, faint) = (spread(own[..<(own.count / 3)]), spread(own[(own.count * 3 / 5)...]))
+            let factor = (faint.variance - clear.variance) / max(faint.noise - clear.noise, 1e-12)
+            return (min(max(factor, 0.2), 2), clear.variance - min(max(factor, 0.2), 2) * clear.noise)
+        }
+        let factors = found.map { $0?.factor ?? 1 }
+        let smooth = factors.indices.map { pixel in
+            let near = factors[max(0, pixel - Self.reach)...min(pixels - 1, pixel + Self.reach)]
+            return near.reduce(0, +) / Double(near.count)
+        }
+        noiseFactor.value = Tensor(smooth.map { Float($0) }, shape: [pixels])
+        remainder.value = Tensor(found.map { Float(max($0?.remainder ?? 1e-6, 1e-7)) }, shape: [pixels])
+        measureCorrelation(flux, ivar, expected)
+    }
+
+    private static let reach = 7
+    private static let farthestNeighbour = 20
+
+    /// Errors of neighbouring pixels go together where a spectrum was made of smooth functions, as those of Gaia are.
+    private func measureCorrelation(_ flux: Tensor, _ ivar: Tensor, _ expected: Tensor) {
+        let scores = ((flux - expected) * precision(expected, ivar: ivar).sqrt()).clamp(min: -4, max: 4)
+        let own = scores.square().mean().item()
+        var sum = 1.0
+        for lag in 1...Self.farthestNeighbour {
+            let length = pixels - lag
+            let product = scores.narrow(1, start: 0, length: length) * scores.narrow(1, start: lag, length: length)
+            let correlation = product.mean().item() / max(own, 1e-12)
+            if correlation < 0.05 { break }
+            sum += 2 * correlation
+        }
+        correlated.value = Tensor([Float(max(1, sum))], shape: [1])
+    }
+}

@@ -1,0 +1,322 @@
+import Foundation
+import Posteriors
+import SpecCLIP
+import Spectra
+import Support
+import Torch
+
+/// Spectra of one instrument as a distribution, given what is known of a star: spectra that other instruments took, labels, both, or
+/// nothing. A spectrum of the instrument itself, or a part of one, then makes it narrower (``SpectrumDistribution/given(_:ivar:)``).
+///
+/// What the instrument sees is a few numbers (``SpectrumBasis``) whose density is a mixture of Gaussians that a network makes of what
+/// is known (`ConditionalMixture`). It learned from observed spectra with their errors, so that it is a density of what is behind the
+/// noise.
+public final class SpectrumGenerator: Module, @unchecked Sendable {
+    /// What it is made of, and how it was made.
+    public struct Description: Codable, Sendable, Hashable {
+        /// Another instrument whose spectra tell of this one's.
+        struct Source: Codable, Sendable, Hashable {
+            /// `embeddingKey`, and the numbers of the encoder's summary.
+            var key: String, width: Int
+            /// Mean and spread of the logarithm of the signal to noise.
+            var snr: [Double]
+        }
+        /// A label that tells of spectra.
+        struct Known: Codable, Sendable, Hashable {
+            var label: StellarLabel
+            /// Mean and spread, as it is learned.
+            var mean: Double, std: Double
+            /// Between which values nearly all training stars lie, in its unit.
+            var range: [Double]
+        }
+        /// The target's `embeddingKey` and pixels.
+        var instrument: String, pixels: Int
+        /// Numbers of a spectrum.
+        var components: Int
+        var mixture: ConditionalMixture.Sizes
+        var sources: [Source]
+        var labels: [Known]
+        /// By how much deviations are stretched so that intervals hold what they say, by what is known: nothing, others' spectra,
+        /// labels, both.
+        var stretch: [Double]
+        /// Training spectra, and the content of the data sets that they are of.
+        public var stars: Int
+        /// Hashes of the data sets.
+        public var data: [String]
+
+        /// Names of the labels that tell of spectra.
+        public var labelNames: [String] { labels.map(\.label.name) }
+    }
+
+    /// What it is made of.
+    public internal(set) var about: Description
+    let basis: SpectrumBasis
+    let mixture: ConditionalMixture
+    /// Mean and inverse spread of what stands in the context, `[C]`.
+    let centre: Buffer, scale: Buffer
+
+    static let part = "spectra"
+
+    /// An empty one, to be loaded or to learn.
+    init(_ about: Description) throws {
+        self.about = about
+        basis = SpectrumBasis(pixels: about.pixels, count: about.components)
+        mixture = try ConditionalMixture(about.mixture)
+        centre = Buffer(Tensor.zeros([about.mixture.context]))
+        scale = Buffer(Tensor.ones([about.mixture.context]))
+        super.init()
+    }
+
+    /// A label that tells of spectra.
+    public func label(named name: String) -> StellarLabel? { about.labels.first { $0.label.name == name }?.label }
+
+    /// Between which values of a label spectra were learned, in its unit.
+    public func range(of label: StellarLabel) -> ClosedRange<Double>? {
+        about.labels.first { $0.label == label }.flatMap { known in
+            known.range.count == 2 && known.range[0] <= known.range[1] ? known.range[0]...known.range[1] : nil
+        }
+    }
+
+    // MARK: - The context
+
+    /// The columns of each thing that may be known: of each source its summary, signal to noise and mark; of each label its value and
+    /// mark.
+    var blocks: [Range<Int>] {
+        var (blocks, start): ([Range<Int>], Int) = ([], 0)
+        for width in about.sources.map({ $0.width + 2 }) + about.labels.map({ _ in 2 }) {
+            blocks.append(start..<start + width)
+            start += width
+        }
+        return blocks
+    }
+
+    static func contextWidth(_ sources: [Description.Source], labels: Int) -> Int {
+        sources.reduce(0) { $0 + $1.width + 2 } + 2 * labels
+    }
+
+    /// What is known as the network reads it, `[B, C]`; 0 where a thing is not known.
+    func context(_ known: SpectrumKnowledge) -> Tensor {
+        var parts: [Tensor] = []
+        for source in about.sources {
+            let isSeen = known.seen[source.key] ?? [Bool](repeating: false, count: known.count)
+            let snr = known.snr[source.key] ?? []
+            let mark = isSeen.map { $0 ? Float(1) : 0 }
+            let level = isSeen.indices.map { star -> Float in
+                guard isSeen[star], snr.indices.contains(star), snr[star] > 0 else { return 0 }
+                return Float((log10(snr[star]) - source.snr[0]) / source.snr[1])
+            }
+            let summaries = known.summaries[source.key] ?? Tensor.zeros([known.count, source.width])
+            let marks = Tensor(mark, shape: [known.count, 1])
+            parts += [standardised(summaries, from: parts) * marks, Tensor(level, shape: [known.count, 1]), marks]
+        }
+        for own in about.labels {
+            let values = known.labels[own.label.name] ?? []
+            for isMark in [false, true] {
+                parts.append(
+                    Tensor(
+                        (0..<known.count).map { star -> Float in
+                            guard values.indices.contains(star), values[star].isFinite else { return 0 }
+                            return isMark ? 1 : Float((values[star] - own.mean) / own.std)
+                        }, shape: [known.count, 1]))
+            }
+        }
+        return parts.isEmpty ? Tensor.zeros([known.count, 0]) : Tensor.cat(parts, dim: 1)
+    }
+
+    /// No spectrum that tells anything is so far from all others, in units of their spread.
+    private static let farthest = 6.0
+
+    private func standardised(_ summaries: Tensor, from parts: [Tensor]) -> Tensor {
+        let (start, width) = (parts.reduce(0) { $0 + $1.size(1) }, summaries.size(1))
+        func own(_ buffer: Buffer) -> Tensor { buffer.value.narrow(0, start: start, length: width) }
+        return ((summaries - own(centre)) * own(scale)).clamp(min: -Self.farthest, max: Self.farthest)
+    }
+
+    /// What is known of each star: nothing, others' spectra, labels, both.
+    private func kinds(_ known: SpectrumKnowledge) -> [Int] {
+        (0..<known.count).map { star in
+            let seesOthers = about.sources.contains { known.seen[$0.key]?[star] ?? false }
+            let knowsLabels = about.labels.contains { known.labels[$0.label.name]?[star].isFinite ?? false }
+            return (seesOthers ? 1 : 0) + (knowsLabels ? 2 : 0)
+        }
+    }
+
+    // MARK: - Distributions
+
+    /// The spectra that stars may have.
+    /// - Parameter known: of the stars.
+    public func distribution(_ known: SpectrumKnowledge) throws -> SpectrumDistribution {
+        try catchingTorchErrors {
+            withoutGradient {
+                let plain = mixture(context(known))
+                let kinds = kinds(known)
+                guard about.stretch.contains(where: { $0 != 1 }) else { return SpectrumDistribution(basis, plain) }
+                // Stars of a kind together.
+                let stretch = Tensor(kinds.map { Float(about.stretch[$0]) }, shape: [known.count, 1, 1])
+                return SpectrumDistribution(basis, plain.stretched(by: stretch))
+            }
+        }
+    }
+}
+
+/// Spectra of one instrument that stars may have: one distribution a star.
+public struct SpectrumDistribution {
+    private let basis: SpectrumBasis
+    let mixture: Mixture
+
+    init(_ basis: SpectrumBasis, _ mixture: Mixture) { (self.basis, self.mixture) = (basis, mixture) }
+
+    /// Stars.
+    public var count: Int { mixture.count }
+
+    /// What is left once a spectrum of the instrument is seen, or a part of one: denoised, and with its gaps filled.
+    /// - Parameters:
+    ///   - flux: prepared and at rest, `[B, pixels]`.
+    ///   - ivar: inverse variance, `[B, pixels]`; 0 where a pixel carries no information.
+    public func given(_ flux: Tensor, ivar: Tensor) throws -> SpectrumDistribution {
+        try catchingTorchErrors {
+            withoutGradient { SpectrumDistribution(basis, mixture.given(basis.evidence(flux, ivar: ivar))) }
+        }
+    }
+
+    /// The log density of observed spectra, noise included, `[B]`.
+    /// - Parameters:
+    ///   - flux: prepared and at rest, `[B, pixels]`.
+    ///   - ivar: inverse variance, `[B, pixels]`; 0 where a pixel carries no information.
+    public func logLikelihood(_ flux: Tensor, ivar: Tensor) throws -> Tensor {
+        try catchingTorchErrors {
+            withoutGradient { mixture.logLikelihood(of: basis.evidence(flux, ivar: ivar)) }
+        }
+    }
+
+    /// Samples of the spectra without noise, `[B, n, pixels]`; NaN at pixels of which nothing was learned.
+    /// - Parameters:
+    ///   - count: n.
+    ///   - seed: equal seeds give equal samples, star by star, whatever stars are beside it.
+    public func samples(_ count: Int, seed: UInt64 = 1) throws -> Tensor {
+        try catchingTorchErrors {
+            withoutGradient {
+                basis.logFlux(mixture.draws(count, seed: seed)).exp().maskedFill(basis.known.value.eq(0), .nan)
+            }
+        }
+    }
+
+    /// What samples say of each pixel.
+    public struct Band {
+        /// The middle of the samples, and half of what lies between the 16th and the 84th percentile, with what the components leave;
+        /// `[B, pixels]`. NaN at pixels of which nothing was learned.
+        public let flux: Tensor, error: Tensor
+    }
+
+    /// The middle of what a spectrum may be, and how far it may be off.
+    /// - Parameter draws: samples that it is made of.
+    public func band(draws: Int = 200) throws -> Band {
+        let samples = try samples(draws)
+        return try catchingTorchErrors {
+            withoutGradient {
+                let sorted = samples.sort(dim: 1).values
+                func level(_ share: Double) -> Tensor {
+                    sorted.select(1, min(draws - 1, max(0, Int((share * Double(draws)).rounded()))))
+                }
+                let (middle, half) = (level(0.5), (level(0.841) - level(0.159)) * 0.5)
+                return Band(
+                    flux: middle, error: (half.square() + basis.remainder.value * middle.square()).sqrt())
+            }
+        }
+    }
+
+    /// Of each observed pixel the probability that what is observed lies below it, noise included, `[B, pixels]`; NaN where nothing was
+    /// observed or learned. Uniform between 0 and 1 where the distribution is right.
+    /// - Parameters:
+    ///   - flux: prepared and at rest, `[B, pixels]`.
+    ///   - ivar: inverse variance.
+    ///   - draws: samples that it is made of.
+    ///   - step: looks at every so manieth pixel.
+    package func probabilities(_ flux: Tensor, ivar: Tensor, draws: Int = 200, every step: Int = 1) throws -> Tensor {
+        func some(_ tensor: Tensor) -> Tensor { tensor.sliced(tensor.rank - 1, step: step) }
+        let (flux, ivar) = (some(flux), some(ivar))
+        return try catchingTorchErrors {
+            withoutGradient {
+                let numbers = mixture.draws(draws, seed: 1)
+                let expected = (numbers.matmul(some(basis.components.value)) + some(basis.mean.value)).exp()
+                    .maskedFill(some(basis.known.value).eq(0), .nan)
+                let own = some(basis.noiseFactor.value) / ivar.clamp(min: 1e-12)
+                let sigma = (own.unsqueezed(1) + some(basis.remainder.value) * expected.square()).sqrt()
+                let score = (flux.unsqueezed(1) - expected) / sigma
+                let below = ((score * (1 / 2.0.squareRoot())).erf() + 1) * 0.5
+                return below.mean(dims: [1]).maskedFill(ivar.le(0), .nan)
+            }
+        }
+    }
+
+    /// Random sums that are looked at.
+    private static let sums = 16
+
+    /// As ``probabilities(_:ivar:draws:every:)``, of sums of all pixels with random weights: right only where it is known how pixels go
+    /// together, `[B, 16]`.
+    package func sumProbabilities(_ flux: Tensor, ivar: Tensor, draws: Int = 200) throws -> Tensor {
+        let expected = try samples(draws)
+        return try catchingTorchErrors {
+            withoutGradient {
+                var random = SeededGenerator(seed: 5)
+                let weights = Tensor(
+                    (0..<Self.sums * basis.pixels).map { _ in Float(random.gaussian()) },
+                    shape: [basis.pixels, Self.sums])
+                let isSeen = ivar.gt(0).logicalAnd(basis.known.value.ne(0)).unsqueezed(1)
+                let level = expected.mean(dims: [1], keepDims: true)
+                let drawn = (expected / level).where(isSeen, 0)
+                let own = (flux.unsqueezed(1) / level).where(isSeen, 0)
+                let noise = (basis.noiseFactor.value / ivar.clamp(min: 1e-12)).unsqueezed(1) / level.square()
+                let variance = (noise + basis.remainder.value).where(isSeen, 0).matmul(weights.square())
+                let score = (own.matmul(weights) - drawn.matmul(weights)) / variance.sqrt()
+                return (((score * (1 / 2.0.squareRoot())).erf() + 1) * 0.5).mean(dims: [1])
+            }
+        }
+    }
+}
+
+// MARK: - Files
+
+extension SpectrumGenerator {
+    /// The generator of an instrument's spectra in a model file; nil where it has none.
+    /// - Throws: `Diagnostic` where it is damaged.
+    convenience init?(_ file: ModelFile, of instrument: Instrument) throws {
+        guard let text = file.header(Self.part) else { return nil }
+        let damaged = { (problem: String) in
+            Diagnostic(file.url, field: Self.part, problem: problem, remedy: "get the file anew")
+        }
+        guard let all = try? JSONDecoder().decode([String: Description].self, from: Data(text.utf8)) else {
+            throw damaged("cannot be read")
+        }
+        guard let about = all[instrument.embeddingKey] else { return nil }
+        guard about.isConsistent, about.pixels == instrument.grid.count else { throw damaged("contradicts itself") }
+        try self.init(about)
+        try file.load(self, part: "\(Self.part).\(instrument.embeddingKey)")
+        evaluate()
+    }
+
+    /// The part of a model file that holds generators.
+    public static func part(_ generators: [SpectrumGenerator]) throws -> ModelFilePart {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let descriptions = Dictionary(uniqueKeysWithValues: generators.map { ($0.about.instrument, $0.about) })
+        return ModelFilePart(
+            name: part, header: String(decoding: try encoder.encode(descriptions), as: UTF8.self),
+            tensors: generators.flatMap { generator in
+                generator.stateDictionary().map { name, tensor in
+                    // What the network weighs needs no more digits than half precision has.
+                    ("\(generator.about.instrument).\(name)", tensor.rank > 1 ? tensor.to(.float16) : tensor)
+                }
+            })
+    }
+}
+
+extension SpectrumGenerator.Description {
+    fileprivate var isConsistent: Bool {
+        (1...1_000_000).contains(pixels) && (1...1024).contains(components) && mixture.dimensions == components
+            && stretch.count == 4 && stretch.allSatisfy { $0 > 0 && $0.isFinite }
+            && sources.allSatisfy { $0.snr.count == 2 && $0.snr[1] > 0 && (1...65536).contains($0.width) }
+            && labels.allSatisfy { $0.std > 0 }
+            && mixture.context == SpectrumGenerator.contextWidth(sources, labels: labels.count)
+    }
+}

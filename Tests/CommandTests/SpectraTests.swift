@@ -1,0 +1,95 @@
+import Datasets
+import Foundation
+import Simulation
+import TestFiles
+import Testing
+@testable import StarReading
+
+/// `specclip spectra`, `translate` and `emulate`: spectra with errors.
+struct SpectraTests {
+    private let fixture: Fixture
+    private let folder: TemporaryFolder
+    private var model: String { folder.path("m.safetensors") }
+    private var spectra: String { folder.path("m-spectra.safetensors") }
+    private var pairs: String { folder.path("pairs.h5") }
+
+    init() throws {
+        fixture = try Fixture.shared.get()
+        folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: fixture.model, toPath: model)
+    }
+
+    private func learn() throws {
+        try PairMaker(.procedural, options: PairOptions(limit: 320)).write(to: URL(fileURLWithPath: pairs))
+        let learned = try Tool.run([
+            "spectra", "fit", pairs, "-m", model, "-o", spectra, "--steps", "60", "--components", "4", "--gaussians",
+            "2", "--threads", "1",
+        ])
+        #expect(learned.code == 0, "\(learned.errors)")
+        #expect(!FileManager.default.fileExists(atPath: spectra + ".learning"))
+    }
+
+    private func rows(_ path: String) throws -> [[Substring]] {
+        try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+            .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    }
+
+    @Test func whatIsLearnedIsFoundBesideTheModel() throws {
+        try learn()
+        // Another instrument's spectrum: a band, and samples within it.
+        let out = folder.path("xp.csv")
+        let translated = try Tool.run([
+            "translate", fixture.star, "--to", "gaia-xp", "-m", model, "--samples", "3", "--given", "teff=5500", "-o",
+            out,
+        ])
+        #expect(translated.code == 0, "\(translated.errors)")
+        let table = try rows(out)
+        #expect(
+            table[0].joined(separator: ",") == "file,source_id,wavelength,flux,flux_error,sample_1,sample_2,sample_3")
+        #expect(table.count == 344)
+        let errors = table.dropFirst().compactMap { Double($0[4]) }
+        #expect(errors.count == 343 && errors.allSatisfy { $0 > 0 })
+
+        // Of its own spectrum more is known.
+        let own = folder.path("own.npz")
+        #expect(try Tool.run(["translate", fixture.xp, "--to", "gaia-xp", "-m", model, "-o", own]).code == 0)
+
+        let sun = folder.path("sun.csv")
+        let emulated = try Tool.run([
+            "emulate", "--to", "gaia-xp", "--teff", "5777", "--logg", "4.44", "--fe-h", "0", "-m", model, "-o", sun,
+        ])
+        #expect(emulated.code == 0, "\(emulated.errors)")
+        #expect(try rows(sun)[1][0] == "teff=5777.0 logg=4.44 fe_h=0.0")
+        #expect(try rows(sun)[1][3] != "")
+
+        // Equal seeds give equal files, and the report runs on what was kept apart.
+        let report = try Tool.run(["spectra", "report", pairs, "--to", "gaia-xp", "-m", model, "--limit", "20"])
+        #expect(report.code == 0, "\(report.errors)")
+        for line in ["drawn from nothing", "drawn from labels", "every other tenth", "any training star"] {
+            #expect(report.output.contains(line), "\(report.output)")
+        }
+        // An addition of another model is refused.
+        try TinyModel.write(to: URL(fileURLWithPath: model), withLabels: false)
+        let foreign = try Tool.run(["translate", fixture.star, "--to", "gaia-xp", "-m", model, "-o", out, "--force"])
+        #expect(foreign.code == 1 && foreign.errors.contains("another version"), "\(foreign.errors)")
+    }
+
+    @Test func badQuestionsAreOneLine() throws {
+        let out = folder.path("o.csv")
+        let none = try Tool.run(["emulate", "--to", "gaia-xp", "--teff", "5777", "-m", model, "-o", out])
+        #expect(none.code == 1 && none.errors.contains("draws no spectra of gaia-xp"), "\(none.errors)")
+        let plain = try Tool.run(["translate", fixture.star, "--to", "gaia-xp", "-m", model, "-o", out])
+        #expect(plain.code == 0 && plain.errors.contains("tells no errors"), "\(plain.errors)")
+        let few = try Tool.run(["spectra", "fit", fixture.pairs, "-m", model, "-o", spectra])
+        #expect(few.code == 1 && few.errors.contains("too few to learn from"), "\(few.errors)")
+        try learn()
+        for (given, problem) in [
+            ("mass=1", "no label that tells"), ("teff", "is no label=value"), ("teff=-3", "greater than 0"),
+        ] {
+            let bad = try Tool.run(["emulate", "--to", "gaia-xp", "--given", given, "-m", model, "-o", out, "--force"])
+            #expect(bad.code == 1 && bad.errors.contains(problem), "\(bad.errors)")
+        }
+        let far = try Tool.run(["emulate", "--to", "gaia-xp", "--teff", "90000", "-m", model, "-o", out, "--force"])
+        #expect(far.code == 0 && far.errors.contains("beyond the stars"), "\(far.errors)")
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Posteriors
+import Support
+import TestFiles
+import Testing
+import Torch
+@testable import StarReading
+
+/// Spectra as a few numbers: found from noisy spectra with gaps, whose errors are misstated.
+struct SpectrumBasisTests {
+    private static let (pixels, count) = (120, 3)
+
+    private struct Sky {
+        var clean: [[Double]] = [], flux: Tensor, ivar: Tensor
+    }
+
+    /// Spectra of three numbers each, seen with gaps and a noise of twice what is stated.
+    private static func spectra(_ stars: Int, seed: UInt64, misstated: Double = 2) -> Sky {
+        var random = SeededGenerator(seed: seed)
+        var (clean, flux, ivar): ([[Double]], [Float], [Float]) = ([], [], [])
+        for _ in 0..<stars {
+            let z = (0..<count).map { _ in random.gaussian() }
+            let own = (0..<pixels).map { pixel -> Double in
+                let x = Double(pixel) / Double(pixels)
+                return exp(0.8 * z[0] * (x - 0.5) + 0.1 * z[1] * sin(12 * x) + 0.05 * z[2] * cos(31 * x))
+            }
+            let stated = 10 * pow(10, -2.5 - random.uniform())
+            let gap = Int(random.uniform() * 100)
+            clean.append(own)
+            for pixel in 0..<pixels {
+                let isSeen = !(gap..<gap + 30).contains(pixel) && pixel != 60
+                flux.append(Float(own[pixel] + misstated * stated * random.gaussian()))
+                ivar.append(isSeen ? Float(1 / (stated * stated)) : 0)
+            }
+        }
+        return Sky(
+            clean: clean, flux: Tensor(flux, shape: [stars, pixels]), ivar: Tensor(ivar, shape: [stars, pixels]))
+    }
+
+    private static func learned() throws -> SpectrumBasis {
+        let sky = spectra(1500, seed: 1)
+        return try withoutGradient { try SpectrumBasis(sky.flux, ivar: sky.ivar, count: count, seed: 1) }
+    }
+
+    @Test func componentsAndErrorsAreFound() throws {
+        let basis = try Self.learned()
+        let factor = basis.noiseFactor.value.mean().item()
+        // Stated variances are off by 4; no more than 2 is believed.
+        #expect(factor > 1.5 && factor <= 2, "\(factor)")
+        #expect(basis.known.value.select(0, 60).item() == 0, "a pixel that no spectrum has")
+        #expect(basis.known.value.sum().item() == Double(Self.pixels - 1))
+        #expect(basis.correlated.value.item() < 1.3)
+
+        let sky = Self.spectra(200, seed: 2)
+        let (numbers, off) = try withoutGradient { () -> (Tensor, [Double]) in
+            let evidence = basis.evidence(sky.flux, ivar: sky.ivar)
+            let numbers = (evidence.precision + Tensor.eye(Self.count) * 0.1)
+                .solving(evidence.shift.unsqueezed(-1)).squeezed(-1)
+            let found = basis.logFlux(numbers).exp().floats()
+            return (
+                numbers,
+                sky.clean.enumerated().flatMap { star, own in
+                    own.enumerated().filter { $0.offset != 60 }.map {
+                        Double(found[star * Self.pixels + $0.offset]) / $0.element - 1
+                    }
+                }
+            )
+        }
+        // Noise is 0.6 to 6 % a pixel, and gaps are filled.
+        let rms = (off.reduce(0) { $0 + $1 * $1 } / Double(off.count)).squareRoot()
+        #expect(rms < 0.02, "\(rms)")
+        let spread = numbers.std(dim: 0, unbiased: false, keepDims: false).floats()
+        #expect(spread.allSatisfy { $0 > 0.8 && $0 < 1.2 }, "\(spread)")
+    }
+
+    /// A distribution that knows nothing, once it has seen a half of each spectrum, holds the other half.
+    @Test func theUnseenHalfLiesWithinItsBand() throws {
+        let basis = try Self.learned()
+        let sky = Self.spectra(300, seed: 3)
+        let anything = Mixture(
+            logWeights: Tensor.zeros([300, 1]), means: Tensor.zeros([300, 1, Self.count]),
+            factors: Tensor.eye(Self.count).reshaped([1, 1, Self.count, Self.count]).expanded([
+                300, 1, Self.count, Self.count,
+            ]))
+        let half = Tensor((0..<Self.pixels).map { $0 < 60 ? Float(1) : 0 }, shape: [1, Self.pixels])
+        let plain = SpectrumDistribution(basis, anything)
+        let told = try plain.given(sky.flux, ivar: sky.ivar * half)
+        let (before, after) = (try plain.band(), try told.band())
+        func right(_ tensor: Tensor) -> [Float] { tensor.narrow(1, start: 70, length: 50).contiguous().floats() }
+        let truth = Tensor(sky.clean.flatMap { $0.map { Float($0) } }, shape: [300, Self.pixels])
+        let scores = zip(zip(right(after.flux), right(truth)), right(after.error)).map { abs($0.0 - $0.1) / $1 }
+        let inside = Double(scores.count { $0 < 1 }) / Double(scores.count)
+        #expect(inside > 0.6 && inside < 0.78, "\(inside)")
+        #expect(zip(right(after.error), right(before.error)).allSatisfy { $0 < $1 })
+        #expect(after.flux.select(1, 60).isnan().all().item() == 1)
+        // The more likely spectra are those that were seen.
+        let own = try told.logLikelihood(sky.flux, ivar: sky.ivar).floats()
+        let others = try told.logLikelihood(sky.flux.flipped([0]), ivar: sky.ivar.flipped([0])).floats()
+        #expect(zip(own, others).count { $0 > $1 } > 290)
+    }
+
+    @Test func tooFewSpectraAreOneLine() {
+        let sky = Self.spectra(20, seed: 4)
+        #expect(throws: Diagnostic.self) { _ = try SpectrumBasis(sky.flux, ivar: sky.ivar, count: 3, seed: 1) }
+    }
+}
