@@ -13,7 +13,8 @@ import Training
 ///
 /// Labels alone: T_eff, log g and [Fe/H] are read from each spectrum by a network on the features of the same frozen encoder, fitted
 /// to the catalogue labels of the training stars, and stars are compared by these three in units of their errors on validation stars.
-/// As a bound, one side is then given the catalogue's labels. Alignment sees no label at all.
+/// Then one side is given the catalogue's labels. Where two spectra share more than labels this is no bound: what sets the star apart
+/// shifts both readings alike. Alignment sees no label at all.
 public struct AlignmentEvaluation {
     private let models: [(name: String, model: SpecCLIPModel)]
     private let data: PairedDataSet
@@ -78,11 +79,11 @@ public struct AlignmentEvaluation {
                     let scale = zip(ofA.errors, ofB.errors).map { hypot($0, $1) }
                     matches.append(
                         ("labels", Match(part(ofA.scaled(scale)), part(ofB.scaled(scale)), neighbours)))
-                    let bounds = [ofA, ofB].map { one in
+                    let known = [ofA, ofB].map { one in
                         Match(
                             part(one.scaled(one.errors)), part(ReadLabels.scaled(catalogue, one.errors)), neighbours)
                     }
-                    matches.append(("one side known", Match(mean: bounds)))
+                    matches.append(("one side known", Match(mean: known)))
                 }
                 let labels = matches.first { $0.name == "labels" }?.match
                 return AlignmentReport.Pair(

@@ -23,7 +23,7 @@ import Training
     @Test func fourInstrumentsShareADataSet() throws {
         let four = try Configuration(named: "four")
         #expect(four.instruments.values.allSatisfy { $0.finetune.isEmpty && $0.pretrain.data == "four.h5" })
-        #expect(four.align.data == nil && four.data == "four.h5" && four.align.objective.prediction == 1)
+        #expect(four.align.data == nil && four.data == "four.h5" && four.align.objective == AlignmentObjective(.clip))
         #expect(
             four.labels.heads.values.allSatisfy { $0.posterior == nil && $0.augment == nil && $0.scale == "APOGEE" })
         #expect(four.instruments["optical-r500"]?.encoder == four.instruments["optical"]?.encoder)

@@ -215,7 +215,7 @@ public enum Preset: String, CaseIterable, Sendable {
     case paper
     /// The published sizes and schedules of the model with shared and private embeddings, clip-split.
     case paperSplit = "paper-split"
-    /// Half an hour on two cores: four instruments, from stars of which each was seen by some.
+    /// A quarter of an hour on two cores: four instruments, from stars of which each was seen by some.
     case four
 
     /// All of them, for people.

@@ -22,7 +22,7 @@ struct ModelRetrievalCommand: ParsableCommand {
 
               labels   Teff, log g and [Fe/H] read from each spectrum by a network on the
                        features of the same encoders: what labels alone would give
-              bound    the same, with the catalogue's labels on one side
+              known    the same, with the catalogue's labels on one side
               chance   what guessing gives
               together training stars of the data that both instruments have seen
 
@@ -87,7 +87,7 @@ extension AlignmentReport {
         ]
         for (name, score, chance) in measures {
             let methods = pairs.first?.methods.map(\.name) ?? []
-            let titles = methods.map { $0 == "one side known" ? "bound" : $0 }
+            let titles = methods.map { $0 == "one side known" ? "known" : $0 }
             lines += ["", name]
             let table = Table(
                 [
