@@ -143,7 +143,7 @@ let package = Package(
                 "OrderedBottleneck", "Posteriors",
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: ["tiny", "small", "small-miles", "paper", "paper-split"].map { .embedInCode("Presets/\($0).yaml") }),
+            resources: ["tiny", "small", "small-miles", "paper", "paper-split", "four"].map { .embedInCode("Presets/\($0).yaml") }),
         // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
         room(
             "StarReading",

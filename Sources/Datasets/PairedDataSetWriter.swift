@@ -122,7 +122,8 @@ public final class PairedDataSetWriter {
             for split in Split.allCases {
                 try write(pending[split] ?? [], to: split)
                 pending[split] = nil
-                for (key, seen) in presence[split] ?? [:] where seen.contains(false) {
+                // In an order that does not change from run to run: equal seeds give equal files.
+                for (key, seen) in (presence[split] ?? [:]).sorted(by: { $0.key < $1.key }) where seen.contains(false) {
                     try file?.createDataSet(PairedLayout.present(split, key), row: [], element: .int64)
                         .append(seen.map { Int64($0 ? 1 : 0) })
                 }

@@ -18,7 +18,7 @@ extension Instrument {
     }
 
     /// Those that come with the library, and those that were registered.
-    public static var known: [Instrument] { builtIn + [.optical] + registered.withLock { $0 } }
+    public static var known: [Instrument] { builtIn + [.optical, .opticalR500] + registered.withLock { $0 } }
 
     /// The instrument with what files of before do not tell of it, where it is one that is known.
     package var completed: Instrument {

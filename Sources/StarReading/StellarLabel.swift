@@ -41,7 +41,7 @@ public struct StellarLabel: Codable, Sendable, Hashable {
     private static let registered = Mutex<[String: StellarLabel]>([:])
 
     /// A value in the form in which models learn it.
-    func learned(_ value: Double) -> Double { isLogarithmic ? log10(value) : value }
+    package func learned(_ value: Double) -> Double { isLogarithmic ? log10(value) : value }
 
     /// How fast the learned form grows with the value: d learned / d value.
     func slope(at value: Double) -> Double { isLogarithmic ? 1 / (value * log(10)) : 1 }

@@ -7,6 +7,7 @@ struct HelpTests {
         "", "predict", "embed", "translate", "search", "card", "prepare", "data", "data fetch", "data pairs",
         "data info",
         "pretrain", "align", "labels", "labels fit", "labels add", "labels calibrate", "demo", "model", "model info",
+        "model retrieval",
         "convert", "doctor",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
         "npe", "npe train", "npe sample", "npe density",

@@ -12,9 +12,21 @@ import Training
         let configuration = try Configuration(named: preset.rawValue)
         #expect(configuration.name == preset.rawValue)
         let isSmall = [Preset.small, .smallMILES].contains(preset)
-        let instruments = ["gaia-xp", isSmall ? "optical" : "lamost-lrs"]
+        let instruments =
+            preset == .four
+            ? ["gaia-xp", "lamost-lrs", "optical", "optical-r500"] : ["gaia-xp", isSmall ? "optical" : "lamost-lrs"]
         #expect(try configuration.resolvedInstruments().map(\.instrument.name) == instruments)
         #expect(Set(configuration.labels.heads.keys) == Set(instruments))
+    }
+
+    /// Four instruments, one data set, and encoders that learn from spectra alone.
+    @Test func fourInstrumentsShareADataSet() throws {
+        let four = try Configuration(named: "four")
+        #expect(four.instruments.values.allSatisfy { $0.finetune.isEmpty && $0.pretrain.data == "four.h5" })
+        #expect(four.align.data == nil && four.data == "four.h5" && four.align.objective == AlignmentObjective(.clip))
+        #expect(
+            four.labels.heads.values.allSatisfy { $0.posterior == nil && $0.augment == nil && $0.scale == "APOGEE" })
+        #expect(four.instruments["optical-r500"]?.encoder == four.instruments["optical"]?.encoder)
     }
 
     /// What a configuration does not say is said by the preset that it extends; a list or a value takes the place of another.

@@ -64,6 +64,7 @@ public struct PairMaker: Sendable {
         case .realMILES: try RealMILESSource(store, options)
         case .semiSynthetic: try SemiSyntheticSource(store, options)
         case .opticalPairs: try SemiSyntheticSource(optical: store, options)
+        case .fourInstruments: try SharedStarsSource(store, options)
         case .sameSpectrum: try SameSpectrumSource(store, options)
         case .milesMixtures: try MILESMixtureSource(store, options)
         case .opticalMixtures: try MILESMixtureSource(store, options, of: .optical)

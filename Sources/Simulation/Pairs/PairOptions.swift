@@ -17,13 +17,18 @@ public struct PairOptions: Sendable, Codable, Hashable {
     public var limit: Int?
     /// Simulated observations of each spectrum in the tier `same-spectrum`.
     public var realisations: Int
+    /// Instruments that see a star in training in the tier `four-instruments`; nil for two.
+    public var instrumentsPerStar: Int?
+    /// The instrument, by name, that is always one of these; nil where all are drawn evenly.
+    public var hub: String?
     /// What observing does to simulated spectra.
     public var conditions: ObservingConditions
 
     /// Options; the defaults are those of the published data sets.
     public init(
         seed: UInt64 = 1, splitSeed: UInt64 = 0, validation: Double = 0.15, test: Double = 0.15,
-        calibration: Double = 0, limit: Int? = nil, realisations: Int = 20,
+        calibration: Double = 0, limit: Int? = nil, realisations: Int = 20, instrumentsPerStar: Int? = nil,
+        hub: String? = nil,
         conditions: ObservingConditions = ObservingConditions()
     ) {
         self.seed = seed
@@ -33,6 +38,7 @@ public struct PairOptions: Sendable, Codable, Hashable {
         self.calibration = calibration
         self.limit = limit
         self.realisations = realisations
+        (self.instrumentsPerStar, self.hub) = (instrumentsPerStar, hub)
         self.conditions = conditions
     }
 
@@ -52,6 +58,8 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
     case semiSynthetic = "semi-synthetic"
     /// Real Gaia XP spectra, each with one of `optical` made for its labels from MILES.
     case opticalPairs = "optical-pairs"
+    /// Real Gaia XP spectra, each star also by some of three spectrographs made for its labels from MILES.
+    case fourInstruments = "four-instruments"
     /// LRS and XP both simulated from one real spectrum of wide range (STELIB, MaStar).
     case sameSpectrum = "same-spectrum"
     /// For training, mixtures of MILES stars on the grid of the LRS; for validation and test, real MILES spectra.
@@ -68,6 +76,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         case .realMILES: "real MILES spectra on the LRS grid, with labels"
         case .semiSynthetic: "real Gaia XP spectra, LRS made for their labels from MILES"
         case .opticalPairs: "the same for any spectrograph (optical), with masks"
+        case .fourInstruments: "real XP and three spectrographs, stars seen by some"
         case .sameSpectrum: "LRS and XP simulated from one real STELIB or MaStar star"
         case .milesMixtures: "mixtures of MILES stars to train on, real MILES held out"
         case .opticalMixtures: "mixtures of MILES stars for any spectrograph (optical)"
@@ -80,7 +89,7 @@ public enum PairTier: String, Sendable, Codable, CaseIterable {
         switch self {
         case .realXP: [.gaiaXPAPOGEE]
         case .realMILES, .sameSpectrum, .milesMixtures, .opticalMixtures: [.mangaTemplates]
-        case .semiSynthetic, .opticalPairs: [.gaiaXPAPOGEE, .mangaTemplates]
+        case .semiSynthetic, .opticalPairs, .fourInstruments: [.gaiaXPAPOGEE, .mangaTemplates]
         case .procedural: []
         }
     }

@@ -109,27 +109,4 @@ private struct MeanStars: PairedSpectrograph {
     }
 }
 
-/// Mixtures of stars, by any spectrograph of the optical.
-private struct MixedStars: PairedSpectrograph {
-    let instrument = Instrument.optical
-    private let mixer: StarMixer
-    private let augmentation: Augmentation
-
-    init(mixer: StarMixer, _ conditions: ObservingConditions) {
-        self.mixer = mixer
-        var augmentation = Augmentation()
-        (augmentation.observing, augmentation.windows) = (conditions, 0.5)
-        self.augmentation = augmentation
-    }
-
-    func observe(
-        _ labels: LocalLinearInterpolator.Labels, using generator: inout SeededGenerator
-    ) -> ObservingConditions.Observation? {
-        guard let flux = mixer.spectrum(at: labels, &generator) else { return nil }
-        let seen = augmentation(flux, ivar: mixer.certainty, of: instrument, using: &generator)
-        guard let ivar = seen.ivar, let snr = seen.snr, let velocity = seen.labels[RadialVelocity.label] else {
-            return nil
-        }
-        return .init(flux: seen.flux, noiseless: seen.clean, ivar: ivar, velocity: velocity, snr: snr)
-    }
-}
+extension MixedStars: PairedSpectrograph {}

@@ -17,12 +17,15 @@ struct StarMixer: Sendable {
 
     let interpolator: LocalLinearInterpolator
     private let stars: [(labels: [String: Double], prepared: PreparedSpectrum, id: String)]
-    private let instrument: Instrument
+    let instrument: Instrument
     /// Pixels that nearly all stars have; mixtures have these.
     private let known: [Bool]
     /// Stars with all three labels, in the interpolator's order.
     private let anchors: [LocalLinearInterpolator.Labels]
     private let residuals: [[Float]?]
+    private let ids: [String]
+    /// The place of each of them, by identifier.
+    private let places: [String: Int]
     private let seed: UInt64
 
     init(_ library: [LibraryStar], _ instrument: Instrument, seed: UInt64) {
@@ -33,7 +36,7 @@ struct StarMixer: Sendable {
         let masks = stars.map(\.prepared.mask)
         known = (0..<instrument.grid.count).map { pixel in 20 * masks.count { $0[pixel] } < masks.count }
         let complete = stars.compactMap { star in
-            LocalLinearInterpolator.Labels(star.labels).map { (labels: $0, flux: star.prepared.flux) }
+            LocalLinearInterpolator.Labels(star.labels).map { (labels: $0, flux: star.prepared.flux, id: star.id) }
         }
         let anchors = complete.map(\.labels)
         let interpolator = LocalLinearInterpolator(labels: anchors, spectra: complete.map(\.flux), leastWeight: 1.5)
@@ -45,6 +48,8 @@ struct StarMixer: Sendable {
         }
         self.anchors = anchors
         self.interpolator = interpolator
+        ids = complete.map(\.id)
+        places = Dictionary(zip(ids, ids.indices)) { first, _ in first }
     }
 
     func row(_ index: Int) -> PairedRow {
@@ -85,13 +90,44 @@ struct StarMixer: Sendable {
 
     /// A star of these labels, prepared, at rest and without noise; nil where the library does not cover them.
     func spectrum(at labels: LocalLinearInterpolator.Labels, _ generator: inout SeededGenerator) -> [Float]? {
-        guard var flux = interpolator.predict(labels) else { return nil }
-        let near = interpolator.nearest(labels, count: Self.neighbours).compactMap { residuals[$0] }
-        if let residual = near.randomElement(using: &generator) {
-            let factor = Float(generator.uniform() * Self.scatter)
-            for i in flux.indices { flux[i] += factor * residual[i] }
-        }
-        return flux
+        guard let mean = interpolator.predict(labels) else { return nil }
+        return adding(trait(near: labels, &generator), to: mean)
+    }
+
+    // MARK: - One star by several spectrographs
+
+    /// What sets a star apart from the mean star of its labels: the residual of a library star, by a factor. Mixers of one library
+    /// on the grids of several spectrographs make the same star of it.
+    struct Trait: Sendable {
+        var donor: String
+        var factor: Float
+    }
+
+    /// The trait of a new star of these labels; nil where no star near them has a residual.
+    /// - Parameter isUsable: which stars, by identifier, may give it.
+    func trait(
+        near labels: LocalLinearInterpolator.Labels, _ generator: inout SeededGenerator,
+        where isUsable: (String) -> Bool = { _ in true }
+    ) -> Trait? {
+        let near = interpolator.nearest(labels, count: Self.neighbours)
+            .filter { residuals[$0] != nil && isUsable(ids[$0]) }
+        guard let donor = near.randomElement(using: &generator) else { return nil }
+        return Trait(donor: ids[donor], factor: Float(generator.uniform() * Self.scatter))
+    }
+
+    /// Whether a library star, by identifier, has a residual to give.
+    func hasResidual(of donor: String) -> Bool { residual(of: donor) != nil }
+
+    /// The star of these labels with a trait; nil where the library does not cover them.
+    func spectrum(at labels: LocalLinearInterpolator.Labels, with trait: Trait?) -> [Float]? {
+        interpolator.predict(labels).map { adding(trait, to: $0) }
+    }
+
+    private func residual(of donor: String) -> [Float]? { places[donor].flatMap { residuals[$0] } }
+
+    private func adding(_ trait: Trait?, to mean: [Float]) -> [Float] {
+        guard let trait, let residual = residual(of: trait.donor) else { return mean }
+        return zip(mean, residual).map { $0 + trait.factor * $1 }
     }
 
     /// Inverse variances of a mixture.
@@ -99,4 +135,36 @@ struct StarMixer: Sendable {
 
     /// Inverse variances of what has no noise: 10⁶ where a pixel is there, else 0.
     private static func certainty(_ known: [Bool]) -> [Float] { known.map { $0 ? 1e6 : 0 } }
+}
+
+/// A spectrograph that observes stars of a mixer: velocity, broadening, noise; half the spectra through a window, where a part
+/// of the range is enough.
+struct MixedStars: Sendable {
+    let mixer: StarMixer
+    private let augmentation: Augmentation
+
+    init(mixer: StarMixer, _ conditions: ObservingConditions) {
+        self.mixer = mixer
+        var augmentation = Augmentation()
+        (augmentation.observing, augmentation.windows) = (conditions, 0.5)
+        self.augmentation = augmentation
+    }
+
+    var instrument: Instrument { mixer.instrument }
+
+    /// A new star of these labels as it is seen; nil where the library does not cover them.
+    func observe(
+        _ labels: LocalLinearInterpolator.Labels, using generator: inout SeededGenerator
+    ) -> ObservingConditions.Observation? {
+        mixer.spectrum(at: labels, &generator).flatMap { observe($0, using: &generator) }
+    }
+
+    /// A spectrum of the mixer as it is seen.
+    func observe(_ flux: [Float], using generator: inout SeededGenerator) -> ObservingConditions.Observation? {
+        let seen = augmentation(flux, ivar: mixer.certainty, of: instrument, using: &generator)
+        guard let ivar = seen.ivar, let snr = seen.snr, let velocity = seen.labels[RadialVelocity.label] else {
+            return nil
+        }
+        return .init(flux: seen.flux, noiseless: seen.clean, ivar: ivar, velocity: velocity, snr: snr)
+    }
 }

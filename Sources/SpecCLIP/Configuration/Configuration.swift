@@ -215,6 +215,8 @@ public enum Preset: String, CaseIterable, Sendable {
     case paper
     /// The published sizes and schedules of the model with shared and private embeddings, clip-split.
     case paperSplit = "paper-split"
+    /// A quarter of an hour on two cores: four instruments, from stars of which each was seen by some.
+    case four
 
     /// All of them, for people.
     static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
@@ -227,6 +229,7 @@ public enum Preset: String, CaseIterable, Sendable {
         case .smallMILES: String(decoding: PackageResources.small_miles_yaml, as: UTF8.self)
         case .paper: String(decoding: PackageResources.paper_yaml, as: UTF8.self)
         case .paperSplit: String(decoding: PackageResources.paper_split_yaml, as: UTF8.self)
+        case .four: String(decoding: PackageResources.four_yaml, as: UTF8.self)
         }
     }
 }

@@ -22,6 +22,7 @@ struct DataPairsCommand: ParsableCommand {
             EXAMPLES
               specclip data pairs semi-synthetic -o pairs.h5
               specclip data pairs procedural --count 500 -o small.h5
+              specclip data pairs four-instruments --hub gaia-xp -o hub.h5
             """)
 
     @Argument(help: "What to make (see above).") var tier: PairTier
@@ -38,6 +39,10 @@ struct DataPairsCommand: ParsableCommand {
     var calibration = 0.0
     @Option(help: ArgumentHelp("Simulated observations of each spectrum (same-spectrum).", valueName: "n"))
     var realisations = 20
+    @Option(help: ArgumentHelp("Instruments that see a training star (four-instruments; default: 2).", valueName: "n"))
+    var perStar: Int?
+    @Option(help: ArgumentHelp("The instrument that is always one of these (four-instruments).", valueName: "name"))
+    var hub: String?
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count \(count): must be at least 1") }
@@ -53,7 +58,7 @@ struct DataPairsCommand: ParsableCommand {
         let url = try OutputCheck.url(output, extensions: ["h5", "hdf5"], force: force)
         let options = PairOptions(
             seed: seed, validation: validation, test: test, calibration: calibration, limit: count,
-            realisations: realisations)
+            realisations: realisations, instrumentsPerStar: perStar, hub: hub)
         let line = ProgressLine(tier.rawValue, unit: "sources")
         // Ctrl-C ends the work between two batches, so that nothing half-written stays behind.
         Interruption.listen()

@@ -10,7 +10,7 @@ import Torch
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model", abstract: "Look into model files, and add to them.",
-        subcommands: [ModelInfoCommand.self, ModelAtlasCommand.self])
+        subcommands: [ModelInfoCommand.self, ModelAtlasCommand.self, ModelRetrievalCommand.self])
 }
 
 struct ModelInfoCommand: ParsableCommand {

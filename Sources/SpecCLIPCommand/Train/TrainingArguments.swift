@@ -6,7 +6,7 @@ import Torch
 
 /// Which configuration a command follows, and where the data lie that it names.
 struct ConfigurationArguments: ParsableArguments {
-    @Argument(help: "A preset (tiny, small, paper, paper-split) or a YAML file.")
+    @Argument(help: "A preset (tiny, small, paper, paper-split, four) or a YAML file.")
     var configuration: String
 
     @Option(help: ArgumentHelp("Folder that the data sets of the configuration lie in.", valueName: "folder"))

@@ -93,20 +93,8 @@ public struct EmbeddingAtlas: Sendable {
     ///   - instrument: whose spectra they are.
     public func ranksOfPartners(_ queries: Tensor, among instrument: Instrument) throws -> [Double] {
         // Embeddings cut to very few numbers lie so close to each other that only float64 tells them apart.
-        let rows = Self.directions(try rows(of: instrument).to(.float64))
-        var ranks: [Double] = []
-        for start in stride(from: 0, to: queries.shape[0], by: 1024) {
-            let length = min(1024, queries.shape[0] - start)
-            let block = Self.directions(queries.narrow(0, start: start, length: length).to(.float64))
-            let similarity = block.matmul(rows.transposed())
-            let places = Tensor((start..<start + length).map(Int64.init), shape: [length, 1])
-            let own = similarity.gather(1, places)
-            func count(_ found: Tensor) -> Tensor { found.to(.float64).sum(dims: [1]) }
-            // Copies of a spectrum differ by the rounding of their direction.
-            let (better, alike) = (count(similarity.gt(own + 1e-12)), count(similarity.gt(own - 1e-12)))
-            ranks += ((better + alike - 1) * 0.5).doubles()
-        }
-        return ranks
+        partnerRanks(
+            Self.directions(queries.to(.float64)), among: Self.directions(try rows(of: instrument).to(.float64)))
     }
 
     /// Rows of unit length, however short they were: the floor of the contrastive loss (quirk Q16) would make the
@@ -124,6 +112,29 @@ public struct EmbeddingAtlas: Sendable {
         }
         return rows
     }
+}
+
+/// For each query, how many rows lie nearer to it (Euclidean) than the row of its own number: 0 is a perfect find. Rows that are as
+/// near count half: they would come before it as often as after it.
+/// - Parameters:
+///   - queries: `[N, E]`; of unit length, as `rows`, to go by cosine similarity.
+///   - rows: `[N, E]`, row i the partner of query i.
+package func partnerRanks(_ queries: Tensor, among rows: Tensor) -> [Double] {
+    let (queries, rows) = (queries.to(.float64), rows.to(.float64))
+    let squares = rows.square().sum(dims: [1]).unsqueezed(0)
+    var ranks: [Double] = []
+    for start in stride(from: 0, to: queries.shape[0], by: 1024) {
+        let length = min(1024, queries.shape[0] - start)
+        let block = queries.narrow(0, start: start, length: length)
+        let nearness = block.matmul(rows.transposed()) * 2 - squares
+        let places = Tensor((start..<start + length).map(Int64.init), shape: [length, 1])
+        let own = nearness.gather(1, places)
+        func count(_ found: Tensor) -> Tensor { found.to(.float64).sum(dims: [1]) }
+        // Copies of a spectrum differ by the rounding of their direction.
+        let (better, alike) = (count(nearness.gt(own + 2e-12)), count(nearness.gt(own - 2e-12)))
+        ranks += ((better + alike - 1) * 0.5).doubles()
+    }
+    return ranks
 }
 
 /// A star found in an atlas.
