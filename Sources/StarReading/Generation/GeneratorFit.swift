@@ -118,7 +118,7 @@ public struct GeneratorFit {
     }
 
     /// Some share of pixels: dozens of numbers for spectra of thousands, fewer for those of hundreds.
-    private static func components(pixels: Int) -> Int { min(32, max(4, Int(0.9 * Double(pixels).squareRoot()))) }
+    private static func components(pixels: Int) -> Int { min(32, max(4, Int(1.3 * Double(pixels).squareRoot()))) }
 
     private func describe(
         _ target: Instrument, _ parts: [(stars: ObservedKnowledge, rows: [Int])]
@@ -126,13 +126,16 @@ public struct GeneratorFit {
         let others = reader.instruments.filter { other in
             other != target && parts.contains { !$0.stars.rows(seenBy: other).isEmpty }
         }
-        let sources = others.map { other -> SpectrumGenerator.Description.Source in
-            let values = parts.flatMap { $0.stars.signalToNoise(of: other) }.filter { $0 > 0 }.map { log10($0) }
+        func levels(_ instrument: Instrument) -> [Double] {
+            let values = parts.flatMap { $0.stars.signalToNoise(of: instrument) }.filter { $0 > 0 }.map { log10($0) }
             let mean = values.reduce(0, +) / Double(max(1, values.count))
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, values.count))
-            return .init(
+            return [mean, max(variance.squareRoot(), 0.1)]
+        }
+        let sources = others.map { other in
+            SpectrumGenerator.Description.Source(
                 key: other.embeddingKey, width: reader.model.descriptionOfModel.summaryWidth(of: other),
-                snr: [mean, max(variance.squareRoot(), 0.1)])
+                snr: levels(other))
         }
         let known = labels.compactMap { label -> SpectrumGenerator.Description.Known? in
             let values = parts.flatMap { part in
@@ -152,7 +155,7 @@ public struct GeneratorFit {
             mixture: .init(
                 context: SpectrumGenerator.contextWidth(sources, labels: known.count), dimensions: components,
                 components: options.gaussians, hidden: options.hidden),
-            sources: sources, labels: known, stretch: [1, 1, 1, 1],
+            sources: sources, labels: known, ownSNR: levels(target), stretch: [1, 1, 1, 1],
             stars: parts.reduce(0) { $0 + $1.rows.count }, data: hashes)
     }
 
@@ -172,7 +175,7 @@ public struct GeneratorFit {
                     all.std(dim: 0, unbiased: false, keepDims: false).clamp(min: 1e-6).reciprocal(), Tensor.ones([2]),
                 ]
             }
-            let rest = 2 * generator.about.labels.count
+            let rest = 2 * generator.about.labels.count + 2
             generator.centre.value = Tensor.cat(centres + [Tensor.zeros([rest])], dim: 0)
             generator.scale.value = Tensor.cat(scales + [Tensor.ones([rest])], dim: 0)
         }
@@ -272,7 +275,7 @@ final class GeneratorTask: TrainingTask {
         /// `[N, C]`.
         let context: Tensor
         let evidence: Mixture.Evidence
-        /// Columns of what may be known, sources first.
+        /// Columns of what may be known, sources first, the spectra's own signal to noise last.
         let blocks: [Range<Int>]
         let sources: Int
 
@@ -290,7 +293,8 @@ final class GeneratorTask: TrainingTask {
                     let isShown =
                         place < sources
                         ? showsSources && (sources == 1 || Bool.random(using: &random))
-                        : Double.random(in: 0..<1, using: &random) < chance
+                        : place == blocks.count - 1
+                            ? Bool.random(using: &random) : Double.random(in: 0..<1, using: &random) < chance
                     if !isShown { for column in block { shown[star * width + column] = 0 } }
                 }
             }

@@ -36,6 +36,8 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
         var mixture: ConditionalMixture.Sizes
         var sources: [Source]
         var labels: [Known]
+        /// Mean and spread of the logarithm of the signal to noise of the spectra themselves.
+        var ownSNR: [Double]
         /// By how much deviations are stretched so that intervals hold what they say, by what is known: nothing, others' spectra,
         /// labels, both.
         var stretch: [Double]
@@ -80,10 +82,10 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
     // MARK: - The context
 
     /// The columns of each thing that may be known: of each source its summary, signal to noise and mark; of each label its value and
-    /// mark.
+    /// mark; of the spectra themselves their signal to noise and mark.
     var blocks: [Range<Int>] {
         var (blocks, start): ([Range<Int>], Int) = ([], 0)
-        for width in about.sources.map({ $0.width + 2 }) + about.labels.map({ _ in 2 }) {
+        for width in about.sources.map({ $0.width + 2 }) + about.labels.map({ _ in 2 }) + [2] {
             blocks.append(start..<start + width)
             start += width
         }
@@ -91,36 +93,36 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
     }
 
     static func contextWidth(_ sources: [Description.Source], labels: Int) -> Int {
-        sources.reduce(0) { $0 + $1.width + 2 } + 2 * labels
+        sources.reduce(0) { $0 + $1.width + 2 } + 2 * labels + 2
     }
 
     /// What is known as the network reads it, `[B, C]`; 0 where a thing is not known.
     func context(_ known: SpectrumKnowledge) -> Tensor {
         var parts: [Tensor] = []
+        /// A number of each star with its mark.
+        func marked(_ value: (Int) -> Double?) -> Tensor {
+            Tensor(
+                (0..<known.count).flatMap { star -> [Float] in
+                    guard let value = value(star), value.isFinite else { return [0, 0] }
+                    return [Float(min(max(value, -Self.farthest), Self.farthest)), 1]
+                }, shape: [known.count, 2])
+        }
+        func level(_ snr: [Double]?, _ star: Int, _ scale: [Double]) -> Double? {
+            guard let snr = snr?[star], snr > 0 else { return nil }
+            return (log10(snr) - scale[0]) / scale[1]
+        }
         for source in about.sources {
             let isSeen = known.seen[source.key] ?? [Bool](repeating: false, count: known.count)
-            let snr = known.snr[source.key] ?? []
-            let mark = isSeen.map { $0 ? Float(1) : 0 }
-            let level = isSeen.indices.map { star -> Float in
-                guard isSeen[star], snr.indices.contains(star), snr[star] > 0 else { return 0 }
-                return Float((log10(snr[star]) - source.snr[0]) / source.snr[1])
-            }
+            let marks = Tensor(isSeen.map { $0 ? Float(1) : 0 }, shape: [known.count, 1])
             let summaries = known.summaries[source.key] ?? Tensor.zeros([known.count, source.width])
-            let marks = Tensor(mark, shape: [known.count, 1])
-            parts += [standardised(summaries, from: parts) * marks, Tensor(level, shape: [known.count, 1]), marks]
+            let own = marked { star in isSeen[star] ? level(known.snr[source.key], star, source.snr) : nil }
+            parts += [standardised(summaries, from: parts) * marks, own.narrow(1, start: 0, length: 1), marks]
         }
         for own in about.labels {
-            let values = known.labels[own.label.name] ?? []
-            for isMark in [false, true] {
-                parts.append(
-                    Tensor(
-                        (0..<known.count).map { star -> Float in
-                            guard values.indices.contains(star), values[star].isFinite else { return 0 }
-                            return isMark ? 1 : Float((values[star] - own.mean) / own.std)
-                        }, shape: [known.count, 1]))
-            }
+            parts.append(marked { star in known.labels[own.label.name].map { ($0[star] - own.mean) / own.std } })
         }
-        return parts.isEmpty ? Tensor.zeros([known.count, 0]) : Tensor.cat(parts, dim: 1)
+        parts.append(marked { star in level(known.ownSNR, star, about.ownSNR) })
+        return Tensor.cat(parts, dim: 1)
     }
 
     /// No spectrum that tells anything is so far from all others, in units of their spread.
@@ -316,7 +318,7 @@ extension SpectrumGenerator.Description {
         (1...1_000_000).contains(pixels) && (1...1024).contains(components) && mixture.dimensions == components
             && stretch.count == 4 && stretch.allSatisfy { $0 > 0 && $0.isFinite }
             && sources.allSatisfy { $0.snr.count == 2 && $0.snr[1] > 0 && (1...65536).contains($0.width) }
-            && labels.allSatisfy { $0.std > 0 }
+            && labels.allSatisfy { $0.std > 0 } && ownSNR.count == 2 && ownSNR[1] > 0
             && mixture.context == SpectrumGenerator.contextWidth(sources, labels: labels.count)
     }
 }

@@ -15,6 +15,9 @@ public struct SpectrumKnowledge {
     private(set) var seen: [String: [Bool]] = [:], snr: [String: [Double]] = [:]
     /// Labels by name, in the form that is learned; NaN where unknown.
     private(set) var labels: [String: [Double]] = [:]
+    /// Signal to noise per pixel of the spectra that are asked for, where they are there to be compared; NaN where unknown. Bright stars
+    /// are others than faint ones.
+    package private(set) var ownSNR: [Double]?
 
     /// Nothing is known of so many stars.
     public init(stars count: Int) { self.count = count }
@@ -41,6 +44,9 @@ public struct SpectrumKnowledge {
         add(label, [Double](repeating: value, count: count))
     }
 
+    /// Adds the signal to noise per pixel of the spectra that are asked for, where they are there to be compared.
+    package mutating func add(ownSNR: [Double]) { self.ownSNR = ownSNR }
+
     /// The same of some of the stars.
     package func rows(_ rows: [Int]) -> SpectrumKnowledge {
         var found = SpectrumKnowledge(stars: rows.count)
@@ -49,13 +55,15 @@ public struct SpectrumKnowledge {
         found.seen = seen.mapValues { seen in rows.map { seen[$0] } }
         found.snr = snr.mapValues { snr in rows.map { snr[$0] } }
         found.labels = labels.mapValues { values in rows.map { values[$0] } }
+        found.ownSNR = ownSNR.map { snr in rows.map { snr[$0] } }
         return found
     }
 
-    /// The same without what an instrument saw.
+    /// The same without what an instrument saw, but for its signal to noise: for comparing with it.
     package func without(_ instrument: Instrument) -> SpectrumKnowledge {
         var found = self
         let key = instrument.embeddingKey
+        found.ownSNR = snr[key]
         (found.summaries[key], found.seen[key], found.snr[key]) = (nil, nil, nil)
         return found
     }
