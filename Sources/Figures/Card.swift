@@ -64,6 +64,8 @@ public struct Card: Sendable {
         public var flux: [Double]
         /// One standard deviation of the prediction.
         public var error: [Double]?
+        /// Spectra that the star may have, drawn from all that are possible.
+        public var samples: [[Double]]
         /// What that instrument did observe, on the same pixels.
         public var observed: [Double]?
         /// What the flux was divided by, such as "continuum" or "flux at 5500 Å".
@@ -71,13 +73,14 @@ public struct Card: Sendable {
 
         /// A predicted spectrum.
         public init(
-            instrument: String, wavelength: [Double], flux: [Double], error: [Double]? = nil, observed: [Double]? = nil,
-            normalisation: String
+            instrument: String, wavelength: [Double], flux: [Double], error: [Double]? = nil,
+            samples: [[Double]] = [], observed: [Double]? = nil, normalisation: String
         ) {
             self.instrument = instrument
             self.wavelength = wavelength
             self.flux = flux
             self.error = error
+            self.samples = samples
             self.observed = observed
             self.normalisation = normalisation
         }

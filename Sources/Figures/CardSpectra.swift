@@ -47,7 +47,7 @@ struct CardSpectra {
                 switch part {
                 case .observed: card.observed.map { [panel($0, frame)] } ?? []
                 case .modelInput: card.modelInput.map { self.panels($0, frame) } ?? []
-                case .translation: card.translation.map { [panel($0, frame)] } ?? []
+                case .translation: card.translation.map { [$0.panel(frame)] } ?? []
                 }
             figure.panels += panels
             let bottom = panels.map { $0.frame.y + $0.frame.height }.max() ?? top
@@ -117,30 +117,5 @@ struct CardSpectra {
                 .line(x: wavelength, y: residual, colour: .ink, width: 0.5),
                 .line(x: ends, y: ends.map { _ in 0 }, colour: .vermilion, width: 0.8),
             ] + marks, shaded: shaded)
-    }
-
-    private func panel(_ part: Card.Translation, _ frame: Frame) -> Panel {
-        let curves = [part.flux] + (part.observed.map { [$0] } ?? [])
-        let range = SpectrumPanels.fluxRange(curves)
-        var series: [Series] = []
-        if let error = part.error {
-            series.append(
-                .band(
-                    x: part.wavelength, low: zip(part.flux, error).map { $0 - $1 },
-                    high: zip(part.flux, error).map { $0 + $1 },
-                    label: "± 1σ"))
-        }
-        series.append(
-            .line(x: part.wavelength, y: part.flux, colour: .blue, width: 1.1, label: "prediction"))
-        if let observed = part.observed {
-            series.append(.line(x: part.wavelength, y: observed, colour: .ink, width: 0.7, label: "observed"))
-            series += SpectrumPanels.offScale(x: part.wavelength, y: observed, range: range)
-        }
-        let title = PlotText("Predicted \(part.instrument)", .bold).fitted(
-            width: 0.5 * frame.width, size: Style.titleSize)
-        return Panel(
-            frame: frame, title: title,
-            x: Axis(SpectrumPanels.wavelengthLabel, range: SpectrumPanels.extent(part.wavelength)),
-            y: Axis(PlotText("Flux / \(part.normalisation)"), range: range), series: series)
     }
 }

@@ -66,7 +66,7 @@ public final class ConditionalMixture: Module {
         let (dimensions, count) = (sizes.dimensions, context.size(0))
         let all = layers(context).reshaped([count, sizes.components, sizes.numbersPerComponent])
         let numbers = all.narrow(2, start: 1 + dimensions, length: sizes.numbersPerComponent - 1 - dimensions) * 0.5
-        let triangle = numbers.clamp(min: -6, max: 4).exp().where(diagonal.ne(0), numbers)
+        let triangle = numbers.clamp(min: -6, max: 3).exp().where(diagonal.ne(0), numbers)
         return Mixture(
             logWeights: all.select(2, 0).logSoftmax(1), means: all.narrow(2, start: 1, length: dimensions),
             factors: triangle.matmul(scatter).reshaped([count, sizes.components, dimensions, dimensions]))
@@ -140,27 +140,27 @@ public struct Mixture: Sendable {
     private struct Update {
         /// log p(seen | Gaussian), `[B, M]`.
         let logEvidence: Tensor
-        /// I + Fᵀ A F = C Cᵀ, `[B, M, K, K]`, and C⁻¹ Fᵀ (b − A μ), `[B, M, K, 1]`.
+        /// I + Fᵀ A F = C Cᵀ, `[B, M, K, K]`, and C⁻¹ Fᵀ (b − A μ), `[B, M, K, 1]`, in double precision.
         let root: Tensor, pull: Tensor
     }
 
+    /// In double precision: where evidence is strong, single precision loses the 1 that is added to it.
     private func update(_ evidence: Evidence) -> Update {
-        let (precision, shift) = (evidence.precision.unsqueezed(1), evidence.shift.unsqueezed(1))
+        let (factors, means) = (factors.to(.float64), means.to(.float64))
+        let (precision, shift) = (
+            evidence.precision.to(.float64).unsqueezed(1), evidence.shift.to(.float64).unsqueezed(1)
+        )
         let across = factors.transposed(-1, -2)
         let bent = precision.matmul(means.unsqueezed(-1)).squeezed(-1)
-        let inner = across.matmul(precision).matmul(factors)
-        // A little more than 1: single precision loses as much where the evidence is strong.
-        let root = (inner + Tensor.eye(means.size(2), device: inner.device) * 1.0001).cholesky()
+        let unit = Tensor.eye(means.size(2), dtype: .float64, device: means.device)
+        let root = (across.matmul(precision).matmul(factors) + unit).cholesky()
         let pull = root.solvingTriangular(across.matmul((shift - bent).unsqueezed(-1)))
         let fit =
-            evidence.constant.unsqueezed(1) - (shift * means).sum(dims: [2]) * 2 + (means * bent).sum(dims: [2])
-        let logDeterminant = Self.diagonal(root).log().sum(dims: [2])
+            evidence.constant.to(.float64).unsqueezed(1) - (shift * means).sum(dims: [2]) * 2
+            + (means * bent).sum(dims: [2])
+        let logDeterminant = (root * unit).sum(dims: [3]).log().sum(dims: [2])
         let gain = pull.square().sum(dims: [2, 3]) * 0.5
-        return Update(logEvidence: fit * -0.5 + gain - logDeterminant, root: root, pull: pull)
-    }
-
-    private static func diagonal(_ matrices: Tensor) -> Tensor {
-        (matrices * Tensor.eye(matrices.size(-1), device: matrices.device)).sum(dims: [3])
+        return Update(logEvidence: (fit * -0.5 + gain - logDeterminant).to(.float32), root: root, pull: pull)
     }
 
     /// log p(seen), `[B]`.
@@ -172,11 +172,11 @@ public struct Mixture: Sendable {
     public func given(_ evidence: Evidence) -> Mixture {
         let found = update(evidence)
         // Σ' = F C⁻ᵀ C⁻¹ Fᵀ and μ' = μ + Σ' (b − A μ).
-        let across = found.root.solvingTriangular(factors.transposed(-1, -2))
+        let across = found.root.solvingTriangular(factors.to(.float64).transposed(-1, -2))
         let factors = across.transposed(-1, -2)
         return Mixture(
             logWeights: (logWeights + found.logEvidence).logSoftmax(1),
-            means: means + factors.matmul(found.pull).squeezed(-1), factors: factors)
+            means: means + factors.matmul(found.pull).squeezed(-1).to(.float32), factors: factors.to(.float32))
     }
 
     /// The same with all deviations from the mean of each star so many times as large.

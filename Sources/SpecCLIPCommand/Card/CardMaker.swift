@@ -114,6 +114,11 @@ struct CardMaker {
 
     private mutating func addTranslation() throws {
         guard let other else { return }
+        if let generator = try reader.generator(of: other) {
+            let spectra = try reader.distributions([star], by: generator, to: other)
+            card.translation = try spectra.first.map { try Card.Translation($0.spectra, star: 0, of: other) }
+            return
+        }
         let flux = try reader.translate([star], embedding, to: other)
         card.translation = Card.Translation(
             instrument: other.title, wavelength: other.grid.wavelengths, flux: flux.map { Double($0) },

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Figures
 import Foundation
 import Spectra
 import StarReading
@@ -35,16 +36,18 @@ struct TranslateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The instrument to predict: gaia-xp or optical, say.", valueName: "name")) var to: String
     @OptionGroup var given: GivenLabels
     @OptionGroup var samples: SampleOptions
+    @OptionGroup var picture: SpectraFigureOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
         let url = try rows.output.requiredURL(extensions: SpectrumFile.extensions)
+        let drawing = try picture.prepared(force: rows.output.force)
         let reader = try model.reader(compute, cut)
         let target = try reader.instrument(named: to, option: "--to")
         let pixels = target.grid.count
         let generator = try reader.generator(of: target)
-        if generator == nil, !given.given.isEmpty || samples.samples > 0 { _ = try generator.orThrow(target, reader) }
+        if generator == nil, !given.given.isEmpty || samples.samples > 0 || drawing != nil { _ = try generator.orThrow(target, reader) }
         if generator == nil {
             Program.note("the model tells no errors of \(target.name) spectra; `specclip spectra fit` would")
         }
@@ -58,13 +61,21 @@ struct TranslateCommand: ParsableCommand {
                 generator.map { "\($0.about)" } ?? "",
             ], restart: rows.restart, as: SpectrumFile.format(target))
         let stars = try StarInput(input, among: reader.instruments, doing: "translate", into: output)
+        var drawn: [(title: String, spectrum: Card.Translation)] = []
         try stars.forEachBatch(of: generator == nil ? 256 : Self.block) { batch in
             let columns =
                 try generator.map { try spectra(batch, reader, by: $0, of: target, known) }
                 ?? [("flux", try reader.translate(batch, try reader.embed(batch), to: target))]
             try output.append(StarCatalogue.vectors(columns, batch, width: pixels), at: batch.map(\.position))
+            if let generator, drawing != nil, drawn.count < SpectraFigureOptions.most {
+                let some = Array(batch.prefix(SpectraFigureOptions.most - drawn.count))
+                drawn += try pictured(some, reader, by: generator, of: target, known)
+            }
         }
         try output.finish(isEmpty: stars.count == 0)
+        if let (place, gnuplot) = drawing, !drawn.isEmpty {
+            try TranslationFigure(drawn).write(to: place, force: rows.output.force, gnuplot: gnuplot)
+        }
         try stars.finish()
     }
 
@@ -87,5 +98,19 @@ struct TranslateCommand: ParsableCommand {
             }
         }
         return columns
+    }
+
+    /// Some stars as a picture shows them, with what the target itself observed.
+    private func pictured(
+        _ stars: [Observation], _ reader: StarReader, by generator: SpectrumGenerator, of target: Instrument,
+        _ known: [(label: StellarLabel, value: Double)]
+    ) throws -> [(title: String, spectrum: Card.Translation)] {
+        try stars.compactMap { star in
+            let found = try reader.distributions([star], by: generator, to: target, given: known)
+            guard let own = found.first?.spectra else { return nil }
+            var spectrum = try Card.Translation(own, star: 0, of: target)
+            if star.instrument == target { spectrum.observed = star.prepared.flux.map { Double($0) } }
+            return (title: URL(fileURLWithPath: star.name).lastPathComponent, spectrum: spectrum)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Figures
 import Foundation
 import Spectra
 import StarReading
@@ -34,11 +35,13 @@ struct EmulateCommand: ParsableCommand {
     @Option(name: .customLong("a-k"), help: ArgumentHelp("Extinction A_K.", valueName: "mag")) var extinction: Double?
     @OptionGroup var given: GivenLabels
     @OptionGroup var samples: SampleOptions
+    @OptionGroup var picture: SpectraFigureOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
         let url = try output.requiredURL(extensions: SpectrumFile.extensions)
+        let drawing = try picture.prepared(force: output.force)
         let reader = try model.reader(compute)
         let target = try reader.instrument(named: to, option: "--to")
         let generator = try reader.generator(of: target).orThrow(target, reader)
@@ -52,7 +55,8 @@ struct EmulateCommand: ParsableCommand {
         }
         let all = try named + given.values(for: generator)
         for (label, value) in all { known.add(label, value) }
-        let spectra = try samples.columns(try generator.distribution(known))
+        let distribution = try generator.distribution(known)
+        let spectra = try samples.columns(distribution)
         let name = all.isEmpty ? "any star" : all.map { "\($0.label.name)=\($0.value)" }.joined(separator: " ")
         let pixels = target.grid.count
         let table = Table(
@@ -64,6 +68,9 @@ struct EmulateCommand: ParsableCommand {
         let writer = try SpectrumFile.format(target)(url, table, table.textWidths)
         try writer.append(table)
         try writer.finish()
+        guard let (place, gnuplot) = drawing else { return }
+        let figure = TranslationFigure([(name, try Card.Translation(distribution, star: 0, of: target))])
+        try figure.write(to: place, force: output.force, gnuplot: gnuplot)
     }
 }
 

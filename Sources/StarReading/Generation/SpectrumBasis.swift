@@ -90,16 +90,19 @@ final class SpectrumBasis: Module {
             numbers = numbers + step.clamp(min: -1.5, max: 1.5)
         }
         let now = state()
-        let bend = curvature(now.weights * now.expected.square())
-        let bent = bend.matmul(numbers.unsqueezed(-1)).squeezed(-1)
+        // In double precision: where spectra tell most numbers well, single precision would make of what they tell least less than
+        // nothing.
+        let bend = (now.weights * now.expected.square()).to(.float64)
+            .matmul(Self.crossed(components.value.to(.float64).transposed())).reshaped([count, size, size])
+        let bent = bend.matmul(numbers.to(.float64).unsqueezed(-1)).squeezed(-1)
         let seen = now.weights.gt(0).to(.float32)
         let logNorm =
             ((now.weights * correlated.value).clamp(min: 1e-30).log() * seen - seen * Foundation.log(2 * Double.pi))
             .sum(dims: [1]) / correlated.value
         let fit = (now.weights * (flux - now.expected).square()).sum(dims: [1]) - logNorm
         // fit is c − 2 bᵀz + zᵀAz at the best numbers, where the slope of the likelihood is not quite 0.
-        let shift = bent + now.slope
-        let constant = fit + (shift * numbers).sum(dims: [1]) * 2 - (numbers * bent).sum(dims: [1])
+        let shift = bent + now.slope.to(.float64)
+        let constant = fit.to(.float64) + (shift * numbers).sum(dims: [1]) * 2 - (numbers * bent).sum(dims: [1])
         return Mixture.Evidence(precision: bend, shift: shift, constant: constant).blurred(by: Self.finest)
     }
 
