@@ -87,7 +87,8 @@ public struct CardFigure: FigureConvertible {
         }
         if let part = card.translation {
             try same(
-                "predicted spectrum", [part.wavelength.count, part.flux.count, part.error?.count, part.observed?.count]
+                "predicted spectrum",
+                [part.wavelength.count, part.flux.count, part.error?.count, part.observed?.count]
                     + part.samples.map(\.count))
         }
         if let wavelength = card.neighbourWavelength {

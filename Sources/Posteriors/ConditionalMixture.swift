@@ -33,8 +33,8 @@ public final class ConditionalMixture: Module {
     /// How large it is.
     public let sizes: Sizes
     let layers: Sequential
-    /// Where each number of a triangle lies in a K × K matrix, and which of them lie on the diagonal.
-    private let scatter: Tensor, diagonal: Tensor
+    /// Which number of a triangle stands at each place of a K × K matrix, and which of them stand on the diagonal; one more is 0.
+    private let places: Tensor, diagonal: Tensor
 
     /// Initial weights from the default generator.
     /// - Throws: `Diagnostic` for sizes that no network has.
@@ -52,11 +52,9 @@ public final class ConditionalMixture: Module {
         withoutGradient { last.weight.value = last.weight.value * 0.3 }
         self.layers = Sequential(layers + [last])
         let triangle = (0..<sizes.dimensions).flatMap { row in (0...row).map { (row, $0) } }
-        var places = [Float](repeating: 0, count: triangle.count * sizes.dimensions * sizes.dimensions)
-        for (place, (row, column)) in triangle.enumerated() {
-            places[place * sizes.dimensions * sizes.dimensions + row * sizes.dimensions + column] = 1
-        }
-        scatter = Tensor(places, shape: [triangle.count, sizes.dimensions * sizes.dimensions])
+        var places = [Int64](repeating: Int64(triangle.count), count: sizes.dimensions * sizes.dimensions)
+        for (place, (row, column)) in triangle.enumerated() { places[row * sizes.dimensions + column] = Int64(place) }
+        self.places = Tensor(places, shape: [places.count])
         diagonal = Tensor(triangle.map { $0.0 == $0.1 ? Float(1) : 0 }, shape: [triangle.count])
         super.init()
     }
@@ -67,9 +65,10 @@ public final class ConditionalMixture: Module {
         let all = layers(context).reshaped([count, sizes.components, sizes.numbersPerComponent])
         let numbers = all.narrow(2, start: 1 + dimensions, length: sizes.numbersPerComponent - 1 - dimensions) * 0.5
         let triangle = numbers.clamp(min: -6, max: 3).exp().where(diagonal.ne(0), numbers)
+        let padded = Tensor.cat([triangle, Tensor.zeros([count, sizes.components, 1])], dim: 2)
         return Mixture(
             logWeights: all.select(2, 0).logSoftmax(1), means: all.narrow(2, start: 1, length: dimensions),
-            factors: triangle.matmul(scatter).reshaped([count, sizes.components, dimensions, dimensions]))
+            factors: padded.indexSelect(2, places).reshaped([count, sizes.components, dimensions, dimensions]))
     }
 }
 
@@ -102,6 +101,15 @@ public struct Mixture: Sendable {
         /// Evidence in its three parts.
         public init(precision: Tensor, shift: Tensor, constant: Tensor) {
             (self.precision, self.shift, self.constant) = (precision, shift, constant)
+        }
+
+        /// log p(seen | z) at the numbers that suit it best, `[B]`.
+        public var best: Tensor {
+            let precision = precision.to(.float64)
+            let unit = Tensor.eye(precision.size(-1), dtype: .float64, device: precision.device)
+            let shift = shift.to(.float64).unsqueezed(-1)
+            let numbers = (precision + unit * 1e-6).solving(shift)
+            return ((constant.to(.float64) - (shift * numbers).sum(dims: [1, 2])) * -0.5).to(.float32)
         }
 
         /// The same where the numbers it tells of are those of the density up to Gaussian noise of this spread.

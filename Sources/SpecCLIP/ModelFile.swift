@@ -139,6 +139,17 @@ public struct ModelFile {
             metadata: [Self.additionEntry: text, part.name: part.header], to: url)
     }
 
+    /// Writes what is added to the model once more, with another part in place of its own of that name: into a file of its own where this
+    /// is an addition, else with the model.
+    public func write(adding part: ModelFilePart, to url: URL) throws {
+        guard let addition else { return try write(with: part, to: url) }
+        var metadata = addition.metadata
+        metadata[part.name] = part.header
+        let kept = try addition.names.filter { !$0.hasPrefix(part.name + ".") }.map { ($0, try addition.tensor($0)) }
+        try SafetensorsFile.write(
+            kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
+    }
+
     /// Everything in both files: tensors by name, and header entries.
     private func contents() throws -> (tensors: [(String, Tensor)], metadata: [String: String]) {
         guard let addition else { return (try file.names.map { ($0, try file.tensor($0)) }, file.metadata) }

@@ -24,7 +24,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                 name: "Star",
                 subcommands: [
                     PredictCommand.self, EmbedCommand.self, TranslateCommand.self, EmulateCommand.self,
-                    SearchCommand.self,
+                    SearchCommand.self, OutliersCommand.self,
                     CardCommand.self, PrepareCommand.self,
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),

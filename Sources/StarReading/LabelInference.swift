@@ -81,6 +81,11 @@ public struct LabelInference {
     /// Whether the model knows what spectra of an instrument it was trained on, so that flags say all there is to doubt.
     public func judges(_ instrument: Instrument) -> Bool { quality[instrument.embeddingKey] != nil }
 
+    /// How far features lie from those of the training, in units of what 99 % of held-out spectra keep; nil where that is not known.
+    func distances(_ features: Tensor, of instrument: Instrument) -> [Double]? {
+        quality[instrument.embeddingKey]?.distances(features)
+    }
+
     /// Reads spectra.
     /// - Parameters:
     ///   - spectra: as observed and prepared, on the model's device.

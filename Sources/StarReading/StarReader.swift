@@ -22,7 +22,7 @@ public final class StarReader: @unchecked Sendable {
     /// Where the model computes.
     public let device: Device
     /// What reads labels, if the model has any.
-    private let inference: LabelInference
+    let inference: LabelInference
 
     /// Loads a model file.
     /// - Parameters:

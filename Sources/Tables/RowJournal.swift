@@ -140,6 +140,13 @@ public final class RowJournal {
         discard()
     }
 
+    /// Looks at all rows, block by block, before they are written.
+    public func eachTable(_ body: (Table) throws -> Void) throws {
+        try eachBlock { block in
+            if case .rows(_, let table) = block { try body(table) }
+        }
+    }
+
     /// Removes the journal.
     public func discard() {
         close()

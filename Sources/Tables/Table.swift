@@ -21,16 +21,19 @@ public struct Table: Sendable, Equatable {
     }
 
     /// Some of the rows.
-    public func rows(_ range: Range<Int>) -> Table {
+    public func rows(_ range: Range<Int>) -> Table { rows(Array(range)) }
+
+    /// Some of the rows, in this order.
+    public func rows(_ chosen: [Int]) -> Table {
         var table = self
         for i in table.columns.indices {
             table.columns[i].values =
                 switch columns[i].values {
-                case .text(let values): .text(Array(values[range]))
-                case .integers(let values): .integers(Array(values[range]))
-                case .numbers(let values): .numbers(Array(values[range]))
+                case .text(let values): .text(chosen.map { values[$0] })
+                case .integers(let values): .integers(chosen.map { values[$0] })
+                case .numbers(let values): .numbers(chosen.map { values[$0] })
                 case .vectors(let values, let width):
-                    .vectors(Array(values[range.lowerBound * width..<range.upperBound * width]), width: width)
+                    .vectors(chosen.flatMap { values[$0 * width..<($0 + 1) * width] }, width: width)
                 }
         }
         return table

@@ -68,6 +68,27 @@ struct SpectraTests {
         for line in ["drawn from nothing", "drawn from labels", "every other tenth", "any training star"] {
             #expect(report.output.contains(line), "\(report.output)")
         }
+        // Normal stars beside which others are odd: they stand in the same file.
+        let unknown = try Tool.run(["outliers", fixture.xp, "-m", model])
+        #expect(unknown.code == 1 && unknown.errors.contains("knows no normal stars"), "\(unknown.errors)")
+        let calibrated = try Tool.run([
+            "outliers", "calibrate", pairs, "--split", "train", "--instrument", "gaia-xp", "-m", model, "-o", spectra,
+            "--force",
+        ])
+        #expect(calibrated.code == 0 && calibrated.output.contains("normal stars of gaia-xp"), "\(calibrated.errors)")
+        let found = folder.path("odd.csv")
+        let judged = try Tool.run(["outliers", pairs, fixture.xp, "--instrument", "gaia-xp", "-m", model, "-o", found])
+        #expect(judged.code == 0 && judged.errors.contains("is of a fitted tail"), "\(judged.errors)")
+        let odd = try rows(found)
+        #expect(odd[0].prefix(5).map(String.init) == ["file", "source_id", "instrument", "p", "q"])
+        // The last is no star at all: a sine.
+        let last = try #require(odd.last)
+        #expect(last[0].hasSuffix("xp.csv") && (Double(last[3]) ?? 1) < 0.01 && !last[8].isEmpty, "\(last)")
+        let list = try Tool.run([
+            "outliers", pairs, fixture.xp, "--instrument", "gaia-xp", "-m", model, "--fdr", "0.5", "--format", "csv",
+        ])
+        #expect(list.output.split(separator: "\n").count < odd.count, "\(list.output)")
+
         // An addition of another model is refused.
         try TinyModel.write(to: URL(fileURLWithPath: model), withLabels: false)
         let foreign = try Tool.run(["translate", fixture.star, "--to", "gaia-xp", "-m", model, "-o", out, "--force"])

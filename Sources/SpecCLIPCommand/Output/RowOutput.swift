@@ -57,6 +57,11 @@ final class RowOutput {
     /// Notes an input that failed.
     func append(failureAt position: RowPosition) throws { try journal?.append(failureAt: position) }
 
+    /// Looks at all rows before they are written, also at those of an interrupted run.
+    func eachTable(_ body: (Table) throws -> Void) throws {
+        if let journal { try journal.eachTable(body) } else { try body(held) }
+    }
+
     /// Forgets the rows: those to come will never follow them.
     func discard() { journal?.discard() }
 

@@ -47,7 +47,9 @@ struct TranslateCommand: ParsableCommand {
         let target = try reader.instrument(named: to, option: "--to")
         let pixels = target.grid.count
         let generator = try reader.generator(of: target)
-        if generator == nil, !given.given.isEmpty || samples.samples > 0 || drawing != nil { _ = try generator.orThrow(target, reader) }
+        if generator == nil, !given.given.isEmpty || samples.samples > 0 || drawing != nil {
+            _ = try generator.orThrow(target, reader)
+        }
         if generator == nil {
             Program.note("the model tells no errors of \(target.name) spectra; `specclip spectra fit` would")
         }

@@ -9,11 +9,21 @@ extension StarReader {
     /// is, with `-spectra`. Nil where there is neither.
     /// - Throws: `Diagnostic` where it is damaged, or of another model.
     public func generator(of target: Instrument) throws -> SpectrumGenerator? {
-        if let own = try SpectrumGenerator(file, of: target) { return own }
+        try SpectrumGenerator(spectraFile(), of: target)
+    }
+
+    /// The file that holds what draws spectra: the model's own, or the one beside it.
+    func spectraFile() throws -> ModelFile {
+        guard file.header(SpectrumGenerator.part) == nil else { return file }
         let model = file.modelURL
         let beside = model.deletingPathExtension().path + "-" + SpectrumGenerator.part + "." + model.pathExtension
-        guard FileManager.default.fileExists(atPath: beside) else { return nil }
-        return try SpectrumGenerator(ModelFile(contentsOf: URL(fileURLWithPath: beside)), of: target)
+        guard FileManager.default.fileExists(atPath: beside) else { return file }
+        return try ModelFile(contentsOf: URL(fileURLWithPath: beside))
+    }
+
+    /// How far features lie from those of the training, in units of what 99 % of held-out stars keep; nil where the model does not know.
+    func distances(_ reading: LabelInference.Reading, of instrument: Instrument) -> [Double]? {
+        inference.distances(reading.features, of: instrument)
     }
 
     /// The spectra that stars may have, at rest, given what was observed of them: by another instrument, or by the target itself, which
@@ -48,7 +58,7 @@ extension StarReader {
     }
 
     /// Inverse variances, from the scatter of neighbouring pixels where a spectrum tells none.
-    private static func completed(_ ivar: Tensor, of observations: [Observation], _ flux: Tensor) throws -> Tensor {
+    static func completed(_ ivar: Tensor, of observations: [Observation], _ flux: Tensor) throws -> Tensor {
         let pixels = flux.size(1)
         let rows = observations.enumerated().map { star, observation -> Tensor in
             let own = ivar.select(0, star)

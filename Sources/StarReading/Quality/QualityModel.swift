@@ -135,6 +135,9 @@ public final class QualityModel {
         }
     }
 
+    /// How far features lie from those of the training.
+    func distances(_ features: Tensor) -> [Double] { domain.distances(features) }
+
     /// What speaks against each spectrum.
     /// - Parameters:
     ///   - model: with its weights.

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Foundation
+import StarReading
+import Support
+
+/// `specclip outliers calibrate`.
+struct OutliersCalibrateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "calibrate",
+        abstract: "Show a model normal stars, beside which others are odd.",
+        usage: "specclip outliers calibrate -o <file> [<options>] <input> ...",
+        discussion: """
+            The stars should be such as a survey has, and must not be those that the model \\
+            learned from: of these it knows too much. What is odd is said beside them. Writes \\
+            the file of `specclip spectra fit` once more, with what these stars are like.
+
+            EXAMPLE
+              specclip outliers calibrate xp.h5 --split calibration -m model.safetensors \\
+                  -o model-spectra.safetensors --force
+            """)
+
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Input") var input: InputOptions
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Computing") var compute: ComputeOptions
+
+    func run() throws {
+        let url = try output.requiredURL(extensions: ["safetensors"])
+        let reader = try model.reader(compute)
+        let finder = try OutlierFinder(reader)
+        let stars = try StarInput(input, among: reader.instruments, doing: "outliers calibrate")
+        try stars.forEachBatch { try finder.add(normal: $0) }
+        for (instrument, count) in try finder.write(to: url) {
+            print("\(url.relativePath): \(count) normal stars of \(instrument.name)")
+        }
+        try stars.finish()
+    }
+}
