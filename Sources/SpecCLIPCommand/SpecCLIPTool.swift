@@ -38,7 +38,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
             CommandGroup(name: "Posteriors", subcommands: [NPECommand.self]),
             CommandGroup(
-                name: "Model", subcommands: [ModelCommand.self, ConvertCommand.self]),
+                name: "Model", subcommands: [ModelCommand.self, InformationCommand.self, ConvertCommand.self]),
             CommandGroup(name: "Other", subcommands: [DoctorCommand.self, BenchCommand.self]),
         ])
 
