@@ -42,6 +42,14 @@ public struct LabelTable: Sendable {
         var header: [String: String]
         var place: SkyPlace
 
+        init(file: String, identifiers: [String], place: SkyPlace) {
+            (self.file, self.identifiers, self.place) = (file, identifiers, place)
+            header = [:]
+        }
+
+        /// What it is called in messages.
+        var name: String { file.isEmpty ? identifiers.first ?? "" : file }
+
         /// - Parameters:
         ///   - name: path of the file, with `#row` in a table of many.
         ///   - sourceID: identifier of the source; may be empty.
@@ -93,7 +101,14 @@ public struct LabelTable: Sendable {
         _ url: URL, labels wanted: [(name: String, column: String)] = [], group: String? = nil, key: Key? = nil,
         radius: Double = 3
     ) throws {
-        let columns = try TableColumns(url)
+        try self.init(TableColumns(url), url, labels: wanted, group: group, key: key, radius: radius)
+    }
+
+    /// As ``init(_:labels:group:key:radius:)``, of columns that were read already.
+    init(
+        _ columns: TableColumns, _ url: URL, labels wanted: [(name: String, column: String)], group: String?, key: Key?,
+        radius: Double
+    ) throws {
         self.radius = radius / 3600
         count = columns.count
         guard count > 0 else {
@@ -137,6 +152,24 @@ public struct LabelTable: Sendable {
         }
         // Of several within the radius the nearest is meant.
         return sky?.near(facts.place, within: radius).first.map { .row($0, by: "position") } ?? .none
+    }
+
+    /// What the rows of another table say of the stars that they are of, so that they can be matched as spectra are.
+    /// - Throws: `Diagnostic` where the other table lacks the chosen column.
+    static func facts(_ columns: TableColumns, key: Key?) throws -> [Facts] {
+        func texts(_ places: [Int]) -> [[String]] { places.map(columns.texts) }
+        let files = columns.first(of: fileNames).map(columns.texts)
+        let places: [Int] =
+            if case .column(let name) = key { [try columns.place(name)] } else { columns.all(of: identifierNames) }
+        let identifiers = texts(places)
+        let sky = columns.first(of: raNames).flatMap { ra in
+            columns.first(of: decNames).map { (columns.numbers(ra), columns.numbers($0)) }
+        }
+        return (0..<columns.count).map { row in
+            Facts(
+                file: files?[row] ?? "", identifiers: identifiers.map { $0[row] }.filter { !$0.isEmpty },
+                place: SkyPlace(ra: sky?.0[row] ?? .nan, dec: sky?.1[row] ?? .nan))
+        }
     }
 
     /// What spectra are matched by, for messages.
@@ -233,7 +266,7 @@ extension LabelTable {
     /// Rows that a label needs to be worth a word.
     private static let fewest = 3
 
-    private static func label(
+    static func label(
         _ name: String, _ column: String, _ columns: TableColumns, _ url: URL
     ) throws -> Label {
         let (values, errors, unit) = try values(column, columns, url)
@@ -311,7 +344,7 @@ extension LabelTable {
 }
 
 /// What columns of catalogues of stars mostly hold, by their names.
-private enum KnownColumns {
+enum KnownColumns {
     private static let labels: Set<String> = [
         "teff", "logg", "feh", "mh", "alpham", "alphafe", "afe", "am", "metallicity", "rv", "vsini", "mass", "age",
         "ak",
@@ -326,7 +359,7 @@ private enum KnownColumns {
     ]
 
     /// Letters and digits alone: `[Fe/H]`, `FE_H` and `feh` are one.
-    private static func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
+    static func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
 
     static func isLabel(_ name: String) -> Bool { labels.contains(plain(name)) }
 

@@ -11,6 +11,20 @@ struct TableColumns {
     private let fields: [Field]
     private let texts: [[String]]
 
+    /// The labels of a data set, all splits one after the other, by the identifiers of its stars.
+    init(dataSet url: URL) throws {
+        let data = try PairedDataSet(opening: url)
+        self.url = url
+        names = ["source_id"] + data.labelNames
+        fields = [Field("source_id", .text)] + data.labelNames.map { Field($0, .double) }
+        let splits = data.splits.filter { data.count($0) > 0 }
+        let labels = try data.labelNames.map { name in
+            try splits.flatMap { try data.labels(name, split: $0).map { $0.isFinite ? "\($0)" : "" } }
+        }
+        texts = [try splits.flatMap { try data.sourceIDs($0) }] + labels
+        count = texts[0].count
+    }
+
     init(_ url: URL) throws {
         self.url = url
         let table = try TableFileReader.open(url)

@@ -18,11 +18,15 @@ public struct OneToOneFigure: FigureConvertible {
         public var bias: Double
         /// The robust scatter of predicted − true that the report states, in `unit`.
         public var sigma: Double
+        /// What the values along and up the page are called.
+        public var names: (String, String)
 
         /// One label with the bias and robust scatter its report states, so that figure and table cannot disagree.
         public init(
-            symbol: PlotText, unit: String, truth: [Double], predicted: [Double], bias: Double, sigma: Double
+            symbol: PlotText, unit: String, truth: [Double], predicted: [Double], bias: Double, sigma: Double,
+            names: (String, String) = ("True", "Predicted")
         ) {
+            self.names = names
             self.symbol = symbol
             self.unit = unit
             self.truth = truth
@@ -83,14 +87,14 @@ public struct OneToOneFigure: FigureConvertible {
         let main = Panel(
             frame: Frame(x: x, y: 46, width: side, height: side),
             x: Axis(range: range, showsNumbers: false),
-            y: Axis("Predicted " + quantity.symbol + unit, range: range),
+            y: Axis(PlotText("\(quantity.names.1) ") + quantity.symbol + unit, range: range),
             series: marks(truth, predicted, xRange: range, yRange: range)
                 + [.line(x: ends, y: ends, colour: .vermilion, width: 0.9)],
             notes: [Panel.Note(PlotText("n = \(grouped(stars.count))"), x: 0.97, y: 0.94, alignment: .right)],
             colour: Axis("stars", isLogarithmic: true), showsColourBar: stars.count >= densityThreshold)
         let strip = Panel(
             frame: Frame(x: x, y: 46 + side + 8, width: side, height: 56),
-            x: Axis("True " + quantity.symbol + unit, range: range),
+            x: Axis(PlotText("\(quantity.names.0) ") + quantity.symbol + unit, range: range),
             y: Axis("Residual" + unit, range: -half...half, ticks: .every(roundStep(below: half))),
             series: marks(truth, residual, xRange: range, yRange: -half...half)
                 + [

@@ -32,12 +32,17 @@ public struct ResidualFigure: FigureConvertible {
         public var unit: String
         /// Predicted minus true, one a star; NaN where unknown.
         public var values: [Double]
+        /// Medians with their errors that a report states, by quantity: (place, median, error); none by default.
+        public var marks: [[(x: Double, y: Double, error: Double)]]
 
         /// One row.
-        public init(symbol: PlotText, unit: String, values: [Double]) {
+        public init(
+            symbol: PlotText, unit: String, values: [Double], marks: [[(x: Double, y: Double, error: Double)]] = []
+        ) {
             self.symbol = symbol
             self.unit = unit
             self.values = values
+            self.marks = marks
         }
     }
 
@@ -81,7 +86,10 @@ public struct ResidualFigure: FigureConvertible {
         let panels = residuals.enumerated().flatMap { row, residual in
             let half = Self.reach(of: residual.values)
             return quantities.indices.map { column in
-                panel(residual, half, quantities[column], ranges[column], top: top, row: row, column: column)
+                panel(
+                    residual, half, quantities[column], ranges[column],
+                    residual.marks.indices.contains(column) ? residual.marks[column] : [], top: top, row: row,
+                    column: column)
             }
         }
         return Figure(
@@ -99,8 +107,8 @@ public struct ResidualFigure: FigureConvertible {
     }
 
     private func panel(
-        _ residual: Residual, _ half: Double, _ quantity: Quantity, _ range: ClosedRange<Double>, top: Double, row: Int,
-        column: Int
+        _ residual: Residual, _ half: Double, _ quantity: Quantity, _ range: ClosedRange<Double>,
+        _ stated: [(x: Double, y: Double, error: Double)], top: Double, row: Int, column: Int
     ) -> Panel {
         func place(_ value: Double) -> Double { quantity.isLogarithmic ? (value > 0 ? log10(value) : .nan) : value }
         func drawn(_ place: Double) -> Double { quantity.isLogarithmic ? pow(10, place) : place }
@@ -115,6 +123,13 @@ public struct ResidualFigure: FigureConvertible {
                 .line(x: ends, y: [0, 0], colour: .ink, width: 0.6),
                 .line(x: centres, y: bins.middle, colour: .vermilion, width: 1.3),
             ]
+            + (stated.isEmpty
+                ? []
+                : [
+                    .errorBars(
+                        x: stated.map(\.x), y: stated.map(\.y), yError: stated.map(\.error), colour: .black, width: 1),
+                    .points(x: stated.map(\.x), y: stated.map(\.y), colour: .black, size: 0.45),
+                ])
         let unit = quantity.unit.isEmpty ? PlotText("") : PlotText(" [\(quantity.unit)]")
         let isLast = row + 1 == residuals.count
         return Panel(

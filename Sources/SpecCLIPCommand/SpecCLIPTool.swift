@@ -27,7 +27,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                     SearchCommand.self, OutliersCommand.self,
                     CardCommand.self, PrepareCommand.self,
                 ]),
-            CommandGroup(name: "Data", subcommands: [DataCommand.self]),
+            CommandGroup(name: "Data", subcommands: [DataCommand.self, CompareCommand.self]),
             CommandGroup(
                 name: "Training",
                 subcommands: [
@@ -38,7 +38,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
             CommandGroup(name: "Compression", subcommands: [IOBCommand.self]),
             CommandGroup(name: "Posteriors", subcommands: [NPECommand.self]),
             CommandGroup(
-                name: "Model", subcommands: [ModelCommand.self, ConvertCommand.self]),
+                name: "Model", subcommands: [ModelCommand.self, InformationCommand.self, ConvertCommand.self]),
             CommandGroup(name: "Other", subcommands: [DoctorCommand.self, BenchCommand.self]),
         ])
 

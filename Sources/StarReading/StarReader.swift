@@ -23,6 +23,10 @@ public final class StarReader: @unchecked Sendable {
     public let device: Device
     /// What reads labels, if the model has any.
     let inference: LabelInference
+    /// The scale that labels are told on, as the model file spells it; nil where they are as the model learned them.
+    public let scale: String?
+    /// What leads there, by the instrument that it holds for.
+    private let scales: [String: LabelScale]
 
     /// Loads a model file.
     /// - Parameters:
@@ -30,17 +34,23 @@ public final class StarReader: @unchecked Sendable {
     ///   - device: where to compute.
     ///   - draws: samples of each posterior, from 100 on; 2000 by default.
     ///   - width: uses the first numbers of embeddings alone (models aligned with `clip-ordered`).
-    /// - Throws: `Diagnostic` for a file that is no model, or a width that its embeddings do not have.
+    ///   - scale: brings labels onto a scale that the model file knows (`specclip compare`).
+    /// - Throws: `Diagnostic` for a file that is no model, a width that its embeddings do not have, or a scale that it does not
+    ///   know.
     public convenience init(
-        contentsOf url: URL, device: Device = .cpu, draws: Int? = nil, width: Int? = nil
+        contentsOf url: URL, device: Device = .cpu, draws: Int? = nil, width: Int? = nil, scale: String? = nil
     ) throws {
-        try self.init(ModelFile(contentsOf: url), device: device, draws: draws, width: width)
+        try self.init(ModelFile(contentsOf: url), device: device, draws: draws, width: width, scale: scale)
     }
 
-    /// As ``init(contentsOf:device:draws:width:)``, for a file that is open.
-    public init(_ file: ModelFile, device: Device = .cpu, draws: Int? = nil, width: Int? = nil) throws {
+    /// As ``init(contentsOf:device:draws:width:scale:)``, for a file that is open.
+    public init(
+        _ file: ModelFile, device: Device = .cpu, draws: Int? = nil, width: Int? = nil, scale: String? = nil
+    ) throws {
         self.file = file
         self.device = device
+        scales = try scale.map { try LabelScale.named($0, in: file) } ?? [:]
+        self.scale = scales.values.first?.name
         // Hundreds of steps, all of them small: with several threads each it would take longer.
         (model, inference) = try TorchRuntime.withOneThread {
             let model = try catchingTorchErrors { try file.model(on: device) }
@@ -96,6 +106,24 @@ public final class StarReader: @unchecked Sendable {
 
     /// Names of the sets that somebody taught the model, each once.
     public var adaptationNames: [String] { Set(adaptations.map(\.name)).sorted() }
+
+    /// The labels that are told on ``scale``, by name.
+    public var scaledLabels: Set<String> { Set(scales.values.flatMap { $0.corrections.map(\.label.name) }) }
+
+    /// Brings what was read of a star onto ``scale``.
+    /// - Parameter instruments: of its observations.
+    /// - Throws: `Diagnostic` where the scale holds for other instruments alone.
+    func putOnScale(_ star: inout StarLabels, instruments: [Instrument]) throws {
+        guard let scale else { return }
+        let name = StarCatalogue.joined(instruments.map(\.name))
+        guard let own = scales[name] else {
+            throw Diagnostic(
+                "--scale \(scale)",
+                problem: "holds for \(scales.keys.sorted().joined(separator: ", ")), not for \(name)",
+                remedy: "give spectra of these alone, or add it for \(name) with 'specclip compare'")
+        }
+        own.apply(to: &star)
+    }
 
     /// All that is read from some instrument, in the order of a catalogue: the model's own labels first.
     /// - Throws: `Diagnostic` when it reads none.

@@ -21,6 +21,14 @@ public struct StellarLabel: Codable, Sendable, Hashable {
         self = Self.registered.withLock { $0[name] } ?? Self.known[name] ?? StellarLabel(name)
     }
 
+    /// The label that a table's column is called after, whatever its spelling: `feh`, `FE_H` and `[Fe/H]` are `fe_h`.
+    public static func resembling(_ name: String) -> StellarLabel {
+        func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber } }
+        let wanted = plain(name)
+        return registered.withLock { $0[name] } ?? known.values.first { plain($0.name) == wanted }
+            ?? StellarLabel(name)
+    }
+
     /// A label.
     public init(
         _ name: String, title: String? = nil, symbol: String? = nil, unit: String = "", digits: Int = 3,

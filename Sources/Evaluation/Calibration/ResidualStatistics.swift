@@ -16,10 +16,12 @@ public struct ResidualStatistics: Codable, Sendable, Hashable {
 
     /// - Parameters:
     ///   - residuals: prediction minus truth; what is not finite is left out.
+    ///   - groups: what is drawn together, one a residual; nil draws each by itself.
     ///   - resamples: bootstrap samples, drawn with replacement.
     ///   - seed: equal seeds give equal errors.
-    public init(_ residuals: [Double], resamples: Int = 200, seed: UInt64 = 1) {
-        let known = residuals.filter(\.isFinite)
+    public init(_ residuals: [Double], groups: [String]? = nil, resamples: Int = 200, seed: UInt64 = 1) {
+        let places = residuals.indices.filter { residuals[$0].isFinite }
+        let known = places.map { residuals[$0] }
         stars = known.count
         guard known.count >= 3 else {
             (bias, biasError, sigma, sigmaError) = (nil, nil, nil, nil)
@@ -27,20 +29,17 @@ public struct ResidualStatistics: Codable, Sendable, Hashable {
         }
         bias = median(known)
         sigma = robustSigma(known)
+        let bootstrap = groups.map { groups in GroupBootstrap(places.map { groups[$0] }) }
         var generator = SeededGenerator(seed: seed)
         var (biases, sigmas): ([Double], [Double]) = ([], [])
         for _ in 0..<resamples {
-            let drawn = known.indices.map { _ in known[Int(generator.next() % UInt64(known.count))] }
+            let drawn =
+                bootstrap.map { $0.draw(using: &generator).map { known[$0] } }
+                ?? known.indices.map { _ in known[Int(generator.next() % UInt64(known.count))] }
             biases.append(median(drawn))
             sigmas.append(robustSigma(drawn))
         }
-        biasError = standardDeviation(biases)
-        sigmaError = standardDeviation(sigmas.filter { $0 >= 0 })
+        biasError = standardError(biases)
+        sigmaError = standardError(sigmas.filter { $0 >= 0 })
     }
-}
-
-private func standardDeviation(_ values: [Double]) -> Double? {
-    guard values.count > 1 else { return nil }
-    let mean = values.reduce(0, +) / Double(values.count)
-    return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
 }

@@ -31,6 +31,8 @@ struct ModelReport: Encodable {
     var provenance: [String: String]
     /// Known stars that the file brings, in words.
     var atlas: String?
+    /// What leads from its labels to those of others.
+    var scales: [LabelScale] = []
 
     /// - Parameter shown: the path as the user wrote it.
     init(_ file: ModelFile, shown: String) throws {
@@ -40,6 +42,7 @@ struct ModelReport: Encodable {
         for place in branches.indices {
             branches[place].taught = taught.filter { $0.instrument == branches[place].instrument.embeddingKey }.map(\.1)
         }
+        scales = try LabelScale.all(in: file)
         atlas = try ReferenceAtlas(file).map { reference in
             let stars = reference.stars
             return "\(grouped(stars.sourceIDs.count)) stars of \(stars.tier), \(stars.split)"
@@ -79,6 +82,8 @@ struct ModelReport: Encodable {
         facts += sorted.filter { !$0.key.contains(".") }.map { ($0.key.capitalized, $0.value) }
         var lines = facts.map { padded($0.0, 15) + $0.1 }
         for branch in branches { lines += [""] + Self.lines(branch) }
+        if !scales.isEmpty { lines += ["", "Scales ('specclip predict --scale NAME')"] }
+        for scale in scales { lines += Self.lines(scale) }
         return lines.joined(separator: "\n")
     }
 
@@ -126,6 +131,26 @@ struct ModelReport: Encodable {
         return [head]
             + ((set.scale.map { ["on the scale of \($0)"] } ?? []) + known + rows + (gains.isEmpty ? [] : [gains]))
             .map { "              " + $0 }
+    }
+
+    private static func lines(_ scale: LabelScale) -> [String] {
+        let ranges = zip(scale.inputs, scale.ranges).map { label, range in
+            "\(label.name) \(fixed(range.lowerBound, label.digits)) to \(fixed(range.upperBound, label.digits))"
+        }
+        let head = [
+            "  " + padded(scale.name, 12) + "from \(scale.instrument), \(grouped(scale.stars)) stars in "
+                + "\(grouped(scale.groups)) groups",
+            "              \(scale.first) to \(scale.second)",
+            "              of " + ranges.joined(separator: ", "),
+        ]
+        return head
+            + scale.corrections.map { own in
+                let digits = own.label.digits + 1
+                let excess = own.excess.map { $0 > 0 ? ", errors + \(fixed($0, digits))" : "" } ?? ""
+                return "              " + padded(own.label.nameWithUnit, 14)
+                    + "\(own.form.rawValue): off by \(fixed(own.before[0], digits)) ± \(fixed(own.before[1], digits)), then "
+                    + "\(fixed(own.after[0], digits)) ± \(fixed(own.after[1], digits))" + excess
+            }
     }
 
     private static func some(_ stars: [String]) -> String {

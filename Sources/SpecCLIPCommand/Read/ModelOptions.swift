@@ -68,7 +68,9 @@ struct WidthOptions: ParsableArguments {
 
 extension ModelOptions {
     /// The reader of this model.
-    func reader(_ compute: ComputeOptions, _ cut: WidthOptions? = nil, draws: Int? = nil) throws -> StarReader {
-        try StarReader(contentsOf: url(), device: compute.prepare(), draws: draws, width: cut?.width)
+    func reader(
+        _ compute: ComputeOptions, _ cut: WidthOptions? = nil, draws: Int? = nil, scale: String? = nil
+    ) throws -> StarReader {
+        try StarReader(contentsOf: url(), device: compute.prepare(), draws: draws, width: cut?.width, scale: scale)
     }
 }

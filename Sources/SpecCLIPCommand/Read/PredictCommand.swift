@@ -20,6 +20,10 @@ struct PredictCommand: ParsableCommand {
             visits of a star of constant velocity differ as much (its error of a visit includes --rv-floor); visits; \
             disagree, as 2-3 where the second spectrum contradicts the third: such a row is the mixture of both.
 
+            With --scale labels are told as a survey would, by a correction that 'specclip compare' learned from stars \
+            that both have. Its uncertainty is added to errors; flag_NAME is 16 for a star unlike these, which is \
+            corrected as the nearest of them; the column scale says which.
+
             flag is 0, or the sum of reasons to mistrust a star:
             \(QualityFlags.all.map { "  " + padded("\($0.flag.rawValue)", 4) + $0.meaning }.joined(separator: "\n"))
 
@@ -35,6 +39,10 @@ struct PredictCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
+    @Option(
+        help: ArgumentHelp(
+            "Tell labels on this scale, which 'specclip compare' put into the model.", valueName: "name"))
+    var scale: String?
     @OptionGroup(title: "Input") var input: InputOptions
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var rows: ResultOptions
@@ -57,12 +65,14 @@ struct PredictCommand: ParsableCommand {
                 "--group-by \(column)", problem: "is for files: a row of a data set is one star", remedy: "leave it out"
             )
         }
-        let reader = try model.reader(compute, draws: samples)
+        let reader = try model.reader(compute, draws: samples, scale: scale)
+        let scaled = scaled(reader)
         let (labels, sets) = (try reader.catalogueLabels(), reader.adaptationNames)
         let visits = try visits(labels, reader)
         let together = observations.together
         let output = try RowOutput(
-            StarCatalogue.labels(labels, [], [], sets: sets, together: together), to: url, settings: settings(reader),
+            StarCatalogue.labels(labels, [], [], sets: sets, scale: scaled, together: together), to: url,
+            settings: settings(reader),
             restart: rows.restart, print: format)
         if together, !reader.countsPriorOnce {
             Program.note(
@@ -74,10 +84,12 @@ struct PredictCommand: ParsableCommand {
             // Each file goes on from where it was itself.
             if let visits, visits.last.map({ $0 < positions[0] }) ?? true {
                 try visits.append(
-                    StarCatalogue.visits(labels, stars, found, sets: sets),
+                    StarCatalogue.visits(labels, stars, found, sets: sets, scale: scaled),
                     at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } })
             }
-            try output.append(StarCatalogue.labels(labels, stars, found, sets: sets, together: together), at: positions)
+            try output.append(
+                StarCatalogue.labels(
+                    labels, stars, found, sets: sets, scale: scaled, together: together), at: positions)
         }
         let stars: StarInput
         if together, !isDataSet {
@@ -104,7 +116,12 @@ struct PredictCommand: ParsableCommand {
     }
 
     private func settings(_ reader: StarReader) -> [String] {
-        ["predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(observations)"]
+        ["predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(observations) \(scale ?? "")"]
+    }
+
+    /// The scale that labels are told on, and which are.
+    private func scaled(_ reader: StarReader) -> (name: String, labels: Set<String>)? {
+        reader.scale.map { ($0, reader.scaledLabels) }
     }
 
     /// Where each observation of a star goes by itself.
@@ -112,7 +129,8 @@ struct PredictCommand: ParsableCommand {
         guard let path = observations.visits else { return nil }
         let url = try OutputCheck.url(path, extensions: TableFile.extensions, force: rows.output.force)
         return try RowOutput(
-            StarCatalogue.visits(labels, [], []), to: url, settings: settings(reader), restart: rows.restart)
+            StarCatalogue.visits(labels, [], [], sets: reader.adaptationNames, scale: scaled(reader)), to: url,
+            settings: settings(reader), restart: rows.restart)
     }
 }
 

@@ -45,13 +45,7 @@ struct AdaptCommand: ParsableCommand {
             "Labels: names, each with its column, or the difference A-B of two, where that is another (default: the columns that are known labels).",
             valueName: "a,b=c"))
     var labels: String?
-    @Option(
-        help: ArgumentHelp(
-            "What spectra and rows are matched by: file, id, position, or a column (default: what fits).",
-            valueName: "how"))
-    var match: String?
-    @Option(help: ArgumentHelp("Within which places in the sky are one star.", valueName: "arcsec")) var radius = 3.0
-    @Option(help: ArgumentHelp("Column of what stars share, such as a plate.", valueName: "column")) var group: String?
+    @OptionGroup var matching: MatchOptions
     @Option(help: ArgumentHelp("Whose labels they are, such as APOGEE: said beside them.", valueName: "name"))
     var scale: String?
     @Option(help: ArgumentHelp("What the labels are called together.", valueName: "name")) var name = "own"
@@ -75,7 +69,6 @@ struct AdaptCommand: ParsableCommand {
 
     func validate() throws {
         guard (3...20).contains(folds) else { throw ValidationError("--folds \(folds): give 3 to 20") }
-        guard radius > 0, radius <= 60 else { throw ValidationError("--radius \(radius): give up to 60 arcsec") }
         guard !name.isEmpty, name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else {
             throw ValidationError("--name \(name): give letters, digits and _")
         }
@@ -93,16 +86,6 @@ struct AdaptCommand: ParsableCommand {
         }
     }
 
-    private var key: LabelTable.Key? {
-        switch match {
-        case nil: nil
-        case "file": .file
-        case "id": .identifier
-        case "position": .position
-        case .some(let column): .column(column)
-        }
-    }
-
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
         let reportURL = try report.map {
@@ -110,7 +93,8 @@ struct AdaptCommand: ParsableCommand {
         }
         let source = URL(fileURLWithPath: catalogue)
         let wanted = LabelColumns.parsed(labels ?? "")
-        let table = try LabelTable(source, labels: wanted, group: group, key: key, radius: radius)
+        let table = try LabelTable(
+            source, labels: wanted, group: matching.group, key: matching.key, radius: matching.radius)
         for note in table.notes { Program.note("specclip: \(catalogue): \(note)") }
         let reader = try model.reader(compute, draws: 200)
         var options = Adaptation.Options()

@@ -10,25 +10,29 @@ public enum StarCatalogue {
     ///   - stars: one row each.
     ///   - found: per star; what is missing there is empty.
     ///   - sets: names of the sets of labels that somebody taught the model: each has a flag of its own.
+    ///   - scale: that labels are told on, and which are; it has a flag of its own.
     ///   - together: whether there are columns of what the observations of a star are beside each other.
     public static func labels(
         _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = [],
-        together: Bool = false
+        scale: (name: String, labels: Set<String>)? = nil, together: Bool = false
     ) -> Table {
-        func joined(_ text: (Observation) -> String) -> [String] {
-            stars.map { star in
-                var all: [String] = []
-                for own in star.observations.map(text) where !own.isEmpty && !all.contains(own) { all.append(own) }
-                return all.joined(separator: "+")
-            }
+        func meaning(_ label: StellarLabel) -> String {
+            guard let scale, scale.labels.contains(label.name) else { return "" }
+            return "on the scale of \(scale.name)"
         }
+        func joined(_ text: (Observation) -> String) -> [String] {
+            stars.map { Self.joined($0.observations.map(text)) }
+        }
+        let scales: [String] = scale.map { [$0.name] } ?? []
+        let flagged = sets + scales
         var columns = [Column("file", .text(joined(\.name)))]
         for label in labels {
             let own = found.map { $0.estimates.first { $0.label == label } }
             func column(_ name: String, _ values: [Double?], canYield: Bool = false) -> Column {
                 Column(
-                    name, unit: label.unit, .numbers(values.map { $0 ?? .nan }), digits: label.digits,
-                    canYield: canYield)
+                    name, unit: label.unit,
+                    meaning: meaning(label),
+                    .numbers(values.map { $0 ?? .nan }), digits: label.digits, canYield: canYield)
             }
             columns += [
                 column(label.name, own.map { $0?.value }), column("e_" + label.name, own.map { $0?.error }),
@@ -41,13 +45,23 @@ public enum StarCatalogue {
             columns + [
                 Column("flag", .integers(found.map(\.flags.rawValue)))
             ]
-                + sets.map { set in
+                + flagged.map { set in
                     Column("flag_" + set, .integers(found.map { $0.adaptedFlags[set]?.rawValue ?? 0 }))
                 } + [
                     Column("source_id", .text(joined(\.sourceID)), canYield: true),
                     Column("instrument", .text(joined(\.instrument.name)), canYield: true),
                     Column("snr", .numbers(stars.map(signalToNoise)), digits: 1),
-                ])
+                ]
+                + scales.map { name in
+                    Column("scale", .text([String](repeating: name, count: stars.count)), canYield: true)
+                })
+    }
+
+    /// Different names of a star's observations, as the catalogue has them.
+    static func joined(_ names: [String]) -> String {
+        var all: [String] = []
+        for own in names where !own.isEmpty && !all.contains(own) { all.append(own) }
+        return all.joined(separator: "+")
     }
 
     /// Of the visits together; two instruments have two.
@@ -80,9 +94,11 @@ public enum StarCatalogue {
     ///   - labels: columns of the catalogue.
     ///   - stars: whose observations are the rows.
     ///   - found: per star.
-    ///   - sets: as of ``labels(_:_:_:sets:together:)``.
+    ///   - sets: as of ``labels(_:_:_:sets:scale:together:)``.
+    ///   - scale: as there.
     public static func visits(
-        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = []
+        _ labels: [StellarLabel], _ stars: [ObservedStar], _ found: [StarLabels], sets: [String] = [],
+        scale: (name: String, labels: Set<String>)? = nil
     ) -> Table {
         let all = stars.flatMap(\.observations)
         let alone = zip(stars, found).flatMap { $1.compared?.alone ?? [$1] }
@@ -91,7 +107,7 @@ public enum StarCatalogue {
                 Column(
                     "star", .text(stars.flatMap { star in star.observations.map { _ in star.observations[0].name } })),
                 Column("visit", .integers(stars.flatMap { star in star.observations.indices.map { $0 + 1 } })),
-            ] + self.labels(labels, ObservedStar.apart(all), alone, sets: sets).columns)
+            ] + self.labels(labels, ObservedStar.apart(all), alone, sets: sets, scale: scale).columns)
     }
 
     /// Vectors of observations: embeddings, spectra.

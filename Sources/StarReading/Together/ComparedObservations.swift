@@ -7,7 +7,7 @@ public struct ComparedObservations: Sendable, Hashable {
     }
 
     /// What was read from each of them alone, in their order.
-    public let alone: [StarLabels]
+    public internal(set) var alone: [StarLabels]
     /// Which contradict which.
     public let contradictions: [Contradiction]
     /// What their radial velocities tell; nil where fewer than two are known.

@@ -21,9 +21,16 @@ extension StarReader {
         }
         let coadded = try readings(plans.flatMap(\.coadded))
         var next = 0
-        return try plans.map { plan in
+        return try zip(stars, plans).map { observed, plan in
             defer { next += plan.coadded.count }
-            return try plan.labels(by: inference, Array(coadded[next..<next + plan.coadded.count]), floor: floor)
+            var star = try plan.labels(by: inference, Array(coadded[next..<next + plan.coadded.count]), floor: floor)
+            try putOnScale(&star, instruments: observed.observations.map(\.instrument))
+            for visit in star.compared?.alone.indices ?? 0..<0 {
+                guard var own = star.compared?.alone[visit] else { continue }
+                try putOnScale(&own, instruments: [observed.observations[visit].instrument])
+                star.compared?.alone[visit] = own
+            }
+            return star
         }
     }
 }
