@@ -77,17 +77,25 @@ struct SpectraTests {
         ])
         #expect(calibrated.code == 0 && calibrated.output.contains("normal stars of gaia-xp"), "\(calibrated.errors)")
         let found = folder.path("odd.csv")
-        let judged = try Tool.run(["outliers", pairs, fixture.xp, "--instrument", "gaia-xp", "-m", model, "-o", found])
-        #expect(judged.code == 0 && judged.errors.contains("is of a fitted tail"), "\(judged.errors)")
+        let judged = try Tool.run(["outliers", pairs, "--instrument", "gaia-xp", "-m", model, "-o", found])
+        #expect(judged.code == 0 && judged.errors.contains("is of a fitted tail"), "\(judged.errorLines)")
         let odd = try rows(found)
         #expect(odd[0].prefix(5).map(String.init) == ["file", "source_id", "instrument", "p", "q"])
-        // The last is no star at all: a sine.
-        let last = try #require(odd.last)
-        #expect(last[0].hasSuffix("xp.csv") && (Double(last[3]) ?? 1) < 0.01 && !last[8].isEmpty, "\(last)")
+        let p = odd.dropFirst().compactMap { Double($0[3]) }
+        #expect(p.count == odd.count - 1 && p.allSatisfy { $0 > 0 && $0 <= 1 })
+        // q is p or more, and in the order of p.
+        let both = odd.dropFirst().compactMap { row in Double(row[3]).flatMap { p in Double(row[4]).map { (p, $0) } } }
+            .sorted { $0.0 < $1.0 }
+        #expect(
+            both.allSatisfy { $0.1 >= $0.0 * 0.99 } && zip(both, both.dropFirst()).allSatisfy { $0.1 <= $1.1 * 1.01 })
         let list = try Tool.run([
-            "outliers", pairs, fixture.xp, "--instrument", "gaia-xp", "-m", model, "--fdr", "0.5", "--format", "csv",
+            "outliers", pairs, "--instrument", "gaia-xp", "-m", model, "--fdr", "0.05", "--format", "csv",
         ])
-        #expect(list.output.split(separator: "\n").count < odd.count, "\(list.output)")
+        #expect(list.code == 0 && list.output.split(separator: "\n").count < odd.count, "\(list.output)")
+        // Of a spectrum that tells no errors, nothing is said but where its features lie.
+        let plain = try Tool.run(["outliers", fixture.xp, "-m", model, "-o", folder.path("plain.csv")])
+        #expect(plain.code == 0, "\(plain.errorLines)")
+        #expect(try rows(folder.path("plain.csv"))[1][6] == "", "no p_spectrum")
 
         // An addition of another model is refused.
         try TinyModel.write(to: URL(fileURLWithPath: model), withLabels: false)

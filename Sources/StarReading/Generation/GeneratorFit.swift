@@ -80,6 +80,12 @@ public struct GeneratorFit {
                     return spectra(part.stars)?.indexSelect(0, Tensor(chosen.map(Int64.init), shape: [chosen.count]))
                 }, dim: 0)
         }
+        // What goes together in one set says nothing of pixels that only another has: of both, what they share is learned.
+        let shared = parts.reduce(Tensor.ones([target.grid.count])) { shared, part in
+            let index = Tensor(part.rows.map(Int64.init), shape: [part.rows.count])
+            let seen = part.stars.ivar[key]?.indexSelect(0, index).gt(0).to(.float32).sum(dims: [0])
+            return seen.map { shared * $0.ge(Double(SpectrumBasis.fewest)).to(.float32) } ?? shared
+        }
         let about = try describe(target, parts)
         let generator = try SpectrumGenerator(about)
         progress.note("\(target.title): \(about.components) components of \(count) spectra")
@@ -87,7 +93,7 @@ public struct GeneratorFit {
             try withoutGradient {
                 let step = max(1, (count + Self.forComponents - 1) / Self.forComponents)
                 let basis = try SpectrumBasis(
-                    joined({ $0.flux[key] }, every: step), ivar: joined({ $0.ivar[key] }, every: step),
+                    joined({ $0.flux[key] }, every: step), ivar: joined({ $0.ivar[key] }, every: step) * shared,
                     count: about.components, seed: options.seed)
                 try generator.basis.load(Dictionary(uniqueKeysWithValues: basis.stateDictionary()))
             }

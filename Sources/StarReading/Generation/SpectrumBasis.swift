@@ -116,7 +116,7 @@ final class SpectrumBasis: Module {
 
 extension SpectrumBasis {
     /// Spectra that a pixel must be known of.
-    private static let fewest = 50
+    static let fewest = 50
     /// Relative error below which a pixel counts no more while components are looked for.
     private static let fineEnough = 0.01
     /// S/N below which a logarithm says nothing.

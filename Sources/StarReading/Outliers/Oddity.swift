@@ -68,15 +68,20 @@ extension SpectrumGenerator {
                 var scores = OddityScores()
                 let evidence = basis.evidence(flux, ivar: ivar)
                 let unlikely = (evidence.best - expected.mixture.logLikelihood(of: evidence)) * 2
-                scores.values[.labels] = unlikely.floats().map { Double($0) }
                 let residuals = basis.residuals(flux, ivar: ivar, evidence)
                 let seen = residuals.ne(0).to(.float32)
                 // Single pixels count no more than five errors here: cosmic rays are the business of narrow features.
                 let few = residuals.clamp(min: -5, max: 5).square().sum(dims: [1])
-                scores.values[.remainder] = (few / seen.sum(dims: [1]).clamp(min: 1)).log().floats().map { Double($0) }
+                let count = seen.sum(dims: [1])
+                scores.values[.labels] = unlikely.floats().map { Double($0) }
+                scores.values[.remainder] = (few / count.clamp(min: 1)).log().floats().map { Double($0) }
                 for kind in [Oddity.narrow, .broad] {
                     let found = Self.strongest(residuals, seen, widths: kind.widths)
                     (scores.values[kind], scores.places[kind]) = (found.scores, found.features)
+                }
+                // A spectrum whose errors nobody tells cannot be said to be off by more than these.
+                for (star, pixels) in count.floats().enumerated() where pixels == 0 {
+                    for kind in Oddity.ofSpectrum { scores.values[kind]?[star] = .nan }
                 }
                 return scores
             }
