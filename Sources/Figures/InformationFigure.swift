@@ -6,8 +6,9 @@ public struct InformationFigure: FigureConvertible {
     public struct Row: Sendable {
         /// What it is called.
         public var name: String
-        /// Bounds and the estimate beside them, with their errors, nats; not finite where there is none.
+        /// Bounds with their errors, nats; not finite where there is none.
         public var lower: (value: Double, error: Double), upper: (value: Double, error: Double)
+        /// The estimate by nearest neighbours, nats.
         public var neighbours: (value: Double, error: Double)
         /// What the lower bound cannot exceed.
         public var ceiling: Double
