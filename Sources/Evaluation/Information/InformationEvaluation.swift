@@ -168,7 +168,8 @@ public struct InformationEvaluation {
 
     /// All estimates of what two sets of numbers of the same stars tell of each other.
     /// - Parameters:
-    ///   - first, second: what they are called.
+    ///   - first: what they are called.
+    ///   - second: likewise.
     ///   - training: to learn from.
     ///   - validation: decides which weights are kept.
     ///   - test: is judged.

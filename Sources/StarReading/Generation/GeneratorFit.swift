@@ -44,7 +44,9 @@ public struct GeneratorFit {
     }
 
     /// Adds stars of a data set: its training split to learn from, its calibration split to tell how wide distributions are.
-    /// - Parameter isLabelled: whether its labels are on the scale that others are to be given on.
+    /// - Parameters:
+    ///   - data: the data set.
+    ///   - isLabelled: whether its labels are on the scale that others are to be given on.
     public mutating func add(_ data: PairedDataSet, isLabelled: Bool) throws {
         progress.note("reading \(data.count(.train)) stars of \(data.url.lastPathComponent)")
         let own = isLabelled ? labels : []

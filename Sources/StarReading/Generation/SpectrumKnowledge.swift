@@ -34,7 +34,9 @@ public struct SpectrumKnowledge {
     }
 
     /// Adds a label that is known.
-    /// - Parameter values: one a star, in its unit; NaN where unknown.
+    /// - Parameters:
+    ///   - label: which it is.
+    ///   - values: one a star, in its unit; NaN where unknown.
     public mutating func add(_ label: StellarLabel, _ values: [Double]) {
         labels[label.name] = values.map(label.learned)
     }

@@ -8,7 +8,7 @@ import Torch
 /// Tells odd spectra by p-values: how often a normal star of like signal to noise is as odd.
 ///
 /// Needs a model that draws spectra as distributions, and normal stars that it has not learned from
-/// (``calibrated(_:)``).
+/// (``add(normal:)``).
 public final class OutlierFinder {
     /// What is odd about one spectrum.
     public struct Outlier: Sendable {

@@ -44,7 +44,8 @@ public struct ScaleFit {
     ///   - stars: to learn from.
     ///   - name: of the scale.
     ///   - instrument: that it holds for.
-    ///   - first, second: what was compared.
+    ///   - first: what was compared.
+    ///   - second: likewise.
     ///   - seed: of folds and resamples.
     /// - Throws: `Diagnostic` for fewer than 30 stars, or three groups.
     public init(
