@@ -37,8 +37,7 @@ public struct SpectrumEvaluation {
         let key = target.embeddingKey
         let rows = held.rows(seenBy: target)
         guard let all = held.flux[key], let errors = held.ivar[key], !rows.isEmpty else { return [] }
-        let index = Tensor(rows.map(Int64.init), shape: [rows.count])
-        let (flux, ivar) = (all.indexSelect(0, index), errors.indexSelect(0, index))
+        let (flux, ivar) = (all.rows(rows), errors.rows(rows))
         let snr = rows.map { held.signalToNoise(of: target)[$0] }
         let known = held.known.rows(rows).without(target)
         var kinds: [(String, SpectrumKnowledge)] = [("nothing", known.withoutSpectra().withoutLabels())]
@@ -57,19 +56,17 @@ public struct SpectrumEvaluation {
         let pixels = target.grid.count
         let shown = (0..<pixels).map { $0 * 10 / pixels % 2 == 0 ? Float(1) : 0 }
         let mask = Tensor(shown, shape: [1, pixels])
-        let nothing = known.withoutSpectra().withoutLabels()
+        let (nothing, told) = (known.withoutSpectra().withoutLabels(), ivar * mask)
         scores.append(
-            try score("every other tenth", target, flux, ivar * (1 - mask), snr, seen: ivar * mask) { rows in
-                let index = Tensor(rows.map(Int64.init), shape: [rows.count])
-                return try generator.distribution(nothing.rows(rows)).given(
-                    flux.indexSelect(0, index), ivar: (ivar * mask).indexSelect(0, index))
+            try score("every other tenth", target, flux, ivar * (1 - mask), snr) { rows in
+                try generator.distribution(nothing.rows(rows)).given(flux.rows(rows), ivar: told.rows(rows))
             })
         scores += try simple(target, flux, ivar, snr, known)
         return scores
     }
 
     private func score(
-        _ name: String, _ target: Instrument, _ flux: Tensor, _ ivar: Tensor, _ snr: [Double], seen: Tensor? = nil,
+        _ name: String, _ target: Instrument, _ flux: Tensor, _ ivar: Tensor, _ snr: [Double],
         _ distribution: ([Int]) throws -> SpectrumDistribution
     ) throws -> SpectrumScore {
         var tally = CoverageTally(snr)
@@ -81,10 +78,10 @@ public struct SpectrumEvaluation {
                 flux.narrow(0, start: start, length: length), ivar.narrow(0, start: start, length: length)
             )
             let drawn = try distribution(Array(start..<start + length))
-            likelihoods += try drawn.logLikelihood(own, ivar: errors).doubles32()
+            likelihoods += try drawn.logLikelihood(own, ivar: errors).doubles()
             let step = max(1, flux.size(1) / 100)
             tally.add(try drawn.probabilities(own, ivar: errors, draws: 200, every: step), from: start)
-            tally.add(sums: try drawn.sumProbabilities(own, ivar: errors, draws: 200), from: start)
+            tally.add(sums: try drawn.sumProbabilities(own, ivar: errors, draws: 200))
             energies += try Self.energies(drawn.samples(Self.draws), own, errors)
         }
         return SpectrumScore(
@@ -110,7 +107,7 @@ public struct SpectrumEvaluation {
                 )
                 let spread = (drawn - shifted).square().sum(dims: [2]).sqrt().mean(dims: [1])
                 let pixels = mark.sum(dims: [1]).clamp(min: 1).sqrt()
-                return ((apart - spread * 0.5) / pixels).floats().map { Double($0) }
+                return ((apart - spread * 0.5) / pixels).doubles()
             }
         }
     }
@@ -124,7 +121,7 @@ public struct SpectrumEvaluation {
         let key = target.embeddingKey
         let rows = training.rows(seenBy: target)
         guard target.leastCoverage == nil, let all = training.flux[key], rows.count > Self.neighbours else { return [] }
-        let own = all.indexSelect(0, Tensor(rows.map(Int64.init), shape: [rows.count]))
+        let own = all.rows(rows)
         let stars = training.known.rows(rows).without(target)
         func energy(_ name: String, _ samples: (Int, Int) throws -> Tensor) throws -> SpectrumScore {
             var energies: [Double] = []
@@ -172,10 +169,6 @@ public struct SpectrumEvaluation {
     }
 }
 
-extension Tensor {
-    fileprivate func doubles32() -> [Double] { floats().map { Double($0) } }
-}
-
 /// Shares of observed pixels within intervals, by wavelength and signal to noise.
 struct CoverageTally {
     /// Quarter of S/N of each star.
@@ -208,7 +201,7 @@ struct CoverageTally {
     }
 
     /// - Parameter probabilities: of random sums of pixels, any shape.
-    mutating func add(sums probabilities: Tensor, from start: Int) {
+    mutating func add(sums probabilities: Tensor) {
         for value in probabilities.floats() { Self.count(value, &sums) }
     }
 

@@ -144,6 +144,11 @@ public struct Column: Sendable, Equatable {
     }
 }
 
+/// A number to three digits, such as a probability that may be any power of ten; NaN if it is not finite.
+package func threeDigits(_ value: Double) -> Double {
+    value.isFinite ? Double(String(format: "%.2e", value)) ?? value : .nan
+}
+
 /// A number with a fixed number of digits; empty if it is not finite.
 package func fixed(_ value: Double, _ digits: Int) -> String {
     value.isFinite ? String(format: "%.\(digits)f", value) : ""

@@ -265,7 +265,7 @@ public struct InformationEvaluation {
         }
         guard values.allSatisfy({ $0.allSatisfy { $0.allSatisfy(\.isFinite) } }) else { return nil }
         let (means, spreads) = (
-            values[0].map { $0.reduce(0, +) / Double($0.count) }, values[0].map { max(1e-9, robustSpread($0)) }
+            values[0].map { $0.reduce(0, +) / Double($0.count) }, values[0].map { max(1e-9, spread($0)) }
         )
         return values.map { columns in
             let count = columns[0].count
@@ -276,7 +276,7 @@ public struct InformationEvaluation {
         }
     }
 
-    private func robustSpread(_ values: [Double]) -> Double {
+    private func spread(_ values: [Double]) -> Double {
         let mean = values.reduce(0, +) / Double(values.count)
         return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
     }

@@ -76,15 +76,13 @@ struct OutliersFindCommand: ParsableCommand {
     }
 
     private static func table(_ stars: [Observation], _ found: [OutlierFinder.Outlier]) -> Table {
-        // Three digits: they range over many powers of ten.
-        func short(_ value: Double) -> Double { value.isFinite ? Double(String(format: "%.2e", value)) ?? value : .nan }
-        return Table([
+        Table([
             Column("file", .text(stars.map(\.name))), Column("source_id", .text(stars.map(\.sourceID)), canYield: true),
             Column("instrument", .text(stars.map(\.instrument.name)), canYield: true),
-            Column("p", .numbers(found.map { short($0.p) })),
+            Column("p", .numbers(found.map { threeDigits($0.p) })),
             Column("q", .numbers(found.map { _ in .nan })),
-            Column("p_density", .numbers(found.map { short($0.density) }), canYield: true),
-            Column("p_spectrum", .numbers(found.map { short($0.spectrum) }), canYield: true),
+            Column("p_density", .numbers(found.map { threeDigits($0.density) }), canYield: true),
+            Column("p_spectrum", .numbers(found.map { threeDigits($0.spectrum) }), canYield: true),
             Column("snr", .numbers(stars.map { $0.prepared.snr ?? .nan }), digits: 1, canYield: true),
             Column("reason", .text(found.map(\.reason))),
         ])
@@ -118,8 +116,7 @@ private final class Rates {
         var table = table
         let own = Array(q[min(start, q.count)..<min(start + table.rowCount, q.count)])
         guard let place = table.columns.firstIndex(where: { $0.name == "q" }) else { return table }
-        table.columns[place].values = .numbers(
-            own.map { $0.isFinite ? Double(String(format: "%.2e", $0)) ?? $0 : .nan })
+        table.columns[place].values = .numbers(own.map(threeDigits))
         guard let fdr else { return table }
         return table.rows(own.indices.filter { own[$0] <= fdr })
     }

@@ -17,7 +17,7 @@ extension Card.Translation {
     ///   - target: the instrument.
     init(_ spectra: SpectrumDistribution, star: Int, of target: Instrument) throws {
         let (band, samples) = (try spectra.band(), try spectra.samples(Self.shown))
-        func row(_ tensor: Tensor) -> [Double] { tensor.select(0, star).contiguous().floats().map { Double($0) } }
+        func row(_ tensor: Tensor) -> [Double] { tensor.select(0, star).doubles() }
         self.init(
             instrument: target.title, wavelength: target.grid.wavelengths, flux: row(band.flux), error: row(band.error),
             samples: (0..<Self.shown).map { row(samples.select(1, $0)) }, normalisation: target.normalisation.divisor)

@@ -79,13 +79,12 @@ public struct GeneratorFit {
             Tensor.cat(
                 parts.compactMap { part in
                     let chosen = part.rows.evenlySampled(max(1, part.rows.count / step))
-                    return spectra(part.stars)?.indexSelect(0, Tensor(chosen.map(Int64.init), shape: [chosen.count]))
+                    return spectra(part.stars)?.rows(chosen)
                 }, dim: 0)
         }
         // What goes together in one set says nothing of pixels that only another has: of both, what they share is learned.
         let shared = parts.reduce(Tensor.ones([target.grid.count])) { shared, part in
-            let index = Tensor(part.rows.map(Int64.init), shape: [part.rows.count])
-            let seen = part.stars.ivar[key]?.indexSelect(0, index).gt(0).to(.float32).sum(dims: [0])
+            let seen = part.stars.ivar[key]?.rows(part.rows).gt(0).to(.float32).sum(dims: [0])
             return seen.map { shared * $0.ge(Double(SpectrumBasis.fewest)).to(.float32) } ?? shared
         }
         let about = try describe(target, parts)
@@ -200,9 +199,7 @@ public struct GeneratorFit {
                 for start in stride(from: 0, to: rows.count, by: 2048) {
                     try Interruption.check()
                     let part = rows[start..<min(start + 2048, rows.count)]
-                    let index = Tensor(part.map(Int64.init), shape: [part.count])
-                    blocks.append(
-                        generator.basis.evidence(flux.indexSelect(0, index), ivar: ivar.indexSelect(0, index)))
+                    blocks.append(generator.basis.evidence(flux.rows(part), ivar: ivar.rows(part)))
                 }
                 return Mixture.Evidence.joined(blocks)
             }
@@ -224,9 +221,8 @@ public struct GeneratorFit {
             return
         }
         let rows = stars.rows(seenBy: target).evenlySampled(Self.forCalibration)
-        let index = Tensor(rows.map(Int64.init), shape: [rows.count])
         let known = stars.known.rows(rows).without(target)
-        let (own, errors) = (flux.indexSelect(0, index), ivar.indexSelect(0, index))
+        let (own, errors) = (flux.rows(rows), ivar.rows(rows))
         let kinds = [
             known.withoutSpectra().withoutLabels(), known.withoutLabels(), known.withoutSpectra(), known,
         ]

@@ -52,8 +52,7 @@ public struct SpectrumKnowledge {
     /// The same of some of the stars.
     package func rows(_ rows: [Int]) -> SpectrumKnowledge {
         var found = SpectrumKnowledge(stars: rows.count)
-        let index = Tensor(rows.map(Int64.init), shape: [rows.count])
-        found.summaries = summaries.mapValues { $0.indexSelect(0, index) }
+        found.summaries = summaries.mapValues { $0.rows(rows) }
         found.seen = seen.mapValues { seen in rows.map { seen[$0] } }
         found.snr = snr.mapValues { snr in rows.map { snr[$0] } }
         found.labels = labels.mapValues { values in rows.map { values[$0] } }

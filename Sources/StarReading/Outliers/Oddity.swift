@@ -73,8 +73,8 @@ extension SpectrumGenerator {
                 // Single pixels count no more than five errors here: cosmic rays are the business of narrow features.
                 let few = residuals.clamp(min: -5, max: 5).square().sum(dims: [1])
                 let count = seen.sum(dims: [1])
-                scores.values[.labels] = unlikely.floats().map { Double($0) }
-                scores.values[.remainder] = (few / count.clamp(min: 1)).log().floats().map { Double($0) }
+                scores.values[.labels] = unlikely.doubles()
+                scores.values[.remainder] = (few / count.clamp(min: 1)).log().doubles()
                 for kind in [Oddity.narrow, .broad] {
                     let found = Self.strongest(residuals, seen, widths: kind.widths)
                     (scores.values[kind], scores.places[kind]) = (found.scores, found.features)

@@ -29,8 +29,9 @@ public final class OutlierFinder {
     public init(_ reader: StarReader) throws {
         self.reader = reader
         file = try reader.spectraFile()
+        let file = file
         generators = try reader.instruments.reduce(into: [:]) { found, instrument in
-            found[instrument.embeddingKey] = try reader.generator(of: instrument)
+            found[instrument.embeddingKey] = try SpectrumGenerator(file, of: instrument)
         }
         guard !generators.isEmpty else {
             throw Diagnostic(

@@ -79,7 +79,7 @@ public enum StarCatalogue {
         }
         let probabilities = found.map { star in
             // Three digits: they range over many powers of ten.
-            star.compared?.velocities.map { Double(String(format: "%.2e", $0.probability)) ?? .nan } ?? .nan
+            star.compared?.velocities.map { threeDigits($0.probability) } ?? .nan
         }
         let velocities =
             labels.contains { $0.name == RadialVelocity.label } ? [Column("rv_p", .numbers(probabilities))] : []

@@ -40,6 +40,10 @@ extension Tensor {
     public func sliced(_ dimension: Int, start: Int = 0, end: Int? = nil, step: Int = 1) -> Tensor {
         ATen.slice(.tensor(self), .int(dimension), .int(start), .optional(end), .int(step))
     }
+    /// Some of the entries of the first dimension, in this order; on the CPU.
+    package func rows(_ rows: some Collection<Int>) -> Tensor {
+        indexSelect(0, Tensor(rows.map { Int64($0) }, shape: [rows.count]))
+    }
     /// The entries of one dimension named by `indices` (int64, one dimension), in that order.
     public func indexSelect(_ dimension: Int, _ indices: Tensor) -> Tensor {
         ATen.indexSelect(.tensor(self), .int(dimension), .tensor(indices))
