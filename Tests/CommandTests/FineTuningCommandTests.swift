@@ -72,7 +72,7 @@ struct FineTuningCommandTests {
 
     /// An encoder that is taught once more without each fold has posteriors that are learned, and calibrated, on all stars.
     @Test(.timeLimit(.minutes(8))) func crossFits() throws {
-        let fixture = try TrainingFixture(count: 400)
+        let fixture = try TrainingFixture(count: 200)
         let set = try PairedDataSet(opening: URL(fileURLWithPath: fixture.data))
         let stars = fixture.folder.file("stars.h5")
         func write(folds: Int) throws {

@@ -114,11 +114,12 @@ struct CombinedPosteriorTests {
     @Test(arguments: [0.29, 0.45, 0.71]) func thePriorCountsOnce(width: Double) throws {
         let simulation = Simulation(noise: width / (1 - width * width).squareRoot())
         let prior = try simulation.prior(0)
-        let once = simulation.coverage(SharedPrior([prior, prior], labels: Simulation.label), stars: 4000)
-        #expect(abs(once - 0.6827) < 0.02, "\(width): \(once)")
-        let twice = simulation.coverage(nil, stars: 2000)
+        let once = simulation.coverage(SharedPrior([prior, prior], labels: Simulation.label), stars: 1600)
+        // ± 1.2 % by chance.
+        #expect(abs(once - 0.6827) < 0.035, "\(width): \(once)")
+        let twice = simulation.coverage(nil, stars: 1000)
         let expected = 2 * normalShare(1 / (1 + width * width).squareRoot()) - 1
-        #expect(abs(twice - expected) < 0.03, "\(width): \(twice), expected \(expected)")
+        #expect(abs(twice - expected) < 0.045, "\(width): \(twice), expected \(expected)")
         if ProcessInfo.processInfo.environment["CALIBRATION_REPORT"] != nil {
             print(String(format: "width %.2f: prior once %.3f, twice %.3f", width, once, twice))
         }

@@ -50,9 +50,6 @@ struct TranslateCommand: ParsableCommand {
         if generator == nil, !given.given.isEmpty || samples.samples > 0 || drawing != nil {
             _ = try generator.orThrow(target, reader)
         }
-        if generator == nil {
-            Program.note("the model tells no errors of \(target.name) spectra; `specclip spectra fit` would")
-        }
         let known = try generator.map(given.values) ?? []
         let names = generator == nil ? ["flux"] : samples.names
         let output = try RowOutput(
@@ -73,6 +70,10 @@ struct TranslateCommand: ParsableCommand {
                 let some = Array(batch.prefix(SpectraFigureOptions.most - drawn.count))
                 drawn += try pictured(some, reader, by: generator, of: target, known)
             }
+        }
+        // At the end, so that a model without decoders has its one line of error alone.
+        if generator == nil {
+            Program.note("the model tells no errors of \(target.name) spectra; `specclip spectra fit` would")
         }
         try output.finish(isEmpty: stars.count == 0)
         if let (place, gnuplot) = drawing, !drawn.isEmpty {
