@@ -136,6 +136,20 @@ public struct Mixture: Sendable {
             return Evidence(precision: all(\.precision), shift: all(\.shift), constant: all(\.constant))
         }
 
+        /// What several stars' evidence would tell together, were they one, `[1, …]`.
+        public func sum(of rows: [Int]) -> Evidence {
+            let own = self.rows(Tensor(rows.map(Int64.init), shape: [rows.count]))
+            return Evidence(
+                precision: own.precision.sum(dims: [0], keepDims: true),
+                shift: own.shift.sum(dims: [0], keepDims: true),
+                constant: own.constant.sum(dims: [0], keepDims: true))
+        }
+
+        /// The numbers that suit it best, `[B, K]`, held near 0 where it tells them hardly at all.
+        public var numbers: Tensor {
+            (precision + Tensor.eye(precision.size(-1)) * 0.1).solving(shift.unsqueezed(-1)).squeezed(-1)
+        }
+
         /// That of some stars.
         public func rows(_ index: Tensor) -> Evidence {
             Evidence(

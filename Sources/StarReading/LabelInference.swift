@@ -86,6 +86,11 @@ public struct LabelInference {
         quality[instrument.embeddingKey]?.distances(features)
     }
 
+    /// Where features lie among those of the training, in units of their spread, `[B, K]`; nil where the model does not know.
+    func places(_ features: Tensor, of instrument: Instrument) -> Tensor? {
+        quality[instrument.embeddingKey]?.places(features)
+    }
+
     /// Reads spectra.
     /// - Parameters:
     ///   - spectra: as observed and prepared, on the model's device.

@@ -118,6 +118,19 @@ public func cauchyCombination(_ values: [Double]) -> Double {
     return mean > 1 ? 1 + log(mean) : mean
 }
 
+/// Several p-values of one case as one, by the same combination: exact where each is uniform and they do not depend on each other, and
+/// nearly so for small ones if they do.
+/// - Parameter values: those that are NaN do not count.
+/// - Returns: NaN where none counts; the value itself where one does.
+public func combinedPValue(_ values: [Double]) -> Double {
+    let known = values.filter { !$0.isNaN }
+    guard known.count > 1 else { return known.first ?? .nan }
+    let score = cauchyCombination(known)
+    // Beyond 1 the score is logarithmic, and the share of a Cauchy distribution above x is 1/(π x) where x is large.
+    let mean = score > 1 ? exp(min(score - 1, 690)) : score
+    return mean > 1e8 ? 1 / (Double.pi * mean) : 0.5 - atan(mean) / .pi
+}
+
 /// The least false-discovery rate at which each case would be on the list (Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57, 289).
 /// - Parameter p: p-values; NaN where there is none, which do not count.
 /// - Returns: q-values, NaN likewise.

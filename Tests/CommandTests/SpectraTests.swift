@@ -71,9 +71,13 @@ struct SpectraTests {
         // Normal stars beside which others are odd: they stand in the same file.
         let unknown = try Tool.run(["outliers", fixture.xp, "-m", model])
         #expect(unknown.code == 1 && unknown.errors.contains("knows no normal stars"), "\(unknown.errors)")
+        // Two stars in one spectrum, learned from pairs of these.
+        let learned = try Tool.run([
+            "outliers", "learn", pairs, "-m", model, "-o", spectra, "--force", "--steps", "30", "--threads", "1",
+        ])
+        #expect(learned.code == 0 && learned.output.contains("stars of gaia-xp"), "\(learned.errors)")
         let calibrated = try Tool.run([
-            "outliers", "calibrate", pairs, "--split", "train", "--instrument", "gaia-xp", "-m", model, "-o", spectra,
-            "--force",
+            "outliers", "calibrate", pairs, "--split", "train", "--together", "-m", model, "-o", spectra, "--force",
         ])
         #expect(calibrated.code == 0 && calibrated.output.contains("normal stars of gaia-xp"), "\(calibrated.errors)")
         let found = folder.path("odd.csv")
@@ -92,6 +96,26 @@ struct SpectraTests {
             "outliers", pairs, "--instrument", "gaia-xp", "-m", model, "--fdr", "0.05", "--format", "csv",
         ])
         #expect(list.code == 0 && list.output.split(separator: "\n").count < odd.count, "\(list.output)")
+        // Both instruments beside each other, and a page of the oddest.
+        let page = folder.path("odd.html")
+        let together = try Tool.run([
+            "outliers", pairs, "--together", "-m", model, "-o", folder.path("both.csv"), "--gallery", page,
+        ])
+        #expect(together.code == 0 && together.errors.contains("seen by others"), "\(together.errorLines)")
+        let compared = try rows(folder.path("both.csv"))
+        #expect(compared.count > odd.count && compared.dropFirst().contains { $0[7] != "" }, "no p_instruments")
+        #expect(compared.dropFirst().allSatisfy { $0[8] == "" }, "no star was visited twice")
+        if ReadingTests.hasGnuplot, together.errors.contains("no gallery") == false {
+            let html = try String(contentsOfFile: page, encoding: .utf8)
+            #expect(
+                html.contains("<html lang=") && html.contains("data:image/svg+xml;base64,")
+                    && html.hasSuffix("</html>\n"))
+            #expect(!html.contains(folder.url.path), "a page tells no folders")
+        }
+        let unnamed = try Tool.run(["outliers", pairs, "-m", model, "--gallery", folder.path("odd.gif")])
+        #expect(unnamed.code == 1 && unnamed.errors.contains(".gif"), "\(unnamed.errors)")
+        let alone = try Tool.run(["outliers", pairs, "-m", model, "--group-by", "position"])
+        #expect(alone.code == 2 && alone.errors.contains("belongs to --together"), "\(alone.errors)")
         // Of a spectrum that tells no errors, nothing is said but where its features lie.
         let plain = try Tool.run(["outliers", fixture.xp, "-m", model, "-o", folder.path("plain.csv")])
         #expect(plain.code == 0, "\(plain.errorLines)")

@@ -73,6 +73,81 @@ struct OutlierTests {
         #expect(cauchyCombination([.nan]).isNaN)
     }
 
+    /// Independent p-values stay uniform, and one alone is itself.
+    @Test func combinedValuesAreUniform() {
+        var random = SeededGenerator(seed: 3)
+        let p = (0..<20_000).map { _ in combinedPValue((0..<3).map { _ in random.uniform() }) }.sorted()
+        // Sums are cut at 0.99, which moves the largest values a little.
+        let distance = p.enumerated().map { abs($0.element - (Double($0.offset) + 0.5) / 20_000) }.max() ?? 1
+        #expect(distance < 0.02, "\(distance)")
+        for share in [0.001, 0.01, 0.1] {
+            let found = Double(p.count { $0 < share }) / 20_000
+            #expect(abs(found - share) < 4 * (share / 20_000).squareRoot(), "\(share): \(found)")
+        }
+        #expect(combinedPValue([.nan, 0.3]) == 0.3 && combinedPValue([.nan]).isNaN && combinedPValue([]).isNaN)
+        #expect(combinedPValue([1e-200, 0.5]) < 1e-190 && combinedPValue([1e-300, 1]) > 0)
+    }
+
+    /// Residuals of normal stars, strong at a line that varies from star to star.
+    private static func told(_ stars: Int, seed: UInt64, _ pixels: Int = 400, line: Float = 6) -> OddityEvidence {
+        var random = SeededGenerator(seed: seed)
+        let residuals = (0..<stars).flatMap { _ -> [Float] in
+            let strength = line * Float(random.gaussian())
+            return (0..<pixels).map { pixel in
+                Float(random.gaussian()) + ((100..<105).contains(pixel) ? strength : 0)
+            }
+        }
+        return OddityEvidence(
+            evidence: .init(
+                precision: Tensor.eye(2).unsqueezed(0).expanded([stars, 2, 2]), shift: Tensor.zeros([stars, 2]),
+                constant: Tensor.zeros([stars])),
+            residuals: Tensor(residuals, shape: [stars, pixels]))
+    }
+
+    /// Lines that vary among normal stars do not hide what is odd elsewhere.
+    @Test func featuresCountBesideThoseOfNormalStars() throws {
+        let normal = Self.told(600, seed: 1)
+        let stars = NormalStars(
+            .init(
+                names: (0..<600).map(String.init), place: 2, components: 2, pixels: 400,
+                scores: OutlierReference([:], levels: [])))
+        stars.learn(featuresOf: normal)
+        let spread = stars.spread(of: 5).floats()
+        #expect(spread[100] > 6 && spread[250] > 0.8 && spread[250] < 1.3, "\(spread[100]), \(spread[250])")
+        // Four errors in each of five pixels, away from the line.
+        var random = SeededGenerator(seed: 2)
+        let flux = (0..<400).map { Float(random.gaussian()) + ((300..<305).contains($0) ? -4 : 0) }
+        let odd = OddityEvidence(
+            evidence: normal.rows([0]).evidence, residuals: Tensor(flux, shape: [1, 400]))
+        let found = odd.strongest(Oddity.narrow.widths, spreads: stars.spread)
+        #expect(found.features[0].pixels.overlaps(300...304) && !found.features[0].isExcess, "\(found.features[0])")
+        #expect(exp(found.scores[0]) > 5)
+        // A cosmic ray of a thousand errors counts as five.
+        let ray = (0..<400).map { Float($0 == 200 ? 1000 : 0.1) }
+        let hit = OddityEvidence(evidence: odd.evidence, residuals: Tensor(ray, shape: [1, 400]))
+        #expect(exp(hit.strongest([3], spreads: stars.spread).scores[0]) < 5)
+        #expect(OddityEvidence(evidence: odd.evidence, residuals: Tensor.zeros([1, 400])).hasErrors == [false])
+    }
+
+    /// Neighbours are found by place, without a star itself, and tell where spectra lie.
+    @Test func neighboursTellWhatToExpect() {
+        var random = SeededGenerator(seed: 5)
+        let places = (0..<300).map { _ in Float(random.gaussian()) }
+        let stars = NormalStars(
+            .init(
+                names: places.map { "\($0)" }, place: 1, components: 1, pixels: 10,
+                scores: OutlierReference([:], levels: [])))
+        stars.places.value = Tensor(places, shape: [300, 1])
+        stars.numbers.value = Tensor(places.map { 3 * $0 + 0.1 * Float(random.gaussian()) }, shape: [300, 1])
+        let rows = stars.nearest(to: stars.places.value, 3).select(1, 0).ints()
+        #expect(rows == Array(0..<300))
+        let apart = stars.nearest(to: stars.places.value, 3, apart: true).select(1, 0).ints()
+        #expect(zip(apart, 0..<300).allSatisfy { $0 != $1 })
+        let density = stars.density(near: Tensor([0, 0.5], shape: [2, 1]))
+        let mean = density.mean.floats()
+        #expect(abs(mean[0]) < 0.5 && abs(mean[1] - 1.5) < 0.5, "\(mean)")
+    }
+
     /// Of two thousand normal stars and fifty odd ones the list holds the odd, and hardly more others than it says.
     @Test func theListHoldsWhatItSays() {
         var random = SeededGenerator(seed: 9)

@@ -12,7 +12,9 @@ struct OutliersCalibrateCommand: ParsableCommand {
         discussion: """
             The stars should be such as a survey has, and must not be those that the model \\
             learned from: of these it knows too much. What is odd is said beside them. Writes \\
-            the file of `specclip spectra fit` once more, with what these stars are like.
+            the file of `specclip spectra fit` once more, with what these stars are like. \
+            With --together spectra of one star are compared too, for p_instruments and \
+            p_repeats.
 
             EXAMPLE
               specclip outliers calibrate xp.h5 --split calibration -m model.safetensors \\
@@ -21,15 +23,17 @@ struct OutliersCalibrateCommand: ParsableCommand {
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Input") var input: InputOptions
+    @OptionGroup(title: "Input") var observations: GroupingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
         let reader = try model.reader(compute)
-        let finder = try OutlierFinder(reader)
-        let stars = try StarInput(input, among: reader.instruments, doing: "outliers calibrate")
-        try stars.forEachBatch { try finder.add(normal: $0) }
+        let finder = try OutlierFinder(reader, isCalibrating: true)
+        let stars = try observations.forEachBatch(
+            of: input, for: reader, doing: "outliers calibrate", into: nil
+        ) { stars, _ in try finder.add(normal: stars) }
         for (instrument, count) in try finder.write(to: url) {
             print("\(url.relativePath): \(count) normal stars of \(instrument.name)")
         }

@@ -14,13 +14,17 @@ struct OutliersFindCommand: ParsableCommand {
         usage: "specclip outliers [<options>] <input> ...",
         discussion: """
             COLUMNS
-              p           how often a normal star of like S/N is as odd in any way
-              q           the false-discovery rate of a list that ends with this star
-                          (Benjamini-Hochberg, over all spectra of the run)
-              p_density   the same, by where the encoder's features lie
-              p_spectrum  by the spectrum: what its labels do not explain, what ordinary
-                          spectra leave, narrow and broad features
-              reason      what makes it odd, with wavelengths, from p < 0.01 on
+              p              how often a normal star of like S/N is as odd in any way
+              q              the false-discovery rate of a list that ends with this star
+                             (Benjamini-Hochberg, over all spectra of the run)
+              p_density      as p, by where the encoder's features lie
+              p_spectrum     by the spectrum: what its labels and its look-alikes do not
+                             explain, what ordinary spectra leave, narrow and broad
+                             features, the light of a second star
+              p_instruments  beside what other instruments saw of the star (--together)
+              p_repeats      beside its other visits by the instrument: their velocities, and
+                             spectra where normal stars were visited twice (--together)
+              reason         what makes it odd, with wavelengths, from p < 0.05 on
 
             Ranks among n normal stars give no p below 1/(n + 1), which is printed; smaller ones \\
             are of a tail that was fitted to the highest twentieth of them.
@@ -28,14 +32,17 @@ struct OutliersFindCommand: ParsableCommand {
             EXAMPLES
               specclip outliers spec-*.fits -o odd.csv
               specclip outliers survey.h5 --instrument gaia-xp --fdr 0.05 -o odd.fits
+              specclip outliers visits/*.fits --together --gallery odd.html -o odd.csv
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Input") var input: InputOptions
+    @OptionGroup(title: "Input") var observations: GroupingOptions
     @Option(
         help: ArgumentHelp("Write stars of a list with this false-discovery rate alone.", valueName: "rate"))
     var fdr: Double?
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
+    @OptionGroup(title: "Output") var page: GalleryOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
@@ -52,25 +59,33 @@ struct OutliersFindCommand: ParsableCommand {
                 reader.file.url, problem: "knows no normal stars to compare with",
                 remedy: "show it some with `specclip outliers calibrate`")
         }
-        for (instrument, stars, floor) in finder.calibrated {
-            Program.note(
-                "\(instrument.name): \(stars) normal stars; p below \(String(format: "%.1e", floor)) is of a fitted tail"
-            )
-        }
+        for own in finder.calibrated { Program.note(own.text(comparing: observations.together)) }
+        let gallery = try page.prepared(finder, force: rows.output.force)
         let rates = Rates(fdr: fdr)
         let output = try RowOutput(
             Self.table([], []), to: url,
             settings: [
-                "outliers", ContentHash.of(reader.file.url), input.settings, "\(finder.calibrated.map(\.stars))",
+                "outliers", ContentHash.of(reader.file.url), input.settings,
+                "\(finder.calibrated.map(\.stars)) \(observations)",
             ],
             restart: rows.restart, as: { try rates.writer($0, $1, $2) })
-        let stars = try StarInput(input, among: reader.instruments, doing: "outliers", into: output)
-        try stars.forEachBatch { batch in
-            try output.append(Self.table(batch, try finder.outliers(batch)), at: batch.map(\.position))
+        let earlier = output.inputCount
+        let stars = try observations.forEachBatch(of: input, for: reader, doing: "outliers", into: output) {
+            stars, positions in
+            let spectra = stars.flatMap(\.observations)
+            let found = try finder.outliers(stars)
+            try gallery?.add(spectra, found)
+            try output.append(
+                Self.table(spectra, found),
+                at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } })
         }
         try output.eachTable { table in rates.add(table) }
         rates.finish()
         try output.finish(isEmpty: stars.count == 0) { rates.completed($0, from: 0).text(format) }
+        if gallery != nil, earlier > 0 {
+            Program.note("the gallery shows none of the spectra that an interrupted run had judged: --restart does")
+        }
+        try gallery?.finish()
         if let text = rates.summary { Program.note(text) }
         try stars.finish()
     }
@@ -83,9 +98,26 @@ struct OutliersFindCommand: ParsableCommand {
             Column("q", .numbers(found.map { _ in .nan })),
             Column("p_density", .numbers(found.map { threeDigits($0.density) }), canYield: true),
             Column("p_spectrum", .numbers(found.map { threeDigits($0.spectrum) }), canYield: true),
+            Column("p_instruments", .numbers(found.map { threeDigits($0.instruments) }), canYield: true),
+            Column("p_repeats", .numbers(found.map { threeDigits($0.repeats) }), canYield: true),
             Column("snr", .numbers(stars.map { $0.prepared.snr ?? .nan }), digits: 1, canYield: true),
             Column("reason", .text(found.map(\.reason))),
         ])
+    }
+}
+
+extension OutlierFinder.Calibration {
+    /// What p-values are made of, in a line.
+    fileprivate func text(comparing: Bool) -> String {
+        let alone =
+            "\(instrument.name): \(stars) normal stars; p below \(String(format: "%.1e", floor)) is of a fitted tail"
+        guard comparing else { return alone }
+        let others =
+            seenByOthers > 0
+            ? "\(seenByOthers) stars seen by others too" : "none seen by others: no p_instruments"
+        return alone + "; " + others
+            + (repeated > 0
+                ? "; \(repeated) with other visits" : "; none visited twice: p_repeats is of velocities alone")
     }
 }
 

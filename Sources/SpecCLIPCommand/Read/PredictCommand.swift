@@ -59,17 +59,11 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let url = try rows.output.url(extensions: TableFile.extensions)
-        let isDataSet = input.inputs.contains(where: ObservationStream.isDataSet)
-        if isDataSet, let column = observations.groupBy {
-            throw Diagnostic(
-                "--group-by \(column)", problem: "is for files: a row of a data set is one star", remedy: "leave it out"
-            )
-        }
         let reader = try model.reader(compute, draws: samples, scale: scale)
         let scaled = scaled(reader)
         let (labels, sets) = (try reader.catalogueLabels(), reader.adaptationNames)
         let visits = try visits(labels, reader)
-        let together = observations.together
+        let together = observations.stars.together
         let output = try RowOutput(
             StarCatalogue.labels(labels, [], [], sets: sets, scale: scaled, together: together), to: url,
             settings: settings(reader),
@@ -91,25 +85,8 @@ struct PredictCommand: ParsableCommand {
                 StarCatalogue.labels(
                     labels, stars, found, sets: sets, scale: scaled, together: together), at: positions)
         }
-        let stars: StarInput
-        if together, !isDataSet {
-            // All files are looked at again: which are of one star shows only then.
-            stars = try StarInput(input, among: reader.instruments, doing: "predict")
-            let done = output.last?.row ?? -1
-            try StarAssembly(input, for: reader, by: observations.grouping).forEachBatch(of: stars) { batch, numbers in
-                let left = zip(batch, numbers).filter { $1 > done }
-                guard !left.isEmpty else { return }
-                try read(left.map(\.0), at: left.map { RowPosition(part: 0, row: $1) })
-            }
-        } else {
-            stars = try StarInput(
-                input, among: reader.instruments, doing: "predict", rowsComeWhole: together, into: output)
-            // Small batches: what is done is on disk, or on the screen, within a second or two.
-            try stars.forEachBatch(of: 64) { batch in
-                let observed = together ? try ObservedStar.together(batch) : ObservedStar.apart(batch)
-                try read(observed, at: observed.map(\.position))
-            }
-        }
+        let stars = try observations.stars.forEachBatch(
+            of: input, for: reader, doing: "predict", into: output, read)
         try visits?.finish(isEmpty: stars.count == 0)
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()

@@ -96,6 +96,44 @@ struct StarAssembly {
     }
 }
 
+extension GroupingOptions {
+    /// Hands the stars of an input to `body`, with where their rows go: each spectrum by itself, or all of a star together.
+    /// - Parameters:
+    ///   - doing: what is done with them, for the progress line.
+    ///   - output: where rows go; what it has from an interrupted run is left out.
+    /// - Returns: the input, to be finished.
+    func forEachBatch(
+        of input: InputOptions, for reader: StarReader, doing: String, into output: RowOutput?,
+        _ body: ([ObservedStar], [RowPosition]) throws -> Void
+    ) throws -> StarInput {
+        let isDataSet = input.inputs.contains(where: ObservationStream.isDataSet)
+        if isDataSet, let column = groupBy {
+            throw Diagnostic(
+                "--group-by \(column)", problem: "is for files: a row of a data set is one star", remedy: "leave it out"
+            )
+        }
+        guard together, !isDataSet else {
+            let stars = try StarInput(
+                input, among: reader.instruments, doing: doing, rowsComeWhole: together, into: output)
+            // Small batches: what is done is on disk, or on the screen, within a second or two.
+            try stars.forEachBatch(of: 64) { batch in
+                let observed = together ? try ObservedStar.together(batch) : ObservedStar.apart(batch)
+                try body(observed, observed.map(\.position))
+            }
+            return stars
+        }
+        // All files are looked at again: which are of one star shows only then.
+        let stars = try StarInput(input, among: reader.instruments, doing: doing)
+        let done = output?.last?.row ?? -1
+        try StarAssembly(input, for: reader, by: grouping).forEachBatch(of: stars) { batch, numbers in
+            let left = zip(batch, numbers).filter { $1 > done }
+            guard !left.isEmpty else { return }
+            try body(left.map(\.0), left.map { RowPosition(part: 0, row: $1) })
+        }
+        return stars
+    }
+}
+
 /// Stars of which some spectra are still to come.
 struct UnfinishedStars {
     private var numbers: [RowPosition: Int] = [:]

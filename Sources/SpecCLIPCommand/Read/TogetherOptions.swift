@@ -4,9 +4,9 @@ import StarReading
 import Support
 import Tables
 
-/// How the observations of one star are put together.
-struct TogetherOptions: ParsableArguments, CustomStringConvertible {
-    @Flag(help: "Read all spectra of a star as one: visits, instruments, mixtures of both.")
+/// Which spectra are of one star.
+struct GroupingOptions: ParsableArguments, CustomStringConvertible {
+    @Flag(help: "Take all spectra of a star together: visits, instruments, mixtures of both.")
     var together = false
 
     @Option(
@@ -17,6 +17,40 @@ struct TogetherOptions: ParsableArguments, CustomStringConvertible {
 
     @Option(help: ArgumentHelp("Spectra within so many arcseconds are of one star (default: 3).", valueName: "arcsec"))
     var radius: Double?
+
+    func validate() throws {
+        try Self.check([("--group-by", groupBy != nil), ("--radius", radius != nil)], belongTo: together)
+        if let radius {
+            guard groupBy == "position" else { throw ValidationError("--radius belongs to --group-by position") }
+            guard radius > 0, radius <= 3600 else {
+                throw ValidationError("--radius \(radius): must lie between 0 and 3600 arcseconds")
+            }
+        }
+        if groupBy?.isEmpty == true { throw ValidationError("--group-by: must name a column") }
+    }
+
+    static func check(_ others: [(name: String, isGiven: Bool)], belongTo together: Bool) throws {
+        if !together, let first = others.first(where: \.isGiven) {
+            throw ValidationError("\(first.name) belongs to --together: give both")
+        }
+    }
+
+    /// By what spectra are known to be of one star.
+    var grouping: StarGrouping {
+        switch groupBy {
+        case nil, "source-id": .sourceID
+        case "position": .position(radius: radius ?? 3)
+        case .some(let name): .column(name)
+        }
+    }
+
+    /// What decides the rows, for interrupted work.
+    var description: String { "\(together) \(groupBy ?? "") \(radius ?? 3)" }
+}
+
+/// How the observations of one star are read together.
+struct TogetherOptions: ParsableArguments, CustomStringConvertible {
+    @OptionGroup var stars: GroupingOptions
 
     @Option(
         help: ArgumentHelp("Write each observation by itself, too, with its velocity.", valueName: "file"))
@@ -29,31 +63,10 @@ struct TogetherOptions: ParsableArguments, CustomStringConvertible {
     var velocityFloor: Double?
 
     func validate() throws {
-        let others = [
-            ("--group-by", groupBy != nil), ("--radius", radius != nil), ("--visits", visits != nil),
-            ("--rv-floor", velocityFloor != nil),
-        ]
-        if !together, let first = others.first(where: \.1) {
-            throw ValidationError("\(first.0) belongs to --together: give both")
-        }
-        if let radius {
-            guard groupBy == "position" else { throw ValidationError("--radius belongs to --group-by position") }
-            guard radius > 0, radius <= 3600 else {
-                throw ValidationError("--radius \(radius): must lie between 0 and 3600 arcseconds")
-            }
-        }
+        try GroupingOptions.check(
+            [("--visits", visits != nil), ("--rv-floor", velocityFloor != nil)], belongTo: stars.together)
         if let velocityFloor, !(0...1000).contains(velocityFloor) {
             throw ValidationError("--rv-floor \(velocityFloor): must lie between 0 and 1000 km/s")
-        }
-        if groupBy?.isEmpty == true { throw ValidationError("--group-by: must name a column") }
-    }
-
-    /// By what spectra are known to be of one star.
-    var grouping: StarGrouping {
-        switch groupBy {
-        case nil, "source-id": .sourceID
-        case "position": .position(radius: radius ?? 3)
-        case .some(let name): .column(name)
         }
     }
 
@@ -61,5 +74,5 @@ struct TogetherOptions: ParsableArguments, CustomStringConvertible {
     var floor: Double { velocityFloor ?? VisitVelocities.usualFloor }
 
     /// What decides the rows, for interrupted work.
-    var description: String { "\(together) \(groupBy ?? "") \(radius ?? 3) \(visits ?? "") \(floor)" }
+    var description: String { "\(stars) \(visits ?? "") \(floor)" }
 }

@@ -26,6 +26,11 @@ extension StarReader {
         inference.distances(reading.features, of: instrument)
     }
 
+    /// Where features lie among those of the training, in units of their spread, `[B, K]`; nil where the model does not know.
+    func places(_ reading: LabelInference.Reading, of instrument: Instrument) -> Tensor? {
+        inference.places(reading.features, of: instrument)
+    }
+
     /// The spectra that stars may have, at rest, given what was observed of them: by another instrument, or by the target itself, which
     /// is then denoised and has its gaps filled.
     /// - Parameters:

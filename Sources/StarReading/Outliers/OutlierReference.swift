@@ -1,14 +1,11 @@
 import Foundation
-import SpecCLIP
-import Spectra
 import Statistics
-import Support
 
 /// What scores normal stars of an instrument have: what makes scores p-values.
 struct OutlierReference: Codable, Sendable, Hashable {
     /// By `Oddity`.
     private var kinds: [String: ConformalPValue] = [:]
-    /// Of the kinds that are about the spectrum itself together, and of all.
+    /// Of the kinds that are about the spectrum itself together, and of these and the density.
     private var spectrum: ConformalPValue, all: ConformalPValue
 
     /// Fewer normal stars tell nothing of rare ones.
@@ -16,6 +13,8 @@ struct OutlierReference: Codable, Sendable, Hashable {
 
     /// Normal stars.
     var count: Int { all.count }
+    /// Normal stars to which a kind applies.
+    func count(of kind: Oddity) -> Int { kinds[kind.rawValue]?.count ?? 0 }
     /// No rank among normal stars gives a smaller p-value; smaller ones are of a fitted tail.
     var floor: Double { all.floor }
 
@@ -23,48 +22,69 @@ struct OutlierReference: Codable, Sendable, Hashable {
     ///   - scores: of normal stars by kind, one a star.
     ///   - levels: logarithm of the signal to noise of each star.
     init(_ scores: [Oddity: [Double]], levels: [Double]) {
-        for (kind, own) in scores { kinds[kind.rawValue] = ConformalPValue(own, covariates: levels) }
-        let own = kinds
-        func p(_ kind: Oddity, _ star: Int) -> Double {
-            guard let scores = scores[kind], let reference = own[kind.rawValue] else { return .nan }
-            return reference(scores[star], covariate: levels[star])
+        for (kind, own) in scores where own.count(where: \.isFinite) >= Self.fewest {
+            kinds[kind.rawValue] = ConformalPValue(own, covariates: levels)
         }
-        let spectral = levels.indices.map { star in cauchyCombination(Oddity.ofSpectrum.map { p($0, star) }) }
-        let ofSpectrum = ConformalPValue(spectral, covariates: levels)
-        spectrum = ofSpectrum
+        // What sums p-values up is ranked among such as other normal stars give: a star's own score among those that it is ranked by
+        // would make it look more normal than any new one.
+        let p = kinds.keys.reduce(into: [:]) { found, key in
+            found[key] = Oddity(rawValue: key).flatMap { scores[$0] }.map { Self.crossed($0, levels) }
+        }
+        let spectral = levels.indices.map { star in
+            cauchyCombination(Oddity.ofSpectrum.map { p[$0.rawValue]?[star] ?? .nan })
+        }
+        spectrum = ConformalPValue(spectral, covariates: levels)
+        let ofSpectrum = Self.crossed(spectral, levels)
         all = ConformalPValue(
             levels.indices.map { star in
-                cauchyCombination([p(.density, star), ofSpectrum(spectral[star], covariate: levels[star])])
+                cauchyCombination([p[Oddity.density.rawValue]?[star] ?? .nan, ofSpectrum[star]])
             }, covariates: levels)
+    }
+
+    private static let folds = 5
+
+    /// p-values of normal stars by the others: those of the other folds.
+    private static func crossed(_ scores: [Double], _ levels: [Double]) -> [Double] {
+        var found = [Double](repeating: .nan, count: scores.count)
+        for fold in 0..<folds {
+            let others = scores.indices.filter { $0 % folds != fold }
+            let reference = ConformalPValue(others.map { scores[$0] }, covariates: others.map { levels[$0] })
+            for star in stride(from: fold, to: scores.count, by: folds) {
+                found[star] = reference(scores[star], covariate: levels[star])
+            }
+        }
+        return found
+    }
+
+    /// The same with what others say of kinds that are about several spectra of a star, where these say nothing.
+    func keeping(_ others: OutlierReference?) -> OutlierReference {
+        var found = self
+        for kind in [Oddity.instruments, .repeats] where kinds[kind.rawValue] == nil {
+            found.kinds[kind.rawValue] = others?.kinds[kind.rawValue]
+        }
+        return found
     }
 
     /// p-values of a star.
     struct Judgement: Sendable {
         var kinds: [Oddity: Double] = [:]
-        var spectrum = Double.nan, all = Double.nan
+        var spectrum = Double.nan, repeats = Double.nan, all = Double.nan
     }
 
     /// - Parameters:
     ///   - scores: by kind.
     ///   - level: logarithm of the signal to noise.
-    func callAsFunction(_ scores: [Oddity: Double], level: Double) -> Judgement {
+    ///   - velocities: the p-value of its visits' velocities; NaN where there is but one.
+    func callAsFunction(_ scores: [Oddity: Double], level: Double, velocities: Double = .nan) -> Judgement {
         var found = Judgement()
         for (kind, score) in scores { found.kinds[kind] = kinds[kind.rawValue]?(score, covariate: level) }
         let spectral = cauchyCombination(Oddity.ofSpectrum.map { found.kinds[$0] ?? .nan })
         found.spectrum = spectrum(spectral, covariate: level)
-        found.all = all(
+        let alone = all(
             cauchyCombination([found.kinds[.density] ?? .nan, found.spectrum]), covariate: level)
-        return found
-    }
-
-    static let part = "outliers"
-
-    /// The references of a model file by the instrument's `embeddingKey`.
-    static func all(in file: ModelFile) throws -> [String: OutlierReference] {
-        guard let text = file.header(part) else { return [:] }
-        guard let found = try? JSONDecoder().decode([String: OutlierReference].self, from: Data(text.utf8)) else {
-            throw Diagnostic(file.url, field: part, problem: "cannot be read", remedy: "get the file anew")
-        }
+        if !velocities.isNaN { found.kinds[.velocities] = velocities }
+        found.repeats = combinedPValue([found.kinds[.repeats] ?? .nan, velocities])
+        found.all = combinedPValue([alone, found.kinds[.instruments] ?? .nan, found.repeats])
         return found
     }
 }

@@ -138,6 +138,9 @@ public final class QualityModel {
     /// How far features lie from those of the training.
     func distances(_ features: Tensor) -> [Double] { domain.distances(features) }
 
+    /// Where features lie among those of the training, in units of their spread, `[B, K]`.
+    func places(_ features: Tensor) -> Tensor { withoutGradient { domain.whitened(features) } }
+
     /// What speaks against each spectrum.
     /// - Parameters:
     ///   - model: with its weights.

@@ -71,5 +71,6 @@ final class TrainingDomain: Module {
         }
     }
 
-    private func whitened(_ features: Tensor) -> Tensor { (features - mean.value).matmul(projection.value) }
+    /// Features in units of their spread, along the directions in which they vary most, `[B, K]`.
+    func whitened(_ features: Tensor) -> Tensor { (features - mean.value).matmul(projection.value) }
 }

@@ -88,8 +88,7 @@ private struct TogetherPlan {
     }
 
     private static func velocity(_ part: Part) -> (value: Double, error: Double)? {
-        part.reading.stars[part.row].estimates.first { $0.label.name == RadialVelocity.label }
-            .flatMap { estimate in estimate.error.map { (estimate.value, $0) } }
+        part.reading.stars[part.row].velocity
     }
 
     /// - Parameter readings: of `coadded`.
@@ -113,6 +112,12 @@ private struct TogetherPlan {
 }
 
 extension StarLabels {
+    /// The radial velocity with its error, km/s; nil where none is told.
+    var velocity: (value: Double, error: Double)? {
+        estimates.first { $0.label.name == RadialVelocity.label }
+            .flatMap { estimate in estimate.error.map { (estimate.value, $0) } }
+    }
+
     /// Labels that somebody taught the model have no joint posterior: of several instruments that is taken which says it is least off.
     fileprivate mutating func takeAdapted(from parts: [StarLabels]) {
         let own = Set(estimates.map(\.label))
