@@ -10,6 +10,7 @@ struct HelpTests {
         "model retrieval",
         "convert", "doctor",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
+        "outliers", "outliers learn", "outliers calibrate", "spectra fit", "emulate", "compare",
         "npe", "npe train", "npe sample", "npe density",
     ])
     func fitsTheScreen(command: String) throws {

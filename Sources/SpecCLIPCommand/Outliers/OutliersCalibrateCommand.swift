@@ -29,6 +29,7 @@ struct OutliersCalibrateCommand: ParsableCommand {
 
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
+        try observations.check(input)
         let reader = try model.reader(compute)
         let finder = try OutlierFinder(reader, isCalibrating: true)
         let stars = try observations.forEachBatch(

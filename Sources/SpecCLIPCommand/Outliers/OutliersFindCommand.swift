@@ -52,6 +52,7 @@ struct OutliersFindCommand: ParsableCommand {
 
     func run() throws {
         let url = try rows.output.url(extensions: TableFile.extensions)
+        try observations.check(input)
         let reader = try model.reader(compute)
         let finder = try OutlierFinder(reader)
         guard !finder.calibrated.isEmpty else {

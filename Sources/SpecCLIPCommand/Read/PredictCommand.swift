@@ -59,6 +59,7 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let url = try rows.output.url(extensions: TableFile.extensions)
+        try observations.stars.check(input)
         let reader = try model.reader(compute, draws: samples, scale: scale)
         let scaled = scaled(reader)
         let (labels, sets) = (try reader.catalogueLabels(), reader.adaptationNames)

@@ -97,6 +97,13 @@ struct StarAssembly {
 }
 
 extension GroupingOptions {
+    /// - Throws: `Diagnostic` for an input whose stars are known without being asked for.
+    func check(_ input: InputOptions) throws {
+        guard let groupBy, input.inputs.contains(where: ObservationStream.isDataSet) else { return }
+        throw Diagnostic(
+            "--group-by \(groupBy)", problem: "is for files: a row of a data set is one star", remedy: "leave it out")
+    }
+
     /// Hands the stars of an input to `body`, with where their rows go: each spectrum by itself, or all of a star together.
     /// - Parameters:
     ///   - doing: what is done with them, for the progress line.
@@ -106,13 +113,7 @@ extension GroupingOptions {
         of input: InputOptions, for reader: StarReader, doing: String, into output: RowOutput?,
         _ body: ([ObservedStar], [RowPosition]) throws -> Void
     ) throws -> StarInput {
-        let isDataSet = input.inputs.contains(where: ObservationStream.isDataSet)
-        if isDataSet, let column = groupBy {
-            throw Diagnostic(
-                "--group-by \(column)", problem: "is for files: a row of a data set is one star", remedy: "leave it out"
-            )
-        }
-        guard together, !isDataSet else {
+        guard together, !input.inputs.contains(where: ObservationStream.isDataSet) else {
             let stars = try StarInput(
                 input, among: reader.instruments, doing: doing, rowsComeWhole: together, into: output)
             // Small batches: what is done is on disk, or on the screen, within a second or two.

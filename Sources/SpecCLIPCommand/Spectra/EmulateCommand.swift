@@ -12,7 +12,7 @@ struct EmulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emulate",
         abstract: "Draw the spectrum of a star of which only labels are known.",
-        usage: "specclip emulate --to <name> [--teff <K>] [--logg <dex>] [--fe-h <dex>] [<options>]",
+        usage: "specclip emulate --to <name> [--teff <K>] [--logg <dex>] … [<options>]",
         discussion: """
             Labels that are not given are left open: the spectrum is then as wide as they leave \
             it. The flux is as the instrument prepares it; the error is that of the star's own \

@@ -85,7 +85,8 @@ final class NormalStars: Module, @unchecked Sendable {
     ///   - apart: leaves out the nearest, where the others are these stars themselves.
     /// - Returns: their rows, `[B, count]`.
     func nearest(to query: Tensor, _ count: Int, apart: Bool = false) -> Tensor {
-        let known = places.value
+        // In double precision, or close neighbours could not be told from a star itself.
+        let (known, query) = (places.value.to(.float64), query.to(.float64))
         let squares =
             query.square().sum(dims: [1], keepDims: true) + known.square().sum(dims: [1])
             - query.matmul(known.transposed()) * 2
