@@ -20,7 +20,9 @@ rm -rf "$folder"
 mkdir -p "$folder"
 for name in "${real[@]}"; do
     [ -f "$system/lib$name.a" ] || { echo "make wheel: $system/lib$name.a is missing; run make deps" >&2; exit 1; }
-    ln -s "$system/lib$name.a" "$folder/lib${name%_serial}.a"
+    # Debian's archives are made for programs: of what they reach outside, libc's streams alone would not do in a library.
+    objcopy --redefine-sym stderr=specclip_stderr --redefine-sym stdout=specclip_stdout \
+        "$system/lib$name.a" "$folder/lib${name%_serial}.a"
 done
 
 # What is called and defined nowhere: of the objects, and of HDF5.
@@ -46,6 +48,8 @@ done
 cat >"$folder/absent.c" <<'C'
 #include <stdio.h>
 #include <stdlib.h>
+FILE *specclip_stderr, *specclip_stdout;
+__attribute__((constructor)) static void streams(void) { specclip_stderr = stderr, specclip_stdout = stdout; }
 void specclip_absent(const char *name) {
     fprintf(stderr, "specclip: %s is called, and is no part of this library; please report it\n", name);
     abort();

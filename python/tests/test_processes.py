@@ -81,8 +81,10 @@ def test_after_a_fork_there_is_an_error(model):
 def test_control_c():
     """A call on many spectra ends within seconds, and the model can be used on."""
     code = """
-import sys, time
+import signal, sys
 sys.path.insert(0, {tests!r})
+# What starts the tests may have left the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np, specclip, stars
 model = specclip.load(threads=1)
 spectra = stars.formula(8)
