@@ -1,5 +1,6 @@
 import CSpecCLIPHeader
 import Support
+import Torch
 
 /// Arrays of the caller, by name, each copied once and straight into the numbers that are computed with.
 struct Arguments {
@@ -68,6 +69,37 @@ struct Arguments {
         }
         return values(array, UnsafePointer<CChar>?.self) { $0.map { String(cString: $0) } ?? "" }
     }
+
+    /// A matrix of which each row is an array, `[rows, columns]`, in single or double precision; nil where it is not given.
+    /// - Throws: `Diagnostic` where rows differ in length, or hold what is no number.
+    func matrix(_ name: String, isDouble: Bool = false, allowsMissing: Bool = false) throws -> Tensor? {
+        guard let count = count(name) else { return nil }
+        let columns = try count == 0 ? 0 : length(name, 0)
+        func all<Value>(_ row: (Int) throws -> [Value]?, _ isFine: (Value) -> Bool) throws -> [Value] {
+            var values: [Value] = []
+            values.reserveCapacity(count * columns)
+            for place in 0..<count {
+                let own = try row(place) ?? []
+                guard own.count == columns else {
+                    throw Diagnostic(
+                        name, problem: "has \(own.count) numbers in row \(place) and \(columns) in row 0",
+                        remedy: "give rows of one length")
+                }
+                guard allowsMissing || own.allSatisfy(isFine) else {
+                    throw Diagnostic(
+                        name, problem: "row \(place) holds a number that is not finite", remedy: "leave such rows out")
+                }
+                values += own
+            }
+            return values
+        }
+        let shape = [count, columns]
+        return isDouble
+            ? Tensor(try all({ try numbers(name, $0) }, \.isFinite), shape: shape)
+            : Tensor(try all({ try floats(name, $0) }, \.isFinite), shape: shape)
+    }
+
+    private func length(_ name: String, _ index: Int) throws -> Int { Int(try array(name, index)?.count ?? 0) }
 
     private func array(_ name: String, _ index: Int) throws -> specclip_array? {
         guard let arrays = named[name] else { return nil }

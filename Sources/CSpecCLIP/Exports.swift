@@ -71,6 +71,11 @@ public func call(
     }
 }
 
+/// `specclip_interrupt`: asks what is being learned to stop, or takes that back.
+/// - Parameter isAsked: 1 or 0.
+@_cdecl("specclip_interrupt")
+public func interrupt(_ isAsked: Int32) { Interruption.request(isAsked != 0) }
+
 /// `specclip_column_count`: columns of all tables.
 @_cdecl("specclip_column_count")
 public func columnCount(_ tables: OpaquePointer?) -> Int64 { Int64(LibraryTables.at(tables)?.columns.count ?? 0) }

@@ -17,7 +17,8 @@ protocol LibraryObject: AnyObject, Sendable {
 /// The kinds of things that `specclip_make` makes.
 enum LibraryObjects {
     private static let kinds: [String: any LibraryObject.Type] = [
-        "reader": ReaderObject.self
+        "reader": ReaderObject.self, "adaptation": AdaptationObject.self, "bottleneck": BottleneckObject.self,
+        "flow": FlowObject.self,
     ]
 
     static func make(_ kind: String, _ options: Options, _ arguments: Arguments) throws -> any LibraryObject {

@@ -108,31 +108,57 @@ typedef struct specclip_object specclip_object;
 typedef struct specclip_tables specclip_tables;
 
 /*
- * Makes something.
+ * Makes something. Options are a JSON object; one that is not known is an error.
  *
- * kind      options (JSON)                                    arguments
- * "reader"  path, draws, width, scale, threads                none
+ *   "reader"      reads stars. Options: path (of a model), draws, width, scale, threads (of the whole process).
+ *   "adaptation"  teaches a model labels of the caller's own. Arguments: labels (an array each, a value a star), errors (the
+ *                 same), group (texts: stars that are not to be parted). Options: path (of the model), labels and units (names and
+ *                 units of the arrays), name, scale, folds, seed, methods, catalogue, folder (to work in).
+ *   "bottleneck"  an information-ordered bottleneck. Arguments: x, an array a row. Options: configuration (JSON, as
+ *                 `specclip iob train --config` has it), folder (for checkpoints). Without x: path, of a file.
+ *   "flow"        a posterior from simulations. Arguments: theta, x, errors, an array a row. Options: configuration (as of `specclip
+ *                 npe train --config`), names, members, folder. Without x: path, of a file.
  */
 int32_t specclip_make(
     const char *kind, const char *options, const specclip_argument *arguments, int64_t count, specclip_object **object,
     char **message);
 
 /*
- * Asks something.
+ * Asks something. The answer is in the table "rows".
  *
- * Of a reader. Arguments are the spectra: wavelength, flux, one array a star, and what is known of ivar or error, mask (true
- * where bad); `wavelength` may be one array for all. Then, one value a star: source_id, snr, ra, dec, resolution.
- * Options of all: instrument, air, wavelength_unit, flux_unit, rv (km/s, removed first), normalised, strict (the first spectrum
- * that is of no use fails the call; else it is told in the table "failures": star, message). All tell what was assumed or left
- * out of spectra in the table "notes": star, note. Rows carry the number of their star in the column `star`.
+ * About spectra the arguments are: wavelength and flux, an array a star (one of wavelengths may be for all); what is known of
+ * ivar or error, and mask (true where bad), likewise; and, in one array with a value a star, source_id (texts), snr, ra, dec,
+ * resolution. Options: instrument, air, wavelength_unit (Angstrom where it is not given), flux_unit, rv (km/s, removed first),
+ * normalised, first (the number of the first star, for messages), strict (the first spectrum that is of no use fails the call;
+ * else it is told in the table "failures": star, message). What was assumed or left out stands in the table "notes": star, note.
+ * The column `star` of "rows" has the number of the spectrum, from 0.
  *
- *   "predict"    labels with errors and flags, a row a star
- *   "embed"      embeddings
- *   "facts"      what the model is: no arguments
+ * A reader answers
+ *   "predict"     labels with errors and flags, a row a star. Options: together, rv_floor.
+ *   "posterior"   samples of the joint posterior, a vector a label.
+ *   "embed"       embeddings.
+ *   "translate"   spectra as another instrument would take them. Options: to, samples, given ({"teff": 5800}).
+ *   "search"      stars that look alike, a row each. Options: top, among, exclude_self.
+ *   "outliers"    p-values; "rates" turns the array p of all of them into false-discovery rates q.
+ *   "facts"       without spectra: tables "instruments", "labels", "flags", "embedding". "grid": wavelengths of an `instrument`.
+ * An adaptation answers
+ *   "add"         takes spectra in; their numbers, with `first`, are places in the arrays of labels.
+ *   "fit"         learns. Options: output (file of the new model), alone. What was tried and chosen, a row a label.
+ * A bottleneck answers
+ *   "compress"    codes of x. Options: width. "decompress": rows that `code` stands for.
+ *   "dimension"   a report as JSON on rows x. Options: noise.
+ *   "facts", "write" (option path).
+ * A flow answers
+ *   "sample"      of each row of x `samples` draws below each other. Options: samples, seed.
+ *   "density"     log densities of theta given x, in nats.
+ *   "facts", "write" (option path).
  */
 int32_t specclip_call(
     specclip_object *object, const char *question, const char *options, const specclip_argument *arguments, int64_t count,
     specclip_tables **tables, char **message);
+
+/* Asks all that is being learned in this process to stop (1), until that is taken back (0). May be called by any thread. */
+void specclip_interrupt(int32_t is_asked);
 
 int64_t specclip_column_count(const specclip_tables *tables);
 /* Column 0, 1, …; one of zeros beyond the last. */

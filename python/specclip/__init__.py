@@ -10,6 +10,7 @@ threads run meanwhile; processes must be started by ``spawn``.
 """
 
 from ._errors import SpecCLIPError, SpecCLIPWarning
+from ._learning import NPE, OrderedBottleneck
 from ._library import check_torch as _check_torch
 from ._library import version
 from ._model import Model, load
@@ -17,4 +18,4 @@ from ._model import Model, load
 _check_torch()
 
 __version__ = "0.1.0"
-__all__ = ["Model", "SpecCLIPError", "SpecCLIPWarning", "load", "version"]
+__all__ = ["NPE", "Model", "OrderedBottleneck", "SpecCLIPError", "SpecCLIPWarning", "load", "version"]

@@ -130,6 +130,7 @@ class _Library:
         c.specclip_version.restype = ctypes.c_void_p
         c.specclip_column_count.argtypes, c.specclip_column_count.restype = [ctypes.c_void_p], ctypes.c_int64
         c.specclip_column_at.argtypes, c.specclip_column_at.restype = [ctypes.c_void_p, ctypes.c_int64], _Column
+        c.specclip_interrupt.argtypes, c.specclip_interrupt.restype = [ctypes.c_int32], None
         for name in ("specclip_free_object", "specclip_free_tables", "specclip_free_text"):
             getattr(c, name).argtypes, getattr(c, name).restype = [ctypes.c_void_p], None
         self.c = c
@@ -186,7 +187,9 @@ _OPTIONS = {
     "--among": "among",
     "--scale": "scale",
     "--width": "width",
-    "--in": "among",
+    "--labels": "labels",
+    "--match": "source_id",
+    "--name": "name",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from . import _tables
 from ._errors import SpecCLIPError, SpecCLIPWarning
-from ._library import Column, Handle, version
-from ._spectra import Spectra
+from ._learning import interruptible
+from ._library import ARRAY, TYPES, Column, Handle, version
+from ._spectra import Spectra, texts, unit_of
 
 Output = Literal["astropy", "pandas", "arrow", "numpy"]
 Bad = Literal["raise", "nan"]
@@ -22,7 +23,7 @@ Bad = Literal["raise", "nan"]
 SHIPPED = ("small",)
 #: Spectra that are read at once: as many as the command takes, so that numbers are the same to the last bit. Ctrl-C is
 #: heard between two of them, and memory does not grow with their number.
-_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 256, "outliers": 256}
+_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 256, "outliers": 256, "add": 256}
 
 _SPECTRA = """
         Parameters
@@ -144,6 +145,8 @@ class Model:
         self._reader = Handle("reader", {"path": str(self._file), **self._options})
         self._facts = self._reader("facts")
         self._grids: dict[str, np.ndarray] = {}
+        #: Of a model that `adapt` made: what was tried, a row a label.
+        self.report: Any = None
 
     def __reduce__(self):
         return _again, (str(self._file), self._options)
@@ -454,8 +457,6 @@ class Model:
         def with_rates(columns: dict[str, Column]) -> dict[str, Column]:
             if "p" not in columns:
                 return columns
-            from ._library import ARRAY, TYPES
-
             p = np.ascontiguousarray(columns["p"].values, np.float64)
             record = np.zeros(1, ARRAY)
             record[0] = (p.ctypes.data, len(p), 8, TYPES["float64"])
@@ -468,6 +469,126 @@ class Model:
             return ordered
 
         return self._table("outliers", self._spectra(locals()), {}, bad, output, finish=with_rates)
+
+    # What it is taught
+
+    @_documented
+    def adapt(
+        self,
+        wavelength: Any,
+        flux: Any = None,
+        *,
+        labels: Mapping[str, Any],
+        path: str | os.PathLike[str],
+        errors: Mapping[str, Any] | None = None,
+        group: Any = None,
+        name: str = "own",
+        scale: str | None = None,
+        methods: Sequence[str] | None = None,
+        folds: int = 5,
+        seed: int = 42,
+        alone: bool = False,
+        overwrite: bool = False,
+        ivar: Any = None,
+        error: Any = None,
+        mask: Any = None,
+        air: bool = False,
+        wavelength_unit: str | None = None,
+        flux_unit: str | None = None,
+        instrument: str | None = None,
+        source_id: Any = None,
+        snr: Any = None,
+        ra: Any = None,
+        dec: Any = None,
+        resolution: Any = None,
+        rv: float = 0.0,
+        normalised: bool = False,
+    ) -> Model:
+        """Teach the model labels of one's own, from 30 stars on; the model itself stays as it is.
+
+        Each label is read in several ways, and the one is kept that is least off on the stars that it had not seen. Errors come
+        from the same stars, for stars like these. Spectra of no use are left out, with a warning. Ctrl-C stops; the same call
+        again goes on from there.
+
+        {spectra}
+        labels : mapping
+            Values by name, one a spectrum; NaN where a label is not known. Quantities bring their units.
+        path : path
+            The file of the new model (.safetensors).
+        errors : mapping, optional
+            1 σ errors of labels, by the name of the label.
+        group : array, optional
+            What stars share, such as a plate: those of one group are never parted between learning and judging.
+        name : str
+            What the labels are called together: the column ``flag_<name>`` says when not to trust them.
+        scale : str, optional
+            Whose labels they are, such as "APOGEE".
+        methods : sequence of str, optional
+            Ways to try, of "labels", "features", "lora", "full", "flux"; all by default.
+        folds, seed : int
+            Folds of the stars; seed of folds and weights.
+        alone : bool
+            Write what was learned alone: a small file, read where the model's own lies beside it.
+        overwrite : bool
+            Replace a file that exists.
+
+        Returns
+        -------
+        Model
+            The new model; its attribute ``report`` is a table of what was tried: a row a label, with the robust scatter of
+            each way on unseen stars (``sigma_…``), the way that was chosen, and by how much it gains on what the model's own
+            labels tell.
+        """
+        spectra = self._spectra(locals())
+        output = Path(path).expanduser()
+        if output.suffix != ".safetensors":
+            raise SpecCLIPError(f"path {output}: is no model file; give a name that ends in .safetensors")
+        if output.exists() and not overwrite:
+            raise SpecCLIPError(f"path {output}: exists already; choose another name, or give overwrite=True")
+        if not output.absolute().parent.is_dir():
+            raise SpecCLIPError(f"path {output}: its folder does not exist; make it")
+        options = {
+            "path": str(self._file), "folder": str(output.with_suffix(".adapting")), "labels": [str(own) for own in labels],
+            "units": [unit_of(own) for own in labels.values()], "name": name, "scale": scale, "folds": folds, "seed": seed,
+            "methods": None if methods is None else list(methods),
+        }  # fmt: skip
+        arguments, kept = self._labels(labels, errors or {}, group, spectra.count)
+        teaching = Handle("adaptation", {key: own for key, own in options.items() if own is not None}, arguments)
+        del kept
+        self._ask("add", spectra, {}, "nan", spreads=False, reader=teaching)
+        answer = interruptible(lambda: teaching("fit", {"output": str(output), "alone": alone}))
+        adapted = Model(output, **self._options)
+        notes = {"notes": [str(text) for text in answer["notes"]["note"].values]}
+        adapted.report = _tables.table(answer["rows"], "astropy" if _tables.has("astropy") else "numpy", notes)
+        return adapted
+
+    @staticmethod
+    def _labels(labels: Mapping[str, Any], errors: Mapping[str, Any], group: Any, count: int):
+        """Labels and their errors as arguments, and what must live as long as they do."""
+        unknown = [name for name in errors if name not in labels]
+        if unknown:
+            raise SpecCLIPError(f"errors: has {unknown[0]}, which is none of the labels {', '.join(labels)}")
+
+        def values(name: str, given: Any) -> np.ndarray:
+            own = getattr(given, "value", given)
+            own = np.ma.filled(np.ma.asarray(own, dtype=np.float64), np.nan) if hasattr(own, "mask") else own
+            own = np.array(own, dtype=np.float64)
+            if own.shape != (count,):
+                raise SpecCLIPError(f"{name}: has {own.size} values but there are {count} spectra; give one a spectrum")
+            return own
+
+        kept = [values(name, given) for name, given in labels.items()]
+        kept += [values(name, errors[name]) if name in errors else np.full(count, np.nan) for name in labels]
+        records = np.zeros(len(kept), ARRAY)
+        for place, own in enumerate(kept):
+            records[place] = (own.ctypes.data, len(own), 8, TYPES["float64"])
+        arguments = {"labels": records[: len(labels)]}
+        if errors:
+            arguments["errors"] = np.ascontiguousarray(records[len(labels) :])
+        if group is not None:
+            arguments["group"], more = texts([str(own) for own in np.asarray(group)])
+            kept.append(more)
+        return arguments, (kept, records)
 
     # How
 
@@ -485,7 +606,8 @@ class Model:
         return spectra
 
     def _ask(
-        self, question: str, spectra: Spectra, options: dict, bad: str, whole: bool = False, spreads: bool = True
+        self, question: str, spectra: Spectra, options: dict, bad: str, whole: bool = False, spreads: bool = True,
+        reader: Handle | None = None
     ) -> tuple[dict[str, Column], dict[int, str]]:
         """Rows of all spectra, batch by batch, and what is wrong with those that failed."""
         if bad not in ("raise", "nan"):
@@ -497,7 +619,7 @@ class Model:
             end = min(start + size, spectra.count)
             arguments, kept = spectra.arguments(start, end)
             own = {**spectra.options, **{k: v for k, v in options.items() if v is not None}}
-            answer = self._reader(question, {**own, "strict": bad == "raise", "first": start}, arguments)
+            answer = (reader or self._reader)(question, {**own, "strict": bad == "raise", "first": start}, arguments)
             del kept
             rows = answer["rows"]
             places.append(rows.pop("star").values + start)
@@ -512,6 +634,9 @@ class Model:
             where = f"spectrum {stars[0]}: " if stars and spectra.count > 1 else ""
             others = f" (and {len(stars) - 1} more)" if len(stars) > 1 else ""
             warnings.warn(where + text + others, SpecCLIPWarning, stacklevel=4)
+        if question == "add":
+            for star, text in sorted(failures.items()):
+                warnings.warn(text, SpecCLIPWarning, stacklevel=4)
         columns = _tables.join(parts)
         stars = np.concatenate(places)
         if whole or not spreads:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 
 from ._errors import SpecCLIPError
@@ -73,10 +75,8 @@ class Spectra:
             record = np.zeros(1, ARRAY)
             own = values[start:end]
             if name == "source_id":
-                texts = [str(value).encode() for value in own]
-                pointers = np.array([_address(text) for text in texts], np.uint64)
-                kept += [texts, pointers]
-                record[0] = (pointers.ctypes.data, len(texts), 8, TYPES["text"])
+                record, more = texts([str(value) for value in own])
+                kept.append(more)
             else:
                 own = np.ascontiguousarray(own, np.float64)
                 kept.append(own)
@@ -85,10 +85,19 @@ class Spectra:
         return arguments, kept
 
 
-def _address(text: bytes) -> int:
-    import ctypes
+def texts(values: list[str]) -> tuple[np.ndarray, tuple]:
+    """An array of texts as a record, and what must live as long as it does."""
+    encoded = [value.encode() for value in values]
+    pointers = (ctypes.c_char_p * max(1, len(encoded)))(*encoded)
+    record = np.zeros(1, ARRAY)
+    record[0] = (ctypes.addressof(pointers), len(encoded), 8, TYPES["text"])
+    return record, (encoded, pointers)
 
-    return ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p).value or 0
+
+def unit_of(given) -> str:
+    """The unit of a quantity or column; empty where it has none."""
+    unit = getattr(given, "unit", None)
+    return unit.to_string() if hasattr(unit, "to_string") else ""
 
 
 class _Rows:
@@ -162,7 +171,7 @@ def _plain(name: str, given, flags: bool, text: bool = False) -> np.ndarray:
     if flags:
         return values if values.dtype == np.bool_ else values.astype(bool)
     if values.dtype == np.float16:
-        raise SpecCLIPError(f"{name}: is float16, which tells wavelengths to 4 Å and flux to three digits; give float32 or float64")
+        raise SpecCLIPError(f"{name}: is float16, which tells three digits of a number; give float32 or float64")
     if kind == "f" and values.dtype.itemsize in (4, 8) and values.dtype.isnative:
         return values
     if kind == "i" and values.dtype.itemsize in (4, 8) and values.dtype.isnative:

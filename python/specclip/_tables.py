@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 
 from ._errors import SpecCLIPError
@@ -15,13 +17,14 @@ def check(output: str) -> None:
     """Says before any work whether a table can be had."""
     if output not in OUTPUTS:
         raise SpecCLIPError(f"output {output!r}: is no table; give {', '.join(OUTPUTS)}")
-    if output == "numpy":
-        return
-    import importlib.util
-
-    package = _PACKAGES[output]
-    if importlib.util.find_spec(package) is None:
+    if not has(output):
+        package = _PACKAGES[output]
         raise ImportError(f"specclip: output={output!r} needs {package}; pip install {package}, or give output='numpy'")
+
+
+def has(output: str) -> bool:
+    """Whether the package of a kind of table is installed."""
+    return output == "numpy" or importlib.util.find_spec(_PACKAGES[output]) is not None
 
 
 def join(parts: list[dict[str, Column]]) -> dict[str, Column]:
