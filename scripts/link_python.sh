@@ -13,8 +13,9 @@ cd "$(dirname "$0")/.."
 
 objects=$1 folder=$2 library=$3
 system=/usr/lib/$(uname -m)-linux-gnu
-absent=(cfitsio zip avro expat bz2 zstd lzma curl crypto sz)
-real=(hdf5_serial xxhash)
+absent=(cfitsio zip avro expat bz2 zstd lzma curl crypto)
+# HDF5 asks its compressor sz (over aec) what it can do before it is used at all.
+real=(hdf5_serial sz aec xxhash)
 
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -62,7 +63,7 @@ echo '{ global: specclip_*; _Z*; local: *; };' >"$folder/exports"
 root=$libtorch_folder
 [ ! -d "$root/torch/lib" ] || root=$root/torch
 swiftc -emit-library -static-stdlib -o "$library" @"$objects" "$folder/absent.o" -L "$folder" \
-    -lhdf5 -lxxhash -lcurl -lcrypto -lsz -lzip -lavro -lexpat -lbz2 -lzstd -llzma -lcfitsio -lz -lm -lstdc++ \
+    -lhdf5 -lsz -laec -lxxhash -lcurl -lcrypto -lzip -lavro -lexpat -lbz2 -lzstd -llzma -lcfitsio -lz -lm -lstdc++ \
     -L "$root/lib" -ltorch_cpu -lc10 \
     -Xlinker --gc-sections -Xlinker --version-script="$folder/exports" -Xlinker --no-undefined \
     2> >(grep -v -e 'mktemp' -e '^$' >&2)
