@@ -8,6 +8,7 @@ beside). Times are of the processor, which other work beside disturbs least. Wha
 time for all spectra, less that for the first 64. Needs what
 python/tests/requirements.txt names, and the package (make wheel; or PYTHONPATH=python and SPECCLIP_LIBRARY).
 """
+
 import argparse
 import os
 import pathlib
@@ -26,6 +27,7 @@ import specclip  # noqa: E402
 
 def seconds(work):
     """Of the processor, those of processes that were started and have ended too."""
+
     def now():
         return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
@@ -45,18 +47,33 @@ def main():
     all_of_them, few = stars.lamost(given.spectra), stars.lamost(given.spectra[:64])
     ratios, rates = [], []
     with tempfile.TemporaryDirectory() as folder:
+
         def command(files):
-            arguments = [given.tool, "predict", *files, "--threads", "1", "-o", f"{folder}/out.fits", "--force", "--restart"]
+            arguments = [
+                given.tool,
+                "predict",
+                *files,
+                "--threads",
+                "1",
+                "-o",
+                f"{folder}/out.fits",
+                "--force",
+                "--restart",
+            ]
             subprocess.run(arguments, check=True, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
         for turn in range(given.turns):
             theirs = seconds(lambda: command(given.spectra)) - seconds(lambda: command(given.spectra[:64]))
-            ours = seconds(lambda: model.predict(**all_of_them, bad="nan")) - seconds(lambda: model.predict(**few, bad="nan"))
+            ours = seconds(lambda: model.predict(**all_of_them, bad="nan")) - seconds(
+                lambda: model.predict(**few, bad="nan")
+            )
             count = len(given.spectra) - 64
             ratios.append(theirs / ours)
             rates.append((count / theirs, count / ours))
             print(f"turn {turn + 1}: command {count / theirs:.0f} stars/s, Python {count / ours:.0f} stars/s")
-    print(f"Python / command: {statistics.median(ratios):.2f} (median); reading by astropy beside: {len(given.spectra) / reading:.0f} stars/s")
+    print(
+        f"Python / command: {statistics.median(ratios):.2f} (median); astropy reads {len(given.spectra) / reading:.0f} stars/s"
+    )
 
 
 if __name__ == "__main__":

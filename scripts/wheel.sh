@@ -24,7 +24,11 @@ rm -rf "$staging"
 mkdir -p "$staging/specclip/models"
 cp python/pyproject.toml python/setup.py python/README.md LICENSE "$staging/"
 cp "$package"/*.py "$package/py.typed" "$staging/specclip/"
-cp Models/specclip-small.safetensors Models/specclip-small-spectra.safetensors "$staging/specclip/models/"
+for model in small small-spectra abundances; do cp "Models/specclip-$model.safetensors" "$staging/specclip/models/"; done
+# Terms of what is linked into the library.
+for linked in libhdf5-dev libaec-dev libxxhash-dev; do
+    [ ! -f "/usr/share/doc/$linked/copyright" ] || cp "/usr/share/doc/$linked/copyright" "$staging/LICENSE.$linked"
+done
 
 if [ "$(uname)" = Darwin ]; then
     cp "$build/release/libCSpecCLIP.dylib" "$package/"

@@ -59,7 +59,9 @@ def main() -> None:
         centre = np.median(off[known])
         scatter = 1.4826 * np.median(np.abs(off[known] - centre))
         within = np.mean(np.abs(off[known]) < np.asarray(table["e_" + told])[known])
-        print(f"{told}: {known.sum()} stars of other plates, bias {centre:.3g}, scatter {scatter:.3g}, {within:.0%} within the error")
+        print(
+            f"{told}: {known.sum()} stars of other plates, bias {centre:.3g}, scatter {scatter:.3g}, {within:.0%} within e_"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Labels of some stars with errors and flags.
 
-    python ten_stars.py spec-*.fits.gz [-o labels.ecsv]
+python ten_stars.py spec-*.fits.gz [-o labels.ecsv]
 """
 
 import argparse

@@ -58,7 +58,9 @@ def matrix(name: str, given: Any, columns: int | None = None) -> _Rows:
     if values.ndim != 2:
         raise SpecCLIPError(f"{name}: is a number; give rows and columns")
     if columns is not None and values.shape[1] != columns:
-        raise SpecCLIPError(f"{name}: has {values.shape[1]} columns, and was fitted on {columns}; give data of the same kind")
+        raise SpecCLIPError(
+            f"{name}: has {values.shape[1]} columns, and was fitted on {columns}; give data of the same kind"
+        )
     return _Rows(values, None, False)
 
 
@@ -267,7 +269,9 @@ class OrderedBottleneck(_Estimator):
     def __sklearn_tags__(self):
         from sklearn.utils import Tags, TargetTags, TransformerTags
 
-        return Tags(estimator_type="transformer", target_tags=TargetTags(required=False), transformer_tags=TransformerTags())
+        return Tags(
+            estimator_type="transformer", target_tags=TargetTags(required=False), transformer_tags=TransformerTags()
+        )
 
 
 class NPE(_Estimator):
@@ -340,11 +344,7 @@ class NPE(_Estimator):
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} has {count} rows" for name, count in lengths.items())
             raise SpecCLIPError(f"theta, x: {told}; give pairs")
-        training: dict[str, Any] = {
-            "batch": self.batch,
-            "learningRate": self.learning_rate,
-            "patience": self.patience,
-        }
+        training: dict[str, Any] = {"batch": self.batch, "learningRate": self.learning_rate, "patience": self.patience}
         if self.epochs is not None:
             training["epochs"] = self.epochs
         configuration = {

@@ -23,13 +23,7 @@ ABI = 1
 
 TYPES = {"float32": 0, "float64": 1, "int32": 2, "int64": 3, "bool": 4, "text": 5}
 #: specclip_array as a NumPy record, so that those of many stars are filled in at once.
-ARRAY = np.dtype(
-    {
-        "names": ["values", "count", "stride", "type"],
-        "formats": ["u8", "i8", "i8", "i4"],
-        "itemsize": 32,
-    }
-)
+ARRAY = np.dtype({"names": ["values", "count", "stride", "type"], "formats": ["u8", "i8", "i8", "i4"], "itemsize": 32})
 
 
 class Column(NamedTuple):
@@ -122,7 +116,9 @@ class _Library:
         c = ctypes.CDLL(str(path))
         c.specclip_abi.restype = ctypes.c_int32
         if c.specclip_abi() != ABI:
-            raise ImportError(f"specclip: {path} has interface {c.specclip_abi()}, wanted is {ABI}; install the wheel anew")
+            raise ImportError(
+                f"specclip: {path} has interface {c.specclip_abi()}, wanted is {ABI}; install the wheel anew"
+            )
         out = ctypes.POINTER(ctypes.c_void_p)
         common = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(_Argument), ctypes.c_int64, out, out]
         c.specclip_make.argtypes, c.specclip_make.restype = common, ctypes.c_int32

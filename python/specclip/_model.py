@@ -20,7 +20,7 @@ Output = Literal["astropy", "pandas", "arrow", "numpy"]
 Bad = Literal["raise", "nan"]
 
 #: Models that come with the package.
-SHIPPED = ("small",)
+SHIPPED = ("small", "abundances")
 #: Spectra that are read at once: as many as the command takes, so that numbers are the same to the last bit. Ctrl-C is
 #: heard between two of them, and memory does not grow with their number.
 _BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 256, "outliers": 256, "add": 256}
@@ -65,7 +65,9 @@ _TABLE = """
 
 def _documented(method):
     """Fills in what all methods that take spectra have in common."""
-    method.__doc__ = method.__doc__.replace("        {spectra}", _SPECTRA.strip("\n")).replace("        {table}", _TABLE.strip("\n"))
+    method.__doc__ = method.__doc__.replace("        {spectra}", _SPECTRA.strip("\n")).replace(
+        "        {table}", _TABLE.strip("\n")
+    )
     return method
 
 
@@ -82,8 +84,8 @@ def load(
     Parameters
     ----------
     model : path or str, optional
-        A model file (.safetensors), or "small", which comes with the package (default; the environment variable
-        SPECCLIP_MODEL names another).
+        A model file (.safetensors), or one that comes with the package: "small" (default; the environment variable
+        SPECCLIP_MODEL names another), or "abundances", which reads those of giants from Gaia XP as well.
     draws : int, optional
         Samples of each posterior, 100 to 1,000,000; 2000 by default.
     width : int, optional
@@ -548,10 +550,16 @@ class Model:
         if not output.absolute().parent.is_dir():
             raise SpecCLIPError(f"path {output}: its folder does not exist; make it")
         options = {
-            "path": str(self._file), "folder": str(output.with_suffix(".adapting")), "labels": [str(own) for own in labels],
-            "units": [unit_of(own) for own in labels.values()], "name": name, "scale": scale, "folds": folds, "seed": seed,
+            "path": str(self._file),
+            "folder": str(output.with_suffix(".adapting")),
+            "labels": [str(own) for own in labels],
+            "units": [unit_of(own) for own in labels.values()],
+            "name": name,
+            "scale": scale,
+            "folds": folds,
+            "seed": seed,
             "methods": None if methods is None else list(methods),
-        }  # fmt: skip
+        }
         arguments, kept = self._labels(labels, errors or {}, group, spectra.count)
         teaching = Handle("adaptation", {key: own for key, own in options.items() if own is not None}, arguments)
         del kept
@@ -595,9 +603,7 @@ class Model:
     @staticmethod
     def _spectra(given: dict) -> Spectra:
         """The spectra among the arguments of a method."""
-        names = (
-            "wavelength flux ivar error mask wavelength_unit flux_unit source_id snr ra dec resolution".split()
-        )
+        names = "wavelength flux ivar error mask wavelength_unit flux_unit source_id snr ra dec resolution".split()
         spectra = Spectra(**{name: given[name] for name in names if name in given})
         for name in ("air", "instrument", "rv", "normalised"):
             if given.get(name):
@@ -606,8 +612,14 @@ class Model:
         return spectra
 
     def _ask(
-        self, question: str, spectra: Spectra, options: dict, bad: str, whole: bool = False, spreads: bool = True,
-        reader: Handle | None = None
+        self,
+        question: str,
+        spectra: Spectra,
+        options: dict,
+        bad: str,
+        whole: bool = False,
+        spreads: bool = True,
+        reader: Handle | None = None,
     ) -> tuple[dict[str, Column], dict[int, str]]:
         """Rows of all spectra, batch by batch, and what is wrong with those that failed."""
         if bad not in ("raise", "nan"):

@@ -19,7 +19,9 @@ class Spectra:
     ``columns`` holds, by name, an array of each star (or one for all, of wavelengths); ``facts`` one value a star.
     """
 
-    def __init__(self, wavelength, flux, *, ivar=None, error=None, mask=None, wavelength_unit=None, flux_unit=None, **facts):
+    def __init__(
+        self, wavelength, flux, *, ivar=None, error=None, mask=None, wavelength_unit=None, flux_unit=None, **facts
+    ):
         if flux is None:
             wavelength, flux, own = _of_specutils(wavelength)
             ivar, error = own.get("ivar", ivar), own.get("error", error)
@@ -32,7 +34,9 @@ class Spectra:
         if waves.is_single and not self.is_single:
             waves.is_shared = True
         elif len(waves) != self.count:
-            raise SpecCLIPError(f"wavelength: has {len(waves)} rows but there are {self.count} spectra; give one a spectrum, or one for all")
+            raise SpecCLIPError(
+                f"wavelength: has {len(waves)} rows but there are {self.count} spectra; give one a spectrum, or one for all"
+            )
         self.columns = {"wavelength": waves, "flux": fluxes}
         for name, given in (("ivar", ivar), ("error", error)):
             if given is None:
@@ -64,7 +68,9 @@ class Spectra:
         if values.ndim == 1 and len(values) == 1 and name == "resolution":
             values = np.repeat(values, self.count)
         if values.shape != (self.count,):
-            raise SpecCLIPError(f"{name}: has {values.size} values but there are {self.count} spectra; give one a spectrum")
+            raise SpecCLIPError(
+                f"{name}: has {values.size} values but there are {self.count} spectra; give one a spectrum"
+            )
         return values
 
     def arguments(self, start: int, end: int) -> tuple[dict[str, np.ndarray], list]:
@@ -146,14 +152,18 @@ def _rows(name: str, given, flags: bool = False) -> tuple[_Rows, str | None, _Ro
             units.add(own_unit)
             masks.append(_mask(own, row))
         if len(units) > 1:
-            raise SpecCLIPError(f"{name}: spectra have different units ({', '.join(sorted(map(str, units)))}); give them in one")
+            raise SpecCLIPError(
+                f"{name}: spectra have different units ({', '.join(sorted(map(str, units)))}); give them in one"
+            )
         unit = units.pop() if units else unit
         masked = any(own is not None for own in masks)
         all_masks = [np.zeros(len(row), bool) if own is None else own for own, row in zip(masks, rows)]
         return _Rows(None, rows, False), unit, _Rows(None, all_masks, False) if masked else None
     values = _plain(name, given, flags)
     if values.ndim not in (1, 2):
-        raise SpecCLIPError(f"{name}: has {values.ndim} dimensions; give one (pixels), two (spectra, pixels), or a list of arrays")
+        raise SpecCLIPError(
+            f"{name}: has {values.ndim} dimensions; give one (pixels), two (spectra, pixels), or a list of arrays"
+        )
     mask = _mask(given, values)
     single = values.ndim == 1
     matrix = values[np.newaxis] if single else values
@@ -178,7 +188,9 @@ def _plain(name: str, given, flags: bool, text: bool = False) -> np.ndarray:
         return values
     if kind in "fiub" or (kind == "O" and values.size == 0):
         return values.astype(np.float32 if kind == "f" and values.dtype.itemsize == 4 else np.float64)
-    raise SpecCLIPError(f"{name}: is an array of {values.dtype}; give numbers (lists of spectra of different lengths are lists of arrays)")
+    raise SpecCLIPError(
+        f"{name}: is an array of {values.dtype}; give numbers (lists of spectra of different lengths are lists of arrays)"
+    )
 
 
 def _mask(given, values: np.ndarray) -> np.ndarray | None:
@@ -212,7 +224,9 @@ def _without_unit(name: str, given):
                 # Frequencies, energies and wavenumbers are wavelengths, too.
                 return quantity.to_value(u.AA, equivalencies=u.spectral()), "Angstrom"
             except u.UnitConversionError:
-                raise SpecCLIPError(f"wavelength: has the unit {text}, which is none of wavelengths; give Angstrom or nm") from None
+                raise SpecCLIPError(
+                    f"wavelength: has the unit {text}, which is none of wavelengths; give Angstrom or nm"
+                ) from None
         text = known
     value = getattr(given, "value", given)
     return (given if hasattr(given, "mask") and not hasattr(given, "unmasked") else value), text or None
@@ -268,6 +282,8 @@ def _of_specutils(given):
             elif name == "mask" and any(value is not None for value in values):
                 complete[name] = [np.zeros(np.shape(p[1]), bool) if v is None else v for p, v in zip(parts, values)]
             elif any(value is not None for value in values):
-                raise SpecCLIPError(f"uncertainty: some spectra have {name} and some have not; give spectra of one kind together")
+                raise SpecCLIPError(
+                    f"uncertainty: some spectra have {name} and some have not; give spectra of one kind together"
+                )
         return [part[0] for part in parts], [part[1] for part in parts], complete
     raise SpecCLIPError("flux: is not given; give wavelength and flux, or a specutils.Spectrum")

@@ -90,7 +90,9 @@ def _pandas(columns: dict[str, Column], meta: dict):
     for name, column in columns.items():
         values = column.values
         if isinstance(values, np.ma.MaskedArray):
-            data[name] = pd.array([None if m else int(v) for v, m in zip(values.data, np.ma.getmaskarray(values))], "Int64")
+            data[name] = pd.array(
+                [None if m else int(v) for v, m in zip(values.data, np.ma.getmaskarray(values))], "Int64"
+            )
         else:
             data[name] = list(values) if values.ndim > 1 else values
     frame = pd.DataFrame(data)

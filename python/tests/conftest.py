@@ -51,7 +51,10 @@ def command(tmp_path_factory):
         out = folder / output
         done = subprocess.run(
             [tool, question, *map(str, arguments), "--threads", "1", "-o", out, "--force"],
-            capture_output=True, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"}, check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         if out.suffix == ".npz":
@@ -72,7 +75,9 @@ def message():
         pytest.skip(f"{tool} is missing: build it with make build")
 
     def run(*arguments) -> str:
-        done = subprocess.run([tool, "predict", *map(str, arguments), "--threads", "1"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [tool, "predict", *map(str, arguments), "--threads", "1"], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 1, done.stdout
         return done.stderr.splitlines()[0]
 

@@ -59,7 +59,9 @@ def formula(count: int, seed: int = 0, pixels: int = 3900) -> dict:
     """Spectra made from a formula, for machines without survey files: a continuum, the lines of a cool star, noise."""
     random = np.random.default_rng(seed)
     wavelength = 10 ** (3.5682 + 1e-4 * np.arange(pixels))
-    lines = np.array([3933.7, 3968.5, 4101.7, 4226.7, 4340.5, 4861.3, 5175.0, 5270.0, 5893.0, 6562.8, 8498.0, 8542.1, 8662.1])
+    lines = np.array(
+        [3933.7, 3968.5, 4101.7, 4226.7, 4340.5, 4861.3, 5175.0, 5270.0, 5893.0, 6562.8, 8498.0, 8542.1, 8662.1]
+    )
     flux, ivar = [], []
     for _ in range(count):
         depth = random.uniform(0.1, 0.7, len(lines))

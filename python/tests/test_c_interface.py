@@ -23,12 +23,27 @@ def test_a_program_in_c(model, tmp_path):
     program = tmp_path / "predict"
     subprocess.run(
         [
-            compiler, "-Wall", "-Werror", "-I", stars.REPOSITORY / "Sources/CSpecCLIPHeader", Path(__file__).with_name("predict.c"),
-            "-o", program, library, f"-Wl,-rpath,{library.parent}:{torch}", "-L", torch, "-ltorch_cpu", "-lc10",
+            compiler,
+            "-Wall",
+            "-Werror",
+            "-I",
+            stars.REPOSITORY / "Sources/CSpecCLIPHeader",
+            Path(__file__).with_name("predict.c"),
+            "-o",
+            program,
+            library,
+            f"-Wl,-rpath,{library.parent}:{torch}",
+            "-L",
+            torch,
+            "-ltorch_cpu",
+            "-lc10",
+            # What the library asks for in its turn is looked for there, too.
             "-Wl,--allow-shlib-undefined",
+            "-Wl,--disable-new-dtags",
+            "-Wl,--no-as-needed",
         ],
         check=True,
-    )  # fmt: skip
+    )
     spectra = stars.formula(1)
     lines = "".join(f"{w!r} {f!r}\n" for w, f in zip(spectra["wavelength"].tolist(), spectra["flux"][0].tolist()))
     done = subprocess.run([program, model.path], input=lines, capture_output=True, text=True, check=False)
@@ -69,7 +84,10 @@ def test_what_no_caller_should_give(model):
     assert ask(reader, b"facts", None) == (0, "")
     assert ask(reader, b"facts", tables=False) == (0, "")
     assert "did you mean" in ask(reader, b"grid", b'{"instrumnet": "optical", "instrument": "optical"}')[1]
-    assert "is no text" in ask(reader, b"grid", b'{"instrument": 5}')[1] or "which is no text" in ask(reader, b"grid", b'{"instrument": 5}')[1]
+    assert (
+        "is no text" in ask(reader, b"grid", b'{"instrument": 5}')[1]
+        or "which is no text" in ask(reader, b"grid", b'{"instrument": 5}')[1]
+    )
     assert ask(reader, b"predict")[1].startswith("wavelength, flux: are not both given")
     assert ask(reader, b"predict", count=3)[0] == 1
     column = own.c.specclip_column_at(None, 0)
@@ -79,11 +97,8 @@ def test_what_no_caller_should_give(model):
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"count": -1}, {"values": 0}, {"type": 99}, {"type": 5, "count": 0}, {"stride": 0}, {"count": 0},
-    ],
-)  # fmt: skip
+    "change", [{"count": -1}, {"values": 0}, {"type": 99}, {"type": 5, "count": 0}, {"stride": 0}, {"count": 0}]
+)
 def test_arrays_that_cannot_be(model, change):
     spectra = stars.formula(1)
     wavelength, flux = spectra["wavelength"], spectra["flux"][0]

@@ -55,9 +55,20 @@ def test_options(model, command, tmp_path):
     table = model.predict(**spectra, rv=40, resolution=5000, flux_unit="f-nu", instrument="optical")
     same(
         table,
-        command("predict", *files, "--rv", 40, "--resolution", 5000, "--flux-unit", "f-nu", "--instrument", "optical",
-                output="options.fits"),
-    )  # fmt: skip
+        command(
+            "predict",
+            *files,
+            "--rv",
+            40,
+            "--resolution",
+            5000,
+            "--flux-unit",
+            "f-nu",
+            "--instrument",
+            "optical",
+            output="options.fits",
+        ),
+    )
 
 
 def test_visits_together(model, command, tmp_path, lamost_files, xp_file):
@@ -91,7 +102,9 @@ def test_samples_are_what_labels_are_taken_from(model, lamost_files):
     for name in ("teff", "logg", "fe_h"):
         assert samples[name].shape == (4, 2000)
         # Percentiles are interpolated in one of several ways: they agree to a fraction of the distance between draws.
-        np.testing.assert_allclose(np.median(samples[name], axis=1), table[name], atol=0.02 * np.max(table["e_" + name]))
+        np.testing.assert_allclose(
+            np.median(samples[name], axis=1), table[name], atol=0.02 * np.max(table["e_" + name])
+        )
     drawn = specclip.load(draws=500, threads=1).posterior(**spectra, output="numpy")
     assert drawn["teff"].shape == (4, 500)
 
@@ -99,7 +112,9 @@ def test_samples_are_what_labels_are_taken_from(model, lamost_files):
 def test_translation(model, command, lamost_files):
     spectra = stars.lamost(lamost_files[:3])
     table = model.translate(**spectra, to="gaia-xp", samples=3, given={"a_k": 0.1})
-    rows = command("translate", *lamost_files[:3], "--to", "gaia-xp", "--samples", 3, "--given", "a_k=0.1", output="xp.npz")
+    rows = command(
+        "translate", *lamost_files[:3], "--to", "gaia-xp", "--samples", 3, "--given", "a_k=0.1", output="xp.npz"
+    )
     for name in ("flux", "flux_error", "sample_1", "sample_3"):
         np.testing.assert_array_equal(table[name], rows[name], err_msg=name)
     np.testing.assert_array_equal(table["wavelength"][0], rows["wavelength"])

@@ -16,8 +16,11 @@ EXAMPLES = stars.REPOSITORY / "Examples" / "Python"
 def run(script: str, *arguments) -> str:
     done = subprocess.run(
         [sys.executable, EXAMPLES / script, *map(str, arguments)],
-        capture_output=True, text=True, check=False, env={**os.environ, "OMP_WAIT_POLICY": "passive"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -44,6 +47,10 @@ def test_own_labels(tmp_path):
         pytest.skip(f"{folder} is missing: no labelled spectra to learn from")
     files = sorted(folder.glob("*.fits.gz"))[::5]
     text = run("own_labels.py", folder / "labels.csv", *files, "-o", tmp_path / "mine.safetensors")
-    scatter = {line.split(":")[0]: float(line.split("scatter ")[1].split(",")[0]) for line in text.splitlines() if "scatter" in line}
+    scatter = {
+        line.split(":")[0]: float(line.split("scatter ")[1].split(",")[0])
+        for line in text.splitlines()
+        if "scatter" in line
+    }
     # LASP's temperatures of stars of other plates, from 150 stars: what the model's own labels reach is 110 K.
     assert 40 < scatter["teff_lasp"] < 130 and scatter["feh"] < 0.2, text

@@ -119,7 +119,9 @@ def test_specutils(model, plain):
     equal(both, plain, rtol=1e-5)
     mask = np.zeros(len(FLUX), bool)
     mask[:40] = True
-    other = kind(spectral_axis=WAVELENGTH * u.AA, flux=FLUX * u.one, uncertainty=StdDevUncertainty(IVAR**-0.5), mask=mask)
+    other = kind(
+        spectral_axis=WAVELENGTH * u.AA, flux=FLUX * u.one, uncertainty=StdDevUncertainty(IVAR**-0.5), mask=mask
+    )
     equal(model.predict(other), model.predict(WAVELENGTH, FLUX, error=IVAR**-0.5, mask=mask))
     with pytest.raises(specclip.SpecCLIPError, match="some spectra have ivar"):
         model.predict([spectrum, kind(spectral_axis=WAVELENGTH * u.AA, flux=FLUX * u.one)])
@@ -237,7 +239,9 @@ def test_what_is_assumed_is_told_once(model):
 
 
 def test_options_of_translations_and_searches(model):
-    with pytest.raises(specclip.SpecCLIPError, match="^to hubble: is not known here|^instrument hubble: is not known here"):
+    with pytest.raises(
+        specclip.SpecCLIPError, match="^to hubble: is not known here|^instrument hubble: is not known here"
+    ):
         model.translate(WAVELENGTH, FLUX, to="hubble")
     with pytest.raises(specclip.SpecCLIPError, match="no label that tells of these spectra; known are"):
         model.translate(WAVELENGTH, FLUX, to="gaia-xp", given={"mass": 1})
@@ -282,9 +286,20 @@ def test_models_that_cannot_be_read(tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
     with pytest.raises(specclip.SpecCLIPError, match="cut.safetensors"):
         specclip.load(tmp_path / "cut.safetensors")
-    for options, line in [(dict(draws=5), "draws 5: must be"), (dict(width=10**6), "numbers|not aligned"), (dict(scale="APOGEE"), "scale")]:
+    for options, line in [
+        (dict(draws=5), "draws 5: must be"),
+        (dict(width=10**6), "numbers|not aligned"),
+        (dict(scale="APOGEE"), "scale"),
+    ]:
         with pytest.raises(specclip.SpecCLIPError, match=line):
             specclip.load(**options)
+
+
+def test_models_of_the_package():
+    giants = specclip.load("abundances", threads=1)
+    assert "teff" in giants.labels and len(giants.labels) > 10
+    with pytest.raises(specclip.SpecCLIPError, match="no such model file"):
+        specclip.load("large")
 
 
 def test_what_a_model_is(model):

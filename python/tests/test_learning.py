@@ -43,8 +43,32 @@ def one_thread():
 def test_bottleneck_is_the_command_s(tmp_path):
     x = curve()
     np.savez(tmp_path / "x.npz", x=x)
-    run("iob", "train", tmp_path / "x.npz", "--width", 4, "--epochs", 5, "--threads", 1, "-o", tmp_path / "iob.safetensors")
-    run("iob", "compress", tmp_path / "iob.safetensors", tmp_path / "x.npz", "--width", 3, "--reconstruct", "--threads", 1, "-o", tmp_path / "z.npz")
+    run(
+        "iob",
+        "train",
+        tmp_path / "x.npz",
+        "--width",
+        4,
+        "--epochs",
+        5,
+        "--threads",
+        1,
+        "-o",
+        tmp_path / "iob.safetensors",
+    )
+    run(
+        "iob",
+        "compress",
+        tmp_path / "iob.safetensors",
+        tmp_path / "x.npz",
+        "--width",
+        3,
+        "--reconstruct",
+        "--threads",
+        1,
+        "-o",
+        tmp_path / "z.npz",
+    )
     theirs = np.load(tmp_path / "z.npz")
     ours = specclip.OrderedBottleneck(width=4, epochs=5).fit(x)
     np.testing.assert_array_equal(ours.transform(x, width=3), theirs["code"])
@@ -136,9 +160,34 @@ def test_posterior_is_the_command_s(tmp_path):
     theta, x = pairs()
     np.savez(tmp_path / "pairs.npz", theta=theta, x=x)
     np.savez(tmp_path / "stars.npz", x=x[:3])
-    run("npe", "train", tmp_path / "pairs.npz", "--epochs", 3, "--kind", "maf", "--threads", 1, "-o", tmp_path / "npe.safetensors")
-    run("npe", "sample", tmp_path / "npe.safetensors", tmp_path / "stars.npz", "--samples", 50, "--threads", 1, "-o", tmp_path / "samples.npz")
-    run("npe", "density", tmp_path / "npe.safetensors", tmp_path / "pairs.npz", "--threads", 1, "-o", tmp_path / "p.npz")
+    run(
+        "npe",
+        "train",
+        tmp_path / "pairs.npz",
+        "--epochs",
+        3,
+        "--kind",
+        "maf",
+        "--threads",
+        1,
+        "-o",
+        tmp_path / "npe.safetensors",
+    )
+    run(
+        "npe",
+        "sample",
+        tmp_path / "npe.safetensors",
+        tmp_path / "stars.npz",
+        "--samples",
+        50,
+        "--threads",
+        1,
+        "-o",
+        tmp_path / "samples.npz",
+    )
+    run(
+        "npe", "density", tmp_path / "npe.safetensors", tmp_path / "pairs.npz", "--threads", 1, "-o", tmp_path / "p.npz"
+    )
     ours = specclip.NPE("maf", epochs=3).fit(theta, x)
     np.testing.assert_array_equal(ours.sample(x[:3], 50), np.load(tmp_path / "samples.npz")["samples"])
     np.testing.assert_array_equal(ours.log_prob(theta, x), np.load(tmp_path / "p.npz")["log_density"])
@@ -205,12 +254,25 @@ def test_labels_of_one_s_own(model, tmp_path):
         for path, own, flux in zip(files, depth, spectra["flux"]):
             file.write(f"{path.name},{float(own)!r},{float(np.log(flux[3000] / flux[1000]))!r}\n")
     run(
-        "adapt", tmp_path / "mine.csv", "--spectra", *files, "--labels", "depth,tilt", "--methods", "labels,features",
-        "--threads", 1, "-o", tmp_path / "theirs.safetensors",
-    )  # fmt: skip
+        "adapt",
+        tmp_path / "mine.csv",
+        "--spectra",
+        *files,
+        "--labels",
+        "depth,tilt",
+        "--methods",
+        "labels,features",
+        "--threads",
+        1,
+        "-o",
+        tmp_path / "theirs.safetensors",
+    )
     tilt = np.array([np.log(flux[3000] / flux[1000]) for flux in spectra["flux"]])
     ours = model.adapt(
-        **spectra, labels={"depth": depth, "tilt": tilt}, methods=["labels", "features"], path=tmp_path / "ours.safetensors"
+        **spectra,
+        labels={"depth": depth, "tilt": tilt},
+        methods=["labels", "features"],
+        path=tmp_path / "ours.safetensors",
     )
     assert list(ours.report["label"]) == ["depth", "tilt"] and np.all(ours.report["stars"] == 60)
     theirs = specclip.load(tmp_path / "theirs.safetensors")
@@ -234,9 +296,13 @@ def test_labels_of_one_s_own(model, tmp_path):
         ({"a": np.arange(40.0)}, {"errors": {"b": np.ones(40)}}, "errors: has b, which is none of the labels a"),
         ({"a": np.arange(40.0)}, {"methods": ["magic"]}, "methods magic: is no way"),
         ({"a": np.arange(40.0)}, {"folds": 1}, "folds 1: must be"),
-        ({"a": np.where(np.arange(40) < 8, np.arange(40.0), np.nan)}, {"methods": ["labels"]}, "8 spectra have labels; give at least 30"),
+        (
+            {"a": np.where(np.arange(40) < 8, np.arange(40.0), np.nan)},
+            {"methods": ["labels"]},
+            "8 spectra have labels; give at least 30",
+        ),
     ],
-)  # fmt: skip
+)
 def test_labels_of_no_use(model, tmp_path, labels, more, line):
     spectra = stars.formula(40)
     with pytest.raises(specclip.SpecCLIPError, match=line):

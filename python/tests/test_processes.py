@@ -123,7 +123,10 @@ def test_memory_is_flat(model):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pretends by the file system")
-@pytest.mark.parametrize(("found", "line"), [(None, "needs torch 2.11, and finds none"), ("2.15.0", "was built for torch 2.11, and finds 2.15.0")])
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [(None, "needs torch 2.11, and finds none"), ("2.15.0", "was built for torch 2.11, and finds 2.15.0")],
+)
 def test_another_torch(tmp_path, found, line):
     """Without torch, or beside another version of it, the import says so."""
     here = os.path.dirname(os.path.dirname(specclip.__file__))
