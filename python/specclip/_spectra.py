@@ -12,6 +12,9 @@ from ._library import ARRAY, TYPES
 #: Units of wavelengths that the library turns into Å itself, with the bits that it has for files.
 _KNOWN_UNITS = {"angstrom": "Angstrom", "nm": "nm", "um": "um", "micron": "um", "m": "m"}
 
+#: By NumPy's letters, of which two may mean the same.
+_TYPE_OF = {letter: TYPES[np.dtype(letter).name] for letter in "fdilq?" if np.dtype(letter).name in TYPES}
+
 
 class Spectra:
     """Spectra of some stars.
@@ -129,11 +132,13 @@ class _Rows:
             address = self.matrix.__array_interface__["data"][0]
             records["values"] = (address + step * np.arange(start, end)).astype(np.uint64)
             records["count"], records["stride"] = self.matrix.shape[1], stride
-            records["type"] = TYPES[self.matrix.dtype.name]
+            records["type"] = _TYPE_OF[self.matrix.dtype.char]
         else:
-            for place, row in enumerate((self.rows or [])[start:end]):
-                address = row.__array_interface__["data"][0]
-                records[place] = (address, len(row), row.strides[0], TYPES[row.dtype.name])
+            rows = (self.rows or [])[start:end]
+            records["values"] = [row.__array_interface__["data"][0] for row in rows]
+            records["count"] = [len(row) for row in rows]
+            records["stride"] = [row.strides[0] for row in rows]
+            records["type"] = [_TYPE_OF[row.dtype.char] for row in rows]
         return records
 
 
