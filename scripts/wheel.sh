@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Python package: python/dist/specclip-…-py3-none-manylinux_2_35_x86_64.whl. On macOS the library is built beside the
-# package, for `pip install ./python`.
+# Builds the Python package: python/dist/specclip-…-py3-none-manylinux_2_35_x86_64.whl. On macOS what pip installs is put together
+# in a folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/libtorch.sh
@@ -31,8 +31,8 @@ for linked in libhdf5-dev libaec-dev libxxhash-dev; do
 done
 
 if [ "$(uname)" = Darwin ]; then
-    cp "$build/release/libCSpecCLIP.dylib" "$package/"
-    echo "The library is in place: pip install ./python"
+    cp "$build/release/libCSpecCLIP.dylib" "$staging/specclip/"
+    echo "The package is in place: pip install ./$staging"
     exit 0
 fi
 objects=$(ls "$build"/*/release/CSpecCLIP.product/Objects.LinkFileList)
