@@ -22,10 +22,10 @@ LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shar
 # Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help deps parquet build test lint docs demo bench clean
+.PHONY: help deps parquet build test lint docs demo bench wheel test-python clean
 
 help:            ## list these commands
-	@sed -n 's/^\([a-z]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 deps:            ## install what is missing: system libraries and libtorch (nothing to do: well under a second)
 	@scripts/deps.sh
@@ -58,5 +58,11 @@ demo: build      ## the whole way on real spectra: data, training, evaluation, o
 bench: build     ## time this build beside the same work in PyTorch: bench/results.json
 	@bench/run.py
 
+wheel: deps      ## build the Python package: python/dist/specclip-….whl
+	@scripts/wheel.sh
+
+test-python: build wheel  ## test the Python package beside the command
+	@scripts/test_python.sh
+
 clean:           ## remove what was built here (downloads in the cache stay)
-	@rm -rf .build demo bench/venv bench/venv-dimension bench/venv-npe bench/work
+	@rm -rf .build .build-python python/dist python/venv demo bench/venv bench/venv-dimension bench/venv-npe bench/work

@@ -65,6 +65,8 @@ let package = Package(
         .library(name: "OrderedBottleneck", targets: ["OrderedBottleneck"]),
         .library(name: "SpecCLIP", targets: ["SpecCLIP", "StarReading", "PublishedModels"]),
         .executable(name: "specclip", targets: ["SpecCLIPCommand"]),
+        // For programs of other languages, Python first: Sources/CSpecCLIPHeader/specclip.h.
+        .library(name: "CSpecCLIP", type: .dynamic, targets: ["CSpecCLIP"]),
     ] + parquetProducts,
     dependencies: [
         .package(url: "https://github.com/apple/swift-algorithms", exact: "1.2.1"),
@@ -104,6 +106,8 @@ let package = Package(
             name: "GaiaXPTables", exclude: ["tables"],
             cSettings: [.unsafeFlags(["-O3", "-Wno-c23-extensions"])]),
 
+        // The library as C: its header, which the target of the same functions reads as well.
+        .systemLibrary(name: "CSpecCLIPHeader"),
         // Parquet as C: types alone, since the library is loaded when it is needed.
         .systemLibrary(name: "CParquet"),
         // Tries files of HDF5 in a process of its own.
@@ -163,6 +167,12 @@ let package = Package(
                 "Posteriors", "SpecCLIP", "StarReading",
             ], optimised: true),
         room("Figures", ["Support", "Statistics", "Spectra"]),
+        .target(
+            name: "CSpecCLIP",
+            dependencies: [
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Training",
+                "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "CSpecCLIPHeader",
+            ]),
         .executableTarget(
             name: "SpecCLIPCommand",
             dependencies: [

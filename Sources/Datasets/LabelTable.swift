@@ -104,6 +104,26 @@ public struct LabelTable: Sendable {
         try self.init(TableColumns(url), url, labels: wanted, group: group, key: key, radius: radius)
     }
 
+    /// As ``init(_:labels:group:key:radius:)``, of a table in memory.
+    /// - Parameters:
+    ///   - table: columns of one value a row.
+    ///   - name: what messages call the table.
+    ///   - wanted: names of labels, each with its column.
+    ///   - group: a column of what stars share beside themselves.
+    ///   - key: what spectra are matched by.
+    public init(
+        _ table: Table, name: String, labels wanted: [(name: String, column: String)], group: String? = nil,
+        key: Key? = nil
+    ) throws {
+        let url = URL(fileURLWithPath: name)
+        do {
+            try self.init(TableColumns(table, url), url, labels: wanted, group: group, key: key, radius: 3)
+        } catch var error as Diagnostic where error.subject == url.path {
+            error.subject = name
+            throw error
+        }
+    }
+
     /// As ``init(_:labels:group:key:radius:)``, of columns that were read already.
     init(
         _ columns: TableColumns, _ url: URL, labels wanted: [(name: String, column: String)], group: String?, key: Key?,

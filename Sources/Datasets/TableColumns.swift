@@ -25,6 +25,23 @@ struct TableColumns {
         count = texts[0].count
     }
 
+    /// Columns of a table in memory.
+    /// - Parameter url: what messages call it.
+    init(_ table: Table, _ url: URL) {
+        self.url = url
+        let columns = table.columns.compactMap { column -> (field: Field, texts: [String])? in
+            switch column.values {
+            case .text(let values): (Field(column.name, .text, unit: column.unit), values)
+            case .integers(let values): (Field(column.name, .integer, unit: column.unit), values.map { "\($0)" })
+            case .numbers(let values):
+                (Field(column.name, .double, unit: column.unit), values.map { $0.isFinite ? "\($0)" : "" })
+            case .vectors: nil
+            }
+        }
+        (fields, texts) = (columns.map(\.field), columns.map(\.texts))
+        (names, count) = (fields.map(\.name), table.rowCount)
+    }
+
     init(_ url: URL) throws {
         self.url = url
         let table = try TableFileReader.open(url)

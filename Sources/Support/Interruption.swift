@@ -35,6 +35,9 @@ public enum Interruption {
         if isRequested { throw Interrupted() }
     }
 
+    /// Asks for a stop where no signal is listened for, or takes that back: programs that are not ours hear signals themselves.
+    public static func request(_ isRequested: Bool = true) { interruptionRequested = isRequested ? 1 : 0 }
+
     /// Whether a stop was asked for.
     public static var isRequested: Bool { interruptionRequested != 0 }
 }

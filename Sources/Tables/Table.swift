@@ -97,7 +97,7 @@ public struct Column: Sendable, Equatable {
     }
 
     /// The unit as other programs read it.
-    var asciiUnit: String { unit == "Å" ? "Angstrom" : unit }
+    package var asciiUnit: String { unit == "Å" ? "Angstrom" : unit }
 
     /// Number of rows.
     public var rowCount: Int {

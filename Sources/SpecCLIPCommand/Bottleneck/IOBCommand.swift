@@ -51,29 +51,6 @@ struct RowOptions: ParsableArguments {
     }
 }
 
-/// Rows a model may be judged on.
-struct HeldOutRows {
-    /// Rows not seen in training.
-    var test: Tensor
-    /// How training divided the rows; `nil` where these are other data.
-    var split: OrderedSplit?
-    /// Which rows these are, in words.
-    var description: String
-
-    /// The tenth that was kept apart where these are the data the model was trained on, else all of them.
-    init(_ rows: Tensor, name: String, for model: OrderedModel) {
-        let shaped = rows.count % max(1, model.description.shape.reduce(1, *)) == 0
-        let isSame = shaped && model.description.provenance["fingerprint"] == OrderedSplit.fingerprint(of: rows)
-        guard isSame else {
-            (test, split, description) = (rows, nil, "\(name): all \(rows.size(0)) rows, taken as unseen")
-            return
-        }
-        let split = OrderedSplit(rows)
-        (test, self.split) = (split.test, split)
-        description = "\(name): the \(split.test.size(0)) rows that training left out"
-    }
-}
-
 /// Ordinary auto-encoders, one per width, trained on the same rows as an ordered one: what each width could reach alone.
 struct SeparateOptions: ParsableArguments {
     @Option(

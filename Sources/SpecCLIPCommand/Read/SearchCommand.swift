@@ -37,7 +37,7 @@ struct SearchCommand: ParsableCommand {
         let stars = try search.stars(search.split ?? input.split, reader)
         let labels = stars.labelNames.map { StellarLabel(named: $0) }
         let output = try RowOutput(
-            NeighbourTable.rows([], [], labels), to: url,
+            StarCatalogue.neighbours([], [], labels), to: url,
             settings: [
                 "search", ContentHash.of(reader.file.url), input.settings, search.settings,
                 "\(excludeSelf) \(cut.width ?? 0)",
@@ -47,7 +47,7 @@ struct SearchCommand: ParsableCommand {
             let found = try stars.nearest(
                 to: try reader.embed(batch), of: batch, top: search.top, excludingSelf: excludeSelf)
             try output.append(
-                NeighbourTable.rows(batch, found, labels),
+                StarCatalogue.neighbours(batch, found, labels),
                 at: zip(batch, found).flatMap { star, own in own.map { _ in star.position } })
         }
         try output.finish(isEmpty: given.count == 0, text: NeighbourTable.report)
@@ -100,28 +100,7 @@ struct SearchOptions: ParsableArguments {
 
 /// Stars and the stars found for them.
 enum NeighbourTable {
-    /// One row a neighbour: the star that was given, then what was found.
-    /// - Parameter found: per star.
-    static func rows(_ stars: [Observation], _ found: [[FoundStar]], _ labels: [StellarLabel]) -> Table {
-        let pairs = zip(stars, found).flatMap { star, own in own.map { (star: star, found: $0) } }
-        let all = pairs.map(\.found)
-        return Table(
-            [
-                Column("file", .text(pairs.map(\.star.name))),
-                Column("query_source_id", .text(pairs.map(\.star.sourceID))),
-                Column("rank", .integers(all.map(\.rank))),
-                Column("source_id", .text(all.map(\.sourceID))),
-                Column("instrument", .text(all.map(\.instrument.name))),
-                Column("similarity", .numbers(all.map(\.similarity)), digits: 4),
-            ]
-                + labels.map { label in
-                    Column(
-                        label.name, unit: label.unit, .numbers(all.map { $0.labels[label.name] ?? .nan }),
-                        digits: label.digits)
-                })
-    }
-
-    /// The same for people: a heading for each star, its neighbours below.
+    /// For people: a heading for each star, its neighbours below.
     static func report(_ table: Table) -> String {
         guard case .text(let files)? = table["file"]?.values, case .text(let ids)? = table["query_source_id"]?.values
         else { return table.text(.table) }

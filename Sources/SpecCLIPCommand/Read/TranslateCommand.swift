@@ -62,9 +62,8 @@ struct TranslateCommand: ParsableCommand {
         let stars = try StarInput(input, among: reader.instruments, doing: "translate", into: output)
         var drawn: [(title: String, spectrum: Card.Translation)] = []
         try stars.forEachBatch(of: generator == nil ? 256 : Self.block) { batch in
-            let columns =
-                try generator.map { try spectra(batch, reader, by: $0, of: target, known) }
-                ?? [("flux", try reader.translate(batch, try reader.embed(batch), to: target))]
+            let columns = try reader.translation(
+                batch, to: target, by: generator, given: known, samples: samples.samples)
             try output.append(StarCatalogue.vectors(columns, batch, width: pixels), at: batch.map(\.position))
             if let generator, drawing != nil, drawn.count < SpectraFigureOptions.most {
                 let some = Array(batch.prefix(SpectraFigureOptions.most - drawn.count))
@@ -84,24 +83,6 @@ struct TranslateCommand: ParsableCommand {
 
     /// Stars at once: each has hundreds of samples.
     private static let block = 32
-
-    /// What is drawn of some stars, in their order.
-    private func spectra(
-        _ stars: [Observation], _ reader: StarReader, by generator: SpectrumGenerator, of target: Instrument,
-        _ known: [(label: StellarLabel, value: Double)]
-    ) throws -> [(name: String, values: [Float])] {
-        let pixels = target.grid.count
-        var columns = samples.names.map { (name: $0, values: [Float](repeating: .nan, count: stars.count * pixels)) }
-        for (places, spectra) in try reader.distributions(stars, by: generator, to: target, given: known) {
-            for (column, own) in try samples.columns(spectra).enumerated() {
-                for (row, place) in places.enumerated() {
-                    columns[column].values.replaceSubrange(
-                        place * pixels..<(place + 1) * pixels, with: own.values[row * pixels..<(row + 1) * pixels])
-                }
-            }
-        }
-        return columns
-    }
 
     /// Some stars as a picture shows them, with what the target itself observed.
     private func pictured(

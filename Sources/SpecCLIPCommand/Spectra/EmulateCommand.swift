@@ -56,7 +56,7 @@ struct EmulateCommand: ParsableCommand {
         let all = try named + given.values(for: generator)
         for (label, value) in all { known.add(label, value) }
         let distribution = try generator.distribution(known)
-        let spectra = try samples.columns(distribution)
+        let spectra = try distribution.columns(samples: samples.samples)
         let name = all.isEmpty ? "any star" : all.map { "\($0.label.name)=\($0.value)" }.joined(separator: " ")
         let pixels = target.grid.count
         let table = Table(
@@ -85,16 +85,5 @@ struct SampleOptions: ParsableArguments {
     }
 
     /// Names of the columns.
-    var names: [String] { ["flux", "flux_error"] + (0..<samples).map { "sample_\($0 + 1)" } }
-
-    /// The columns of some spectra, row after row.
-    func columns(_ spectra: SpectrumDistribution) throws -> [(name: String, values: [Float])] {
-        let band = try spectra.band()
-        var columns = [band.flux.floats(), band.error.floats()]
-        if samples > 0 {
-            let drawn = try spectra.samples(samples)
-            columns += (0..<samples).map { drawn.select(1, $0).contiguous().floats() }
-        }
-        return zip(names, columns).map { (name: $0, values: $1) }
-    }
+    var names: [String] { SpectrumDistribution.columnNames(samples: samples) }
 }

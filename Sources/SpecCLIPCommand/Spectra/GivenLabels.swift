@@ -31,18 +31,8 @@ struct GivenLabels: ParsableArguments {
     static func label(
         _ name: String, _ value: Double, _ generator: SpectrumGenerator, option: String
     ) throws -> (label: StellarLabel, value: Double) {
-        guard let label = generator.label(named: name) else {
-            throw Diagnostic(
-                option, problem: "no label that tells of these spectra",
-                remedy: "known are " + generator.about.labelNames.joined(separator: ", "))
-        }
-        guard !label.isLogarithmic || value > 0 else {
-            throw Diagnostic(option, problem: "must be greater than 0", remedy: "give it in \(label.unit)")
-        }
-        if let range = generator.range(of: label), !range.contains(value) {
-            let ends = [range.lowerBound, range.upperBound].map { fixed($0, label.digits) }.joined(separator: " to ")
-            Program.note("\(option): beyond the stars that spectra were learned from (\(ends)); do not trust it")
-        }
+        let (label, doubt) = try generator.given(name, value, option: option)
+        if let doubt { Program.note(doubt) }
         return (label, value)
     }
 }

@@ -163,29 +163,7 @@ struct AdaptationText {
     init(_ results: [(instrument: Instrument, description: AdaptationDescription)]) { self.results = results }
 
     /// A row a label and instrument.
-    var table: Table {
-        let rows = results.flatMap { result in
-            result.description.labels.map { (result.instrument, result.description, $0) }
-        }
-        func numbers(_ value: (AdaptationDescription.Label) -> Double?) -> Column.Values {
-            .numbers(rows.map { value($0.2) ?? .nan })
-        }
-        let methods = AdaptationMethod.allCases.map { method in
-            Column("sigma_\(method.rawValue)", numbers { $0.scatter[method.rawValue] })
-        }
-        return Table(
-            [
-                Column("label", .text(rows.map { $0.2.label.name })),
-                Column("unit", .text(rows.map { $0.2.label.unit })),
-                Column("instrument", .text(rows.map { $0.0.name })),
-                Column("stars", .integers(rows.map { $0.2.stars })),
-                Column("groups", .integers(rows.map { $0.1.groups })),
-            ] + methods + [
-                Column("chosen", .text(rows.map { $0.2.chosen.key })),
-                Column("sigma", numbers { $0.scatter[$0.chosen.key] }), Column("gain", numbers { $0.gain?.value }),
-                Column("e_gain", numbers { $0.gain?.error }),
-            ])
-    }
+    var table: Table { StarCatalogue.adaptation(results) }
 
     /// For a terminal.
     var summary: String {
