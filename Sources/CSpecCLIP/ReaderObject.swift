@@ -185,30 +185,13 @@ final class ReaderObject: LibraryObject {
                 remedy: "show it some with `specclip outliers calibrate`")
         }
         let input = try input(options, arguments)
-        let found = input.observations.isEmpty ? [] : try finder.outliers(input.observations)
-        let stars = input.observations
-        let facts = [
-            Column("source_id", .text(stars.map(\.sourceID))),
-            Column("instrument", .text(stars.map(\.instrument.name))),
-            Column("snr", .numbers(stars.map { $0.prepared.snr ?? .nan }), digits: 1),
-        ]
-        return input.answer(Table(facts + Self.columns(found)))
-    }
-
-    /// What a judgement says, field by field: a field that is added there is a column here. Probabilities are called p, and p_…
-    /// by what they are of. Of no stars there are none.
-    private static func columns(_ found: [OutlierFinder.Outlier]) -> [Column] {
-        let fields = found.map { Array(Mirror(reflecting: $0).children) }
-        return (fields.first ?? []).enumerated().compactMap { place, field in
-            guard let name = field.label else { return nil }
-            switch field.value {
-            case is Double:
-                let values = fields.map { threeDigits($0[place].value as? Double ?? .nan) }
-                return Column(name == "p" ? name : "p_" + name, .numbers(values))
-            case is String: return Column(name, .text(fields.map { $0[place].value as? String ?? "" }))
-            default: return nil
-            }
-        }
+        let stars =
+            try options.flag("together")
+            ? ObservedStar.together(input.observations) : ObservedStar.apart(input.observations)
+        let spectra = stars.flatMap(\.observations)
+        return input.answer(
+            StarCatalogue.outliers(spectra, spectra.isEmpty ? [] : try finder.outliers(stars)),
+            stars: spectra.map(\.position.row))
     }
 
     /// False-discovery rates, which are known when all stars are.

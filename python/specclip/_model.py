@@ -23,7 +23,7 @@ Bad = Literal["raise", "nan"]
 SHIPPED = ("small", "abundances")
 #: Spectra that are read at once: as many as the command takes, so that numbers are the same to the last bit. Ctrl-C is
 #: heard between two of them, and memory does not grow with their number.
-_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 256, "outliers": 256, "add": 256}
+_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 256, "outliers": 64, "add": 256}
 
 _SPECTRA = """
         Parameters
@@ -439,12 +439,15 @@ class Model:
         resolution: Any = None,
         rv: float = 0.0,
         normalised: bool = False,
+        together: bool = False,
         bad: Bad = "raise",
         output: Output = "astropy",
     ):
         """How odd spectra are beside normal stars of like signal to noise.
 
         {spectra}
+        together : bool
+            Compare spectra with the same ``source_id``: instruments and visits. All of them are judged at once.
         {table}
 
         Returns
@@ -452,25 +455,20 @@ class Model:
         table
             A row a spectrum: ``p``, how often a normal star is as odd in any way; ``q``, the false-discovery rate of a list
             that ends with this star (Benjamini-Hochberg, over the spectra of this call); ``p_…``, the same by one way of
-            being odd; ``reason``, from p < 0.01 on, with wavelengths. NaN for instruments whose normal stars the model
-            does not know.
+            being odd (``p_instruments`` and ``p_repeats`` with ``together`` alone); ``reason``, from p < 0.05 on, with
+            wavelengths. NaN for instruments whose normal stars the model does not know. With ``together`` the rows of a
+            star follow each other, and ``star`` says which spectrum each is of.
         """
 
         def with_rates(columns: dict[str, Column]) -> dict[str, Column]:
-            if "p" not in columns:
-                return columns
             p = np.ascontiguousarray(columns["p"].values, np.float64)
             record = np.zeros(1, ARRAY)
             record[0] = (p.ctypes.data, len(p), 8, TYPES["float64"])
-            q = self._reader("rates", {}, {"p": record})["rows"]["q"]
-            ordered: dict[str, Column] = {}
-            for name, column in columns.items():
-                ordered[name] = column
-                if name == "p":
-                    ordered["q"] = q
-            return ordered
+            return columns | {"q": self._reader("rates", {}, {"p": record})["rows"]["q"]}
 
-        return self._table("outliers", self._spectra(locals()), {}, bad, output, finish=with_rates)
+        spectra = self._spectra(locals())
+        return self._table(
+            "outliers", spectra, {"together": together}, bad, output, whole=together, finish=with_rates)
 
     # What it is taught
 

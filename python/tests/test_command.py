@@ -140,6 +140,17 @@ def test_odd_stars(model, command, lamost_files):
     assert {name for name in rows.dtype.names if name.startswith("p")} <= set(table.colnames)
 
 
+def test_odd_stars_together(model, lamost_files):
+    """Two spectra that are said to be of one star: their velocities are compared."""
+    spectra = stars.lamost(lamost_files[:3])
+    spectra["source_id"] = ["a", "b", "a"]
+    table = model.outliers(**spectra, together=True)
+    assert list(table["star"]) == [0, 2, 1] and list(table["source_id"]) == ["a", "a", "b"]
+    assert np.isfinite(table["p_repeats"]).tolist() == [True, True, False]
+    assert table["p_repeats"][0] == table["p_repeats"][1]
+    assert not np.isfinite(model.outliers(**spectra)["p_repeats"]).any()
+
+
 def test_messages_are_the_command_s(model, message, tmp_path):
     spectra = stars.formula(1)
     file = stars.write_csv(tmp_path, {**spectra, "flux": spectra["flux"] * np.nan})[0]

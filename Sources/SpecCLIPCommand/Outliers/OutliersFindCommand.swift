@@ -64,7 +64,7 @@ struct OutliersFindCommand: ParsableCommand {
         let gallery = try page.prepared(finder, force: rows.output.force)
         let rates = Rates(fdr: fdr)
         let output = try RowOutput(
-            Self.table([], []), to: url,
+            StarCatalogue.outliers([], []), to: url,
             settings: [
                 "outliers", ContentHash.of(reader.file.url), input.settings,
                 "\(finder.calibrated.map(\.stars)) \(observations)",
@@ -77,7 +77,7 @@ struct OutliersFindCommand: ParsableCommand {
             let found = try finder.outliers(stars)
             try gallery?.add(spectra, found)
             try output.append(
-                Self.table(spectra, found),
+                StarCatalogue.outliers(spectra, found),
                 at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } })
         }
         try output.eachTable { table in rates.add(table) }
@@ -89,21 +89,6 @@ struct OutliersFindCommand: ParsableCommand {
         try gallery?.finish()
         if let text = rates.summary { Program.note(text) }
         try stars.finish()
-    }
-
-    private static func table(_ stars: [Observation], _ found: [OutlierFinder.Outlier]) -> Table {
-        Table([
-            Column("file", .text(stars.map(\.name))), Column("source_id", .text(stars.map(\.sourceID)), canYield: true),
-            Column("instrument", .text(stars.map(\.instrument.name)), canYield: true),
-            Column("p", .numbers(found.map { threeDigits($0.p) })),
-            Column("q", .numbers(found.map { _ in .nan })),
-            Column("p_density", .numbers(found.map { threeDigits($0.density) }), canYield: true),
-            Column("p_spectrum", .numbers(found.map { threeDigits($0.spectrum) }), canYield: true),
-            Column("p_instruments", .numbers(found.map { threeDigits($0.instruments) }), canYield: true),
-            Column("p_repeats", .numbers(found.map { threeDigits($0.repeats) }), canYield: true),
-            Column("snr", .numbers(stars.map { $0.prepared.snr ?? .nan }), digits: 1, canYield: true),
-            Column("reason", .text(found.map(\.reason))),
-        ])
     }
 }
 
