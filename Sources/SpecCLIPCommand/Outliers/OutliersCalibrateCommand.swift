@@ -24,8 +24,16 @@ struct OutliersCalibrateCommand: ParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Input") var input: InputOptions
     @OptionGroup(title: "Input") var observations: GroupingOptions
+    @Option(
+        help: ArgumentHelp(
+            "Of these stars so many may be odd themselves; the oddest do not count.", valueName: "share"))
+    var odd = OutlierFinder.usuallyOdd
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
+
+    func validate() throws {
+        guard (0...0.1).contains(odd) else { throw ValidationError("--odd \(odd): must lie between 0 and 0.1") }
+    }
 
     func run() throws {
         let url = try output.requiredURL(extensions: ["safetensors"])
@@ -35,7 +43,7 @@ struct OutliersCalibrateCommand: ParsableCommand {
         let stars = try observations.forEachBatch(
             of: input, for: reader, doing: "outliers calibrate", into: nil
         ) { stars, _ in try finder.add(normal: stars) }
-        for (instrument, count) in try finder.write(to: url) {
+        for (instrument, count) in try finder.write(to: url, odd: odd) {
             print("\(url.relativePath): \(count) normal stars of \(instrument.name)")
         }
         try stars.finish()

@@ -95,8 +95,10 @@ struct OutliersFindCommand: ParsableCommand {
 extension OutlierFinder.Calibration {
     /// What p-values are made of, in a line.
     fileprivate func text(comparing: Bool) -> String {
+        let without = odd > 0 ? " without the oddest \(threeDigits(100 * odd)) %" : ""
         let alone =
-            "\(instrument.name): \(stars) normal stars; p below \(String(format: "%.1e", floor)) is of a fitted tail"
+            "\(instrument.name): \(stars) normal stars\(without); p below \(String(format: "%.1e", floor)) is of a "
+            + "fitted tail"
         guard comparing else { return alone }
         let others =
             seenByOthers > 0

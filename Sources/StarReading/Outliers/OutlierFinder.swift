@@ -63,8 +63,8 @@ public final class OutlierFinder {
         public var instrument: Instrument
         /// Normal stars, those that other instruments saw as well, and spectra beside which there are other visits.
         public var stars: Int, seenByOthers: Int, repeated: Int
-        /// The least p-value of ranks among them.
-        public var floor: Double
+        /// The least p-value of ranks among them, and the share that was taken to be odd.
+        public var floor: Double, odd: Double
     }
 
     /// The instruments whose outliers it can tell.
@@ -74,7 +74,8 @@ public final class OutlierFinder {
                 Calibration(
                     instrument: instrument, stars: own.about.scores.count,
                     seenByOthers: own.about.scores.count(of: .instruments),
-                    repeated: own.about.scores.count(of: .repeats), floor: own.about.scores.floor)
+                    repeated: own.about.scores.count(of: .repeats), floor: own.about.scores.floor,
+                    odd: own.about.scores.odd)
             }
         }
     }
@@ -296,6 +297,9 @@ public final class OutlierFinder {
         }
     }
 
+    /// Of a survey's stars so many are taken to be odd.
+    public static let usuallyOdd = 0.01
+
     private var gathered: [String: Gathered] = [:]
 
     /// Takes in stars that are normal, and that the model has not learned from. Some 25 kB are kept of each spectrum.
@@ -319,9 +323,12 @@ public final class OutlierFinder {
 
     /// Writes what draws spectra once more, with what the normal stars were like. What earlier ones told beside other spectra of them is
     /// kept where these have none.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - odd: the share of the stars that may be odd themselves: so many of the oddest do not count.
     /// - Returns: stars by instrument.
     /// - Throws: `Diagnostic` where they are too few.
-    public func write(to url: URL) throws -> [(instrument: Instrument, stars: Int)] {
+    public func write(to url: URL, odd: Double = usuallyOdd) throws -> [(instrument: Instrument, stars: Int)] {
         let enough = gathered.filter { $0.value.snr.count >= OutlierReference.fewest }
         guard !enough.isEmpty else {
             throw Diagnostic(
@@ -329,14 +336,14 @@ public final class OutlierFinder {
                     "\(gathered.values.map(\.snr.count).max() ?? 0) normal stars are too few to tell what is rare",
                 remedy: "give at least \(OutlierReference.fewest) of an instrument")
         }
-        for (key, own) in enough { normal[key] = try normalStars(own, before: normal[key]) }
+        for (key, own) in enough { normal[key] = try normalStars(own, odd, before: normal[key]) }
         try file.write(adding: NormalStars.part(normal), to: url)
         return reader.instruments.compactMap { instrument in
             enough[instrument.embeddingKey].map { (instrument, $0.snr.count) }
         }
     }
 
-    private func normalStars(_ own: Gathered, before old: NormalStars?) throws -> NormalStars {
+    private func normalStars(_ own: Gathered, _ odd: Double, before old: NormalStars?) throws -> NormalStars {
         let told = OddityEvidence.joined(own.told)
         let places = Tensor.cat(own.places, dim: 0)
         var scores = own.scores
@@ -345,7 +352,7 @@ public final class OutlierFinder {
             NormalStars.Description(
                 names: own.names, place: places.size(1), components: numbers.size(1),
                 pixels: told.residuals.size(1),
-                scores: OutlierReference(scores, levels: own.snr.map(Self.level)).keeping(old?.about.scores))
+                scores: OutlierReference(scores, levels: own.snr.map(Self.level), odd: odd).keeping(old?.about.scores))
         }
         let stars = NormalStars(described(scores))
         try catchingTorchErrors {

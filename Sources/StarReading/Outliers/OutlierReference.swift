@@ -7,6 +7,8 @@ struct OutlierReference: Codable, Sendable, Hashable {
     private var kinds: [String: ConformalPValue] = [:]
     /// Of the kinds that are about the spectrum itself together, and of these and the density.
     private var spectrum: ConformalPValue, all: ConformalPValue
+    /// The share of the stars that were taken to be odd themselves.
+    private(set) var odd = 0.0
 
     /// Fewer normal stars tell nothing of rare ones.
     static let fewest = 100
@@ -21,24 +23,46 @@ struct OutlierReference: Codable, Sendable, Hashable {
     /// - Parameters:
     ///   - scores: of normal stars by kind, one a star.
     ///   - levels: logarithm of the signal to noise of each star.
-    init(_ scores: [Oddity: [Double]], levels: [Double]) {
-        for (kind, own) in scores where own.count(where: \.isFinite) >= Self.fewest {
-            kinds[kind.rawValue] = ConformalPValue(own, covariates: levels)
+    ///   - odd: the share of the stars that may be odd themselves: so many of the oddest do not count.
+    init(_ scores: [Oddity: [Double]], levels: [Double], odd: Double = 0) {
+        let (every, combined) = Self.ranked(scores, levels)
+        let count = Int(odd * Double(levels.count))
+        guard count > 0 else {
+            self = every
+            return
         }
+        // Stars as a whole, not the highest scores of each kind: else few would be left whose scores are all ordinary.
+        let kept = levels.indices.sorted { (combined[$0], $0) < (combined[$1], $1) }.dropLast(count).sorted()
+        self = Self.ranked(scores.mapValues { own in kept.map { own[$0] } }, kept.map { levels[$0] }).reference
+        self.odd = odd
+    }
+
+    private init(_ kinds: [String: ConformalPValue], spectrum: ConformalPValue, all: ConformalPValue) {
+        (self.kinds, self.spectrum, self.all) = (kinds, spectrum, all)
+    }
+
+    /// The reference that all of some stars make, and how odd each of them is by the others.
+    private static func ranked(
+        _ scores: [Oddity: [Double]], _ levels: [Double]
+    ) -> (reference: OutlierReference, combined: [Double]) {
+        var kinds: [String: ConformalPValue] = [:], p: [Oddity: [Double]] = [:]
         // What sums p-values up is ranked among such as other normal stars give: a star's own score among those that it is ranked by
         // would make it look more normal than any new one.
-        let p = kinds.keys.reduce(into: [:]) { found, key in
-            found[key] = Oddity(rawValue: key).flatMap { scores[$0] }.map { Self.crossed($0, levels) }
+        for (kind, own) in scores where own.count(where: \.isFinite) >= fewest {
+            kinds[kind.rawValue] = ConformalPValue(own, covariates: levels)
+            p[kind] = crossed(own, levels)
         }
         let spectral = levels.indices.map { star in
-            cauchyCombination(Oddity.ofSpectrum.map { p[$0.rawValue]?[star] ?? .nan })
+            cauchyCombination(Oddity.ofSpectrum.map { p[$0]?[star] ?? .nan })
         }
-        spectrum = ConformalPValue(spectral, covariates: levels)
-        let ofSpectrum = Self.crossed(spectral, levels)
-        all = ConformalPValue(
-            levels.indices.map { star in
-                cauchyCombination([p[Oddity.density.rawValue]?[star] ?? .nan, ofSpectrum[star]])
-            }, covariates: levels)
+        let ofSpectrum = crossed(spectral, levels)
+        let combined = levels.indices.map { star in
+            cauchyCombination([p[.density]?[star] ?? .nan, ofSpectrum[star]])
+        }
+        let reference = OutlierReference(
+            kinds, spectrum: ConformalPValue(spectral, covariates: levels),
+            all: ConformalPValue(combined, covariates: levels))
+        return (reference, combined.map { $0.isFinite ? $0 : -.infinity })
     }
 
     private static let folds = 5
