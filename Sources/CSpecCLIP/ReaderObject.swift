@@ -179,11 +179,6 @@ final class ReaderObject: LibraryObject {
 
     private func outliers(_ options: Options, _ arguments: Arguments) throws -> [(name: String, table: Table)] {
         let finder = try shared.outlierFinder { try OutlierFinder(reader) }
-        guard !finder.calibrated.isEmpty else {
-            throw Diagnostic(
-                reader.file.url, problem: "knows no normal stars to compare with",
-                remedy: "show it some with `specclip outliers calibrate`")
-        }
         let input = try input(options, arguments)
         let stars =
             try options.flag("together")

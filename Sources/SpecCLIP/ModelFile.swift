@@ -100,6 +100,24 @@ public struct ModelFile {
     /// A part's own header entry.
     public func header(_ part: String) -> String? { addition?.metadata[part] ?? file.metadata[part] }
 
+    /// What the header says of a part's modules, by the instrument's `embeddingKey`; none where the file has no such part.
+    /// - Parameters:
+    ///   - part: its name.
+    ///   - problem: what to say of a header that cannot be read.
+    ///   - remedy: what to do then.
+    ///   - isPossible: whether what it says of a module makes sense.
+    /// - Throws: `Diagnostic` for a header that cannot be read, or says what cannot be.
+    package func modules<About: Decodable>(
+        of part: String, problem: String = "cannot be read", remedy: String = "get the file anew",
+        where isPossible: (About) -> Bool = { _ in true }
+    ) throws -> [String: About] {
+        guard let text = header(part) else { return [:] }
+        guard let found = try? JSONDecoder().decode([String: About].self, from: Data(text.utf8)),
+            found.values.allSatisfy(isPossible)
+        else { throw Diagnostic(url, field: part, problem: problem, remedy: remedy) }
+        return found
+    }
+
     /// Loads the tensors of a part into a module, without copying what is mapped; names and shapes must agree.
     public func load(_ module: Module, part: String) throws {
         let state = try tensors(part)
@@ -245,5 +263,32 @@ public struct ModelFilePart {
         self.name = name
         self.header = header
         self.tensors = tensors
+    }
+
+    /// A part whose header is made of what is known of its tensors.
+    /// - Parameters:
+    ///   - name: header entry and prefix of the tensors.
+    ///   - about: becomes JSON text.
+    ///   - tensors: weights by their names within the part.
+    /// - Throws: the encoder's error, for numbers that are not finite.
+    package init(name: String, about: some Encodable, tensors: [(String, Tensor)]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.init(name: name, header: String(decoding: try encoder.encode(about), as: UTF8.self), tensors: tensors)
+    }
+
+    /// A part of one module for each of several instruments. What networks weigh needs no more digits than half precision has; vectors
+    /// keep theirs.
+    /// - Parameters:
+    ///   - name: header entry and prefix of the tensors.
+    ///   - modules: with what is known of each, by the instrument's `embeddingKey`.
+    package init<About: Encodable>(name: String, modules: [(key: String, about: About, module: Module)]) throws {
+        try self.init(
+            name: name, about: Dictionary(uniqueKeysWithValues: modules.map { ($0.key, $0.about) }),
+            tensors: modules.flatMap { key, _, module in
+                module.stateDictionary().map { name, tensor in
+                    ("\(key).\(name)", tensor.rank > 1 ? tensor.to(.float16) : tensor)
+                }
+            })
     }
 }

@@ -161,10 +161,6 @@ extension LabelHeadDescription {
     package static func part(_ heads: [String: LabelHeadDescription], tensors: [(String, Tensor)]) throws
         -> ModelFilePart
     {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return ModelFilePart(
-            name: LabelReader.part, header: String(decoding: try encoder.encode(heads), as: UTF8.self),
-            tensors: tensors)
+        try ModelFilePart(name: LabelReader.part, about: heads, tensors: tensors)
     }
 }

@@ -55,11 +55,6 @@ struct OutliersFindCommand: ParsableCommand {
         try observations.check(input)
         let reader = try model.reader(compute)
         let finder = try OutlierFinder(reader)
-        guard !finder.calibrated.isEmpty else {
-            throw Diagnostic(
-                reader.file.url, problem: "knows no normal stars to compare with",
-                remedy: "show it some with `specclip outliers calibrate`")
-        }
         for own in finder.calibrated { Program.note(own.text(comparing: observations.together)) }
         let gallery = try page.prepared(finder, force: rows.output.force)
         let rates = Rates(fdr: fdr)

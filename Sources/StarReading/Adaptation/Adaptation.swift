@@ -187,11 +187,8 @@ public final class Adaptation {
             descriptions[key] = result.description
             for (name, tensor) in result.labels.keptTensors() { tensors["\(key).\(name)"] = tensor }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let part = ModelFilePart(
-            name: AdaptedLabels.part, header: String(decoding: try encoder.encode(descriptions), as: UTF8.self),
-            tensors: tensors.sorted { $0.key < $1.key })
+        let part = try ModelFilePart(
+            name: AdaptedLabels.part, about: descriptions, tensors: tensors.sorted { $0.key < $1.key })
         if alone { try reader.file.write(addition: part, to: url) } else { try reader.file.write(with: part, to: url) }
     }
 

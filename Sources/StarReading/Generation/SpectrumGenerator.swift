@@ -283,15 +283,12 @@ extension SpectrumGenerator {
     /// The generator of an instrument's spectra in a model file; nil where it has none.
     /// - Throws: `Diagnostic` where it is damaged.
     convenience init?(_ file: ModelFile, of instrument: Instrument) throws {
-        guard let text = file.header(Self.part) else { return nil }
-        let damaged = { (problem: String) in
-            Diagnostic(file.url, field: Self.part, problem: problem, remedy: "get the file anew")
-        }
-        guard let all = try? JSONDecoder().decode([String: Description].self, from: Data(text.utf8)) else {
-            throw damaged("cannot be read")
-        }
+        let all: [String: Description] = try file.modules(of: Self.part)
         guard let about = all[instrument.embeddingKey] else { return nil }
-        guard about.isConsistent, about.pixels == instrument.grid.count else { throw damaged("contradicts itself") }
+        guard about.isConsistent, about.pixels == instrument.grid.count else {
+            throw Diagnostic(
+                file.url, field: Self.part, problem: "contradicts itself", remedy: "get the file anew")
+        }
         try self.init(about)
         try file.load(self, part: "\(Self.part).\(instrument.embeddingKey)")
         evaluate()
@@ -299,17 +296,7 @@ extension SpectrumGenerator {
 
     /// The part of a model file that holds generators.
     public static func part(_ generators: [SpectrumGenerator]) throws -> ModelFilePart {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let descriptions = Dictionary(uniqueKeysWithValues: generators.map { ($0.about.instrument, $0.about) })
-        return ModelFilePart(
-            name: part, header: String(decoding: try encoder.encode(descriptions), as: UTF8.self),
-            tensors: generators.flatMap { generator in
-                generator.stateDictionary().map { name, tensor in
-                    // What the network weighs needs no more digits than half precision has.
-                    ("\(generator.about.instrument).\(name)", tensor.rank > 1 ? tensor.to(.float16) : tensor)
-                }
-            })
+        try ModelFilePart(name: part, modules: generators.map { ($0.about.instrument, $0.about, $0) })
     }
 }
 

@@ -112,18 +112,33 @@ final class NormalStars: Module, @unchecked Sendable {
             factors: steadied.cholesky().unsqueezed(1))
     }
 
+    // MARK: - Scores
+
+    /// Scores that spectra have beside these stars.
+    /// - Parameters:
+    ///   - told: by the spectra.
+    ///   - places: where they lie among features; nil where that is not known.
+    ///   - apart: they are these stars themselves.
+    func scores(_ told: OddityEvidence, at places: Tensor?, apart: Bool = false) -> OddityScores {
+        var scores = OddityScores()
+        for kind in Oddity.ofFeatures {
+            let found = told.strongest(kind.widths, spreads: spread)
+            (scores.values[kind], scores.places[kind]) = (found.scores, found.features)
+        }
+        if let places {
+            scores.values[.neighbours] = told.surprise(by: density(near: places, apart: apart))
+        }
+        return scores
+    }
+
     // MARK: - The file
 
     /// The normal stars of all instruments of a file, by `embeddingKey`.
     static func all(in file: ModelFile) throws -> [String: NormalStars] {
-        guard let text = file.header(part) else { return [:] }
-        guard let found = try? JSONDecoder().decode([String: Description].self, from: Data(text.utf8)),
-            found.values.allSatisfy(\.isPossible)
-        else {
-            throw Diagnostic(
-                file.url, field: part, problem: "cannot be read: it is damaged, or of an earlier version",
-                remedy: "get the file anew, or show it normal stars (`specclip outliers calibrate`)")
-        }
+        let found: [String: Description] = try file.modules(
+            of: part, problem: "cannot be read: it is damaged, or of an earlier version",
+            remedy: "get the file anew, or show it normal stars (`specclip outliers calibrate`)"
+        ) { $0.isPossible }
         return try found.reduce(into: [:]) { all, entry in
             let stars = NormalStars(entry.value)
             try file.load(stars, part: "\(part).\(entry.key)")
@@ -133,12 +148,7 @@ final class NormalStars: Module, @unchecked Sendable {
 
     /// The part of a model file that holds the normal stars of all instruments.
     static func part(_ all: [String: NormalStars]) throws -> ModelFilePart {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return ModelFilePart(
-            name: part, header: String(decoding: try encoder.encode(all.mapValues(\.about)), as: UTF8.self),
-            tensors: all.sorted { $0.key < $1.key }.flatMap { key, stars in
-                stars.stateDictionary().map { ("\(key).\($0.0)", $0.1.to(.float16)) }
-            })
+        try ModelFilePart(
+            name: part, modules: all.sorted { $0.key < $1.key }.map { ($0.key, $0.value.about, $0.value) })
     }
 }

@@ -51,6 +51,13 @@ struct OddityScores {
     /// Where the strongest features lie: first and last pixel, and whether there is more flux than expected.
     var places: [Oddity: [Feature]] = [:]
 
+    /// Takes back what is said of spectra whose errors nobody tells: they cannot be said to be off by more than these.
+    mutating func forget(_ tellsErrors: [Bool]) {
+        for (star, tells) in tellsErrors.enumerated() where !tells {
+            for kind in Oddity.ofSpectrum { values[kind]?[star] = .nan }
+        }
+    }
+
     /// A part of a spectrum.
     struct Feature: Sendable, Hashable {
         var pixels: ClosedRange<Int>

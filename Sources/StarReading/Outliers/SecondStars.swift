@@ -61,12 +61,8 @@ final class SecondStarNetwork: Module, @unchecked Sendable {
 
     /// The network of an instrument; nil where the file has none.
     convenience init?(_ file: ModelFile, of instrument: Instrument) throws {
-        guard let text = file.header(Self.part) else { return nil }
-        guard let all = try? JSONDecoder().decode([String: Description].self, from: Data(text.utf8)),
-            all.values.allSatisfy(\.isPossible),
-            all[instrument.embeddingKey].map({ $0.pixels == instrument.grid.count }) ?? true
-        else {
-            throw Diagnostic(file.url, field: Self.part, problem: "cannot be read", remedy: "get the file anew")
+        let all: [String: Description] = try file.modules(of: Self.part) {
+            $0.isPossible && ($0.instrument != instrument.embeddingKey || $0.pixels == instrument.grid.count)
         }
         guard let about = all[instrument.embeddingKey] else { return nil }
         self.init(about)
@@ -76,16 +72,7 @@ final class SecondStarNetwork: Module, @unchecked Sendable {
 
     /// The part of a model file that holds networks.
     static func part(_ networks: [SecondStarNetwork]) throws -> ModelFilePart {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let descriptions = Dictionary(uniqueKeysWithValues: networks.map { ($0.about.instrument, $0.about) })
-        return ModelFilePart(
-            name: part, header: String(decoding: try encoder.encode(descriptions), as: UTF8.self),
-            tensors: networks.flatMap { network in
-                network.stateDictionary().map { name, tensor in
-                    ("\(network.about.instrument).\(name)", tensor.rank > 1 ? tensor.to(.float16) : tensor)
-                }
-            })
+        try ModelFilePart(name: part, modules: networks.map { ($0.about.instrument, $0.about, $0) })
     }
 }
 
