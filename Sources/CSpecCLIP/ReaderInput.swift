@@ -21,8 +21,11 @@ struct ReaderInput {
     ///   - options: those of all questions about spectra; others are left to be asked for.
     ///   - arguments: arrays of spectra.
     ///   - known: instruments that are read.
+    ///   - drawn: instruments of which a missing band is drawn.
     /// - Throws: `Diagnostic` for what concerns all spectra, and, if `strict` is asked for, for the first that is of no use.
-    init(_ options: Options, _ arguments: Arguments, among known: [Instrument]) throws {
+    init(
+        _ options: Options, _ arguments: Arguments, among known: [Instrument], drawingBandsOf drawn: [Instrument] = []
+    ) throws {
         try arguments.check(known: Self.known)
         let instrument = try options.text("instrument").map { try StarReader.instrument(named: $0, among: known) }
         var reading = ReadingOptions(as: instrument)
@@ -41,7 +44,9 @@ struct ReaderInput {
         let statements = reading
         let results = concurrentMap(try Self.arrays(arguments, unit, fluxUnit, first)) { arrays in
             Result { () throws -> Observation in
-                try Observation(arrays.spectrum(statements), of: instrument, among: known, options: preparation)
+                try Observation(
+                    arrays.spectrum(statements), of: instrument, among: known, options: preparation,
+                    drawingBandsOf: drawn)
             }
         }
         for (star, result) in results.enumerated() {

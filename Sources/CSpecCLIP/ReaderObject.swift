@@ -46,8 +46,13 @@ final class ReaderObject: LibraryObject {
         }
     }
 
-    private func input(_ options: Options, _ arguments: Arguments) throws -> ReaderInput {
-        try ReaderInput(options, arguments, among: reader.instruments)
+    /// - Parameter drawsBands: whether a missing band is drawn, as the command does where it does.
+    private func input(
+        _ options: Options, _ arguments: Arguments, drawsBands: Bool = false
+    ) throws -> ReaderInput {
+        try ReaderInput(
+            options, arguments, among: reader.instruments,
+            drawingBandsOf: drawsBands ? reader.instrumentsWithDrawnBands : [])
     }
 
     // MARK: - The model
@@ -97,7 +102,7 @@ final class ReaderObject: LibraryObject {
         guard (0...1000).contains(floor) else {
             throw Diagnostic("--rv-floor \(floor)", problem: "must lie between 0 and 1000 km/s")
         }
-        let (labels, input) = (try reader.catalogueLabels(), try input(options, arguments))
+        let (labels, input) = (try reader.catalogueLabels(), try input(options, arguments, drawsBands: !together))
         let stars = together ? try ObservedStar.together(input.observations) : ObservedStar.apart(input.observations)
         let found = stars.isEmpty ? [] : try reader.read(stars, velocityFloor: floor)
         let rows = StarCatalogue.labels(
@@ -107,7 +112,7 @@ final class ReaderObject: LibraryObject {
     }
 
     private func posterior(_ options: Options, _ arguments: Arguments) throws -> [(name: String, table: Table)] {
-        let (labels, input) = (try reader.labels().allLabels, try input(options, arguments))
+        let (labels, input) = (try reader.labels().allLabels, try input(options, arguments, drawsBands: true))
         if let scale = reader.scale {
             throw Diagnostic(
                 "--scale \(scale)", problem: "moves labels and errors, not samples", remedy: "load the model without it"
@@ -128,7 +133,7 @@ final class ReaderObject: LibraryObject {
 
     private func embed(_ options: Options, _ arguments: Arguments) throws -> [(name: String, table: Table)] {
         let width = reader.model.truncatedWidth ?? reader.embeddingWidth
-        let input = try input(options, arguments)
+        let input = try input(options, arguments, drawsBands: true)
         let values =
             input.observations.isEmpty
             ? [] : try reader.embed(input.observations).narrow(1, start: 0, length: width).floats()
@@ -167,7 +172,7 @@ final class ReaderObject: LibraryObject {
         let excludesSelf = try options.flag("exclude_self")
         let known = try shared.lookAlikes(among) { try LookAlikes(atlasOf: reader, among: among) }
         let labels = known.labelNames.map { StellarLabel(named: $0) }
-        let input = try input(options, arguments)
+        let input = try input(options, arguments, drawsBands: true)
         let found =
             input.observations.isEmpty
             ? []

@@ -128,6 +128,20 @@ public struct Mixture: Sendable {
                     .to(.float32))
         }
 
+        /// The same of all numbers but the last, whatever that is: integrated over it, with no prior of its own.
+        public var withoutLast: Evidence {
+            let rest = precision.size(-1) - 1
+            let corner = precision.narrow(1, start: rest, length: 1).narrow(2, start: rest, length: 1).clamp(min: 1e-30)
+            let edge = precision.narrow(1, start: 0, length: rest).narrow(2, start: rest, length: 1)
+            let last = shift.narrow(1, start: rest, length: 1).unsqueezed(-1)
+            return Evidence(
+                precision: precision.narrow(1, start: 0, length: rest).narrow(2, start: 0, length: rest)
+                    - edge.matmul(edge.transposed(-1, -2)) / corner,
+                shift: shift.narrow(1, start: 0, length: rest) - (edge * (last / corner)).squeezed(-1),
+                constant: constant + (corner / (2 * Double.pi)).log().squeezed(-1).squeezed(-1)
+                    - (last.square() / corner).squeezed(-1).squeezed(-1))
+        }
+
         /// That of several sets of stars, one after the other.
         public static func joined(_ parts: [Evidence]) -> Evidence {
             func all(_ path: KeyPath<Evidence, Tensor>) -> Tensor {

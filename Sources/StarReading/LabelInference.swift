@@ -22,11 +22,38 @@ public struct LabelInference {
         /// The `embeddingKey` of the instrument.
         fileprivate let instrument: String
 
+        fileprivate init(
+            spectra: SpectrumBatch, features: Tensor, velocities: [Double]?, stars: [StarLabels],
+            posterior: PosteriorSamples?, ownLabels: Int, instrument: String
+        ) {
+            (self.spectra, self.features, self.velocities) = (spectra, features, velocities)
+            (self.stars, self.posterior) = (stars, posterior)
+            (self.ownLabels, self.instrument) = (ownLabels, instrument)
+        }
+
         /// The same reading with more labels.
         fileprivate func telling(_ stars: [StarLabels]) -> Reading {
             Reading(
                 spectra: spectra, features: features, velocities: velocities, stars: stars, posterior: posterior,
                 ownLabels: ownLabels, instrument: instrument)
+        }
+
+        /// What several rows, spectra of one star, tell together; their means stand for spectra and features.
+        /// - Parameters:
+        ///   - parts: at least one, all of one instrument.
+        ///   - star: the labels.
+        ///   - posterior: calibrated samples of these.
+        init(meanOf parts: [(reading: Reading, row: Int)], star: StarLabels, posterior: PosteriorSamples?) throws {
+            func mean(_ tensor: (Reading) -> Tensor) -> Tensor {
+                Tensor.cat(parts.map { tensor($0.reading).narrow(0, start: $0.row, length: 1) }, dim: 0)
+                    .mean(dims: [0], keepDims: true)
+            }
+            (spectra, features) = try catchingTorchErrors { (SpectrumBatch(mean(\.flux)), mean(\.features)) }
+            let own = parts.compactMap { part in part.reading.velocities?[part.row] }
+            velocities = own.count == parts.count ? [own.reduce(0, +) / Double(own.count)] : nil
+            stars = [star]
+            self.posterior = posterior
+            (ownLabels, instrument) = (parts[0].reading.ownLabels, parts[0].reading.instrument)
         }
 
         /// Draws of a star, from Gaussians where that is all there is.

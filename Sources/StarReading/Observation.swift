@@ -27,10 +27,11 @@ public struct Observation: Sendable {
     ///   - instrument: whose spectrum it is; nil takes the one whose pixels are most like the spectrum's.
     ///   - known: instruments that the model reads.
     ///   - options: how the spectrum is prepared.
+    ///   - drawn: instruments of which a missing band is drawn (``StarReader/instrumentsWithDrawnBands``).
     /// - Throws: `Diagnostic` where the spectrum is of no use.
     public init(
         _ spectrum: Spectrum, of instrument: Instrument? = nil, among known: [Instrument],
-        options: PrepareOptions = PrepareOptions()
+        options: PrepareOptions = PrepareOptions(), drawingBandsOf drawn: [Instrument] = []
     ) throws {
         guard let instrument = instrument ?? Self.instrument(of: spectrum, among: known) else {
             throw Diagnostic(spectrum.origin, problem: "the model knows no instrument")
@@ -38,10 +39,12 @@ public struct Observation: Sendable {
         name = spectrum.origin
         sourceID = spectrum.sourceID ?? ""
         self.instrument = instrument
-        prepared = try instrument.prepare(spectrum, options: options)
+        prepared = try instrument.prepare(
+            spectrum, options: options, acceptsMissingBands: drawn.contains(instrument))
         raw = spectrum
         self.options = options
         position = RowPosition(part: 0, row: 0)
+        if drawn.contains(instrument), lacksBand { prepared.notes.append(Self.drawnBand) }
     }
 
     /// A row of a data set, which another program may have written: files are checked when they are prepared, rows come

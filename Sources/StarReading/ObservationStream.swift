@@ -52,6 +52,8 @@ public final class ObservationStream {
     public var done: RowPosition?
     /// Whether a data set's rows come with the spectra of all instruments at once, instead of instrument by instrument.
     public var rowsComeWhole = false
+    /// The instruments of which a missing band is drawn; spectra of others are left out where they lack one that is needed.
+    public var instrumentsWithDrawnBands: [Instrument] = []
     /// Told of each spectrum that failed.
     public var onFailure: (RowPosition, any Error) throws -> Void = { _, _ in }
     /// Told what was assumed or left out of a spectrum, by its name.
@@ -210,7 +212,8 @@ public final class ObservationStream {
             try hand(over: false)
         }
         let preparation = Preparation(
-            known: known, chosen: input.instrument, options: input.options, reading: input.reading)
+            known: known, chosen: input.instrument, options: input.options, reading: input.reading,
+            drawn: instrumentsWithDrawnBands)
         var part = 0
         while part < input.paths.count {
             let small = smallFiles(from: part)
@@ -274,6 +277,7 @@ private struct Preparation: Sendable {
     let chosen: Instrument?
     let options: PrepareOptions
     let reading: ReadingOptions
+    let drawn: [Instrument]
 
     /// A spectrum of the file at `path`, which the user wrote so, whatever the system resolves it to.
     func callAsFunction(of spectrum: Spectrum, in path: String) -> Result<Observation, any Error> {
@@ -281,7 +285,8 @@ private struct Preparation: Sendable {
             var spectrum = spectrum
             let number = path.contains("#") ? nil : spectrum.origin.lastIndex(of: "#")
             spectrum.origin = path + (number.map { spectrum.origin[$0...] } ?? "")
-            return try Observation(spectrum, of: chosen, among: known, options: options)
+            return try Observation(
+                spectrum, of: chosen, among: known, options: options, drawingBandsOf: drawn)
         }
     }
 

@@ -27,6 +27,8 @@ public final class StarReader: @unchecked Sendable {
     public let scale: String?
     /// What leads there, by the instrument that it holds for.
     private let scales: [String: LabelScale]
+    /// What draws missing bands, by the instrument: read from its file where it is first asked for.
+    let bands = SharedCache<Instrument, SpectrumGenerator?>(capacity: 8)
 
     /// Loads a model file.
     /// - Parameters:
@@ -149,9 +151,13 @@ public final class StarReader: @unchecked Sendable {
     public func read(
         _ spectra: [Spectrum], of instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions()
     ) throws -> [StarLabels] {
-        try read(
+        let drawn = instrumentsWithDrawnBands
+        return try read(
             ObservedStar.apart(
-                spectra.map { try Observation($0, of: instrument, among: instruments, options: options) }))
+                spectra.map {
+                    try Observation(
+                        $0, of: instrument, among: instruments, options: options, drawingBandsOf: drawn)
+                }))
     }
 
     /// Labels, posteriors and features of spectra of one instrument.
@@ -182,6 +188,20 @@ public final class StarReader: @unchecked Sendable {
 
     /// For each observation the reading it is in, and where.
     func readings(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+        let completed = try completed(all)
+        guard !completed.isEmpty else { return try readingsOfWhole(all) }
+        let own = all.indices.map { completed[$0] ?? [all[$0]] }
+        let found = try readingsOfWhole(own.flatMap(\.self))
+        var next = 0
+        return try own.map { parts in
+            defer { next += parts.count }
+            guard parts.count > 1 else { return found[next] }
+            return (try LabelInference.Reading(pooling: Array(found[next..<next + parts.count])), 0)
+        }
+    }
+
+    /// As ``readings(_:)``, of spectra of which no band is missing.
+    private func readingsOfWhole(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
         let parts = byInstrument(all).flatMap { instrument, places in
             shares(of: places).map { (instrument: instrument, places: $0) }
         }
@@ -229,6 +249,22 @@ public final class StarReader: @unchecked Sendable {
 
     /// Embeddings of spectra, `[observations, d]` on the CPU, in their order, whatever their instruments.
     public func embed(_ observations: [Observation]) throws -> Tensor {
+        let completed = try completed(observations)
+        guard !completed.isEmpty else { return try embedWhole(observations) }
+        let own = observations.indices.map { completed[$0] ?? [observations[$0]] }
+        let all = try embedWhole(own.flatMap(\.self))
+        var next = 0
+        return try catchingTorchErrors {
+            Tensor.cat(
+                own.map { parts in
+                    defer { next += parts.count }
+                    return all.narrow(0, start: next, length: parts.count).mean(dims: [0], keepDims: true)
+                }, dim: 0)
+        }
+    }
+
+    /// As ``embed(_:)``, of spectra of which no band is missing.
+    private func embedWhole(_ observations: [Observation]) throws -> Tensor {
         var parts: [Tensor] = []
         var order: [Int] = []
         for (instrument, places) in byInstrument(observations) {

@@ -56,6 +56,27 @@ import Torch
         }
     }
 
+    /// Evidence integrated over its last number, beside the sum of many of its values.
+    @Test func theLastNumberIsIntegrated() {
+        let (a, b, c) = ([[2.0, 0.6], [0.6, 1.5]], [0.7, -0.4], 1.3)
+        let whole = Mixture.Evidence(
+            precision: Tensor(a.flatMap { $0.map { Float($0) } }, shape: [1, 2, 2]),
+            shift: Tensor(b.map { Float($0) }, shape: [1, 2]), constant: Tensor([Float(c)], shape: [1]))
+        let rest = whole.withoutLast
+        let step = 0.01
+        for x: Double in [-1, 0.3, 2] {
+            var sum = 0.0
+            for y: Double in stride(from: -12, through: 12, by: step) {
+                let square: Double = a[0][0] * x * x + 2 * a[0][1] * x * y + a[1][1] * y * y
+                let linear: Double = b[0] * x + b[1] * y
+                sum += step * exp(-0.5 * (c - 2 * linear + square))
+            }
+            let (shift, precision) = (rest.shift.item(), rest.precision.item())
+            let own: Double = rest.constant.item() - 2 * shift * x + precision * x * x
+            #expect(abs(-0.5 * own - log(sum)) < 1e-4)
+        }
+    }
+
     @Test func blurredEvidenceIsThatOfMoreNoise() {
         let (x, noise, blur) = ([0.2, 0.4], 0.1, 0.5)
         let blurred = Self.mixture().logLikelihood(of: Self.evidence(x, noise: noise).blurred(by: blur)).floats()

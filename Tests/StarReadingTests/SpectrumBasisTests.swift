@@ -100,6 +100,22 @@ struct SpectrumBasisTests {
         #expect(zip(own, others).count { $0 > $1 } > 290)
     }
 
+    /// What spectra tell whose scale is not known is the same at any scale, and less than what they tell with it.
+    @Test func scalesMayBeUnknown() throws {
+        let (basis, sky) = (try Self.learned(), Self.spectra(50, seed: 5))
+        func evidence(_ factor: Double, _ isUnknown: Bool) -> Mixture.Evidence {
+            withoutGradient {
+                basis.evidence(
+                    sky.flux * factor, ivar: sky.ivar * (1 / (factor * factor)), scaleIsUnknown: isUnknown)
+            }
+        }
+        let (known, plain, moved) = (evidence(1, false), evidence(1, true), evidence(2.5, true))
+        #expect(zip(plain.numbers.floats(), moved.numbers.floats()).allSatisfy { abs($0 - $1) < 0.02 })
+        let trace = { (own: Mixture.Evidence) in (own.precision * Tensor.eye(Self.count)).sum(dims: [1, 2]).floats() }
+        #expect(zip(trace(plain), trace(known)).allSatisfy { $0 <= $1 * 1.001 })
+        #expect(zip(plain.numbers.floats(), known.numbers.floats()).allSatisfy { abs($0 - $1) < 0.5 })
+    }
+
     @Test func tooFewSpectraAreOneLine() {
         let sky = Self.spectra(20, seed: 4)
         #expect(throws: Diagnostic.self) { _ = try SpectrumBasis(sky.flux, ivar: sky.ivar, count: 3, seed: 1) }

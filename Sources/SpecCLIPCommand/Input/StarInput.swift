@@ -16,26 +16,29 @@ final class StarInput {
     ///   - known: instruments that the model reads.
     ///   - what: what is done with the stars, for the progress line.
     ///   - rowsComeWhole: rows of a data set come with the spectra of all instruments at once.
+    ///   - drawn: instruments of which a missing band is drawn.
     ///   - rows: where results go; what it has from an interrupted run is left out of the input.
     /// - Throws: `Diagnostic` for input that makes no sense as a whole.
     convenience init(
         _ options: InputOptions, among known: [Instrument], doing what: String, rowsComeWhole: Bool = false,
-        into rows: RowOutput? = nil
+        drawingBandsOf drawn: [Instrument] = [], into rows: RowOutput? = nil
     ) throws {
         try self.init(
-            options.observations(among: known), among: known, doing: what, rowsComeWhole: rowsComeWhole, into: rows)
+            options.observations(among: known), among: known, doing: what, rowsComeWhole: rowsComeWhole,
+            drawingBandsOf: drawn, into: rows)
     }
 
     /// As above, of an input that no options describe.
     init(
         _ input: ObservationInput, among known: [Instrument], doing what: String, rowsComeWhole: Bool = false,
-        into rows: RowOutput? = nil
+        drawingBandsOf drawn: [Instrument] = [], into rows: RowOutput? = nil
     ) throws {
         self.input = input
         self.what = what
         progress = ProgressLine(what)
         stream = try ObservationStream(input, among: known)
         stream.rowsComeWhole = rowsComeWhole
+        stream.instrumentsWithDrawnBands = drawn
         stream.onProgress = { [unowned self] in progress.update($0, of: $1) }
         stream.onNotes = { [unowned self] in notes.add($0, about: $1) }
         stream.onFailure = { [unowned self] position, error in

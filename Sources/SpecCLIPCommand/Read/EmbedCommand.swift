@@ -37,7 +37,9 @@ struct EmbedCommand: ParsableCommand {
             StarCatalogue.vectors("embedding", [], [], width: width), to: url,
             settings: ["embed", ContentHash.of(reader.file.url), input.settings, "\(width)"], restart: rows.restart,
             as: EmbeddingFile.format(keys))
-        let stars = try StarInput(input, among: reader.instruments, doing: "embed", into: output)
+        let stars = try StarInput(
+            input, among: reader.instruments, doing: "embed", drawingBandsOf: reader.instrumentsWithDrawnBands,
+            into: output)
         try stars.forEachBatch { batch in
             let embeddings = try reader.embed(batch).narrow(1, start: 0, length: width).floats()
             try output.append(

@@ -87,7 +87,7 @@ struct PredictCommand: ParsableCommand {
                     labels, stars, found, sets: sets, scale: scaled, together: together), at: positions)
         }
         let stars = try observations.stars.forEachBatch(
-            of: input, for: reader, doing: "predict", into: output, read)
+            of: input, for: reader, doing: "predict", drawsBands: true, into: output, read)
         try visits?.finish(isEmpty: stars.count == 0)
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()

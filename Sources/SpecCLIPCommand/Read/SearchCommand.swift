@@ -42,7 +42,9 @@ struct SearchCommand: ParsableCommand {
                 "search", ContentHash.of(reader.file.url), input.settings, search.settings,
                 "\(excludeSelf) \(cut.width ?? 0)",
             ], restart: rows.restart, print: format)
-        let given = try StarInput(input, among: reader.instruments, doing: "search", into: output)
+        let given = try StarInput(
+            input, among: reader.instruments, doing: "search", drawingBandsOf: reader.instrumentsWithDrawnBands,
+            into: output)
         try given.forEachBatch { batch in
             let found = try stars.nearest(
                 to: try reader.embed(batch), of: batch, top: search.top, excludingSelf: excludeSelf)

@@ -107,15 +107,17 @@ extension GroupingOptions {
     /// Hands the stars of an input to `body`, with where their rows go: each spectrum by itself, or all of a star together.
     /// - Parameters:
     ///   - doing: what is done with them, for the progress line.
+    ///   - drawsBands: whether a missing band is drawn, of stars that are read alone: visits are averaged, which needs both.
     ///   - output: where rows go; what it has from an interrupted run is left out.
     /// - Returns: the input, to be finished.
     func forEachBatch(
-        of input: InputOptions, for reader: StarReader, doing: String, into output: RowOutput?,
-        _ body: ([ObservedStar], [RowPosition]) throws -> Void
+        of input: InputOptions, for reader: StarReader, doing: String, drawsBands: Bool = false,
+        into output: RowOutput?, _ body: ([ObservedStar], [RowPosition]) throws -> Void
     ) throws -> StarInput {
         guard together, !input.inputs.contains(where: ObservationStream.isDataSet) else {
             let stars = try StarInput(
-                input, among: reader.instruments, doing: doing, rowsComeWhole: together, into: output)
+                input, among: reader.instruments, doing: doing, rowsComeWhole: together,
+                drawingBandsOf: drawsBands && !together ? reader.instrumentsWithDrawnBands : [], into: output)
             // Small batches: what is done is on disk, or on the screen, within a second or two.
             try stars.forEachBatch(of: 64) { batch in
                 let observed = together ? try ObservedStar.together(batch) : ObservedStar.apart(batch)

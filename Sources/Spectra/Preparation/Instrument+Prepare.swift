@@ -1,19 +1,28 @@
 import Algorithms
 import Foundation
+import Statistics
 import Support
 
 extension Instrument {
     /// Brings a spectrum into the form a model sees: checked, shifted to rest if asked, normalised, on the grid.
     ///
     /// Pixels that carry no information (flux not finite, inverse variance not above 0, masked) are bridged linearly
-    /// and marked in the mask, as what a spectrum does not cover is where its instrument allows for that; a mask that covers nearly all pixels against their inverse variances is ignored, with a
-    /// note. The continuum is fitted to the spectrum as observed, before resampling; flux is interpolated linearly in
-    /// log λ for logarithmic grids and in λ for linear ones (Zhao et al. 2025, section on preprocessing).
+    /// and marked in the mask, as what a spectrum does not cover is where its instrument allows for that; a mask that
+    /// covers nearly all pixels against their inverse variances is ignored, with a note. The continuum is fitted to the
+    /// spectrum as observed, before resampling; flux is interpolated linearly in log λ for logarithmic grids and in λ for
+    /// linear ones (Zhao et al. 2025, section on preprocessing).
     ///
+    /// - Parameters:
+    ///   - spectrum: as its file has it.
+    ///   - options: how it is prepared.
+    ///   - acceptsMissingBands: whether a quarter of the pixels is enough, and a spectrum is of use without those where its
+    ///     instrument is normalised: it comes divided by its median then, and says so.
     /// - Throws: `Diagnostic` naming the spectrum's origin, the field and the remedy: lengths differ, wavelengths
     ///   in another unit, not increasing or not covering the grid, flux without finite values or variance,
     ///   signal-to-noise ratio not positive.
-    public func prepare(_ spectrum: Spectrum, options: PrepareOptions = .init()) throws -> PreparedSpectrum {
+    public func prepare(
+        _ spectrum: Spectrum, options: PrepareOptions = .init(), acceptsMissingBands: Bool = false
+    ) throws -> PreparedSpectrum {
         var spectrum = spectrum
         if options.radialVelocity != 0 {
             spectrum.wavelength = RadialVelocity.shift(
@@ -22,7 +31,7 @@ extension Instrument {
         try SpectrumValidation.checkArrays(spectrum, for: self)
         spectrum.remove(gaps)
         let bad = BadPixels(spectrum, within: grid.range)
-        try SpectrumValidation.checkSignal(spectrum, bad, for: self)
+        try SpectrumValidation.checkSignal(spectrum, bad, for: self, least: acceptsMissingBands ? 0.25 : 0.5)
         if let isBad = bad.isBad {
             BadPixels.bridge(&spectrum.flux, at: spectrum.wavelength) { isBad[$0] }
             spectrum.ivar = spectrum.ivar.map { zip($0, isBad).map { $1 ? 0 : $0 } }
@@ -48,8 +57,13 @@ extension Instrument {
         }
         var mask = bad.isBad.map(resample.mask) ?? [Bool](repeating: false, count: grid.count)
         if leastCoverage != nil { resample.markUnseen(&mask) }
+        var scaleIsUnknown = false
         if case .pixel(let wavelength) = normalisation {
-            let divisor = try reference(onGrid, at: wavelength, of: spectrum, where: mask)
+            scaleIsUnknown = acceptsMissingBands && isUnseen(wavelength, mask)
+            let divisor =
+                try scaleIsUnknown
+                ? median(zip(onGrid, mask).filter { !$0.1 }.map(\.0))
+                : reference(onGrid, at: wavelength, of: spectrum, where: mask)
             for i in onGrid.indices { onGrid[i] /= divisor }
             ivar = ivar?.map { $0 * divisor * divisor }
         }
@@ -83,12 +97,14 @@ extension Instrument {
         // A file's S/N is that of a band; of what any spectrograph has seen, the errors tell it, as they do of data sets.
         func told() -> Double? { ivar.flatMap { PreparedSpectrum.signalToNoise(onGrid, $0) } }
         let snr = leastCoverage == nil ? spectrum.snr ?? told() : told() ?? spectrum.snr
-        return PreparedSpectrum(
+        var result = PreparedSpectrum(
             flux: prepared, ivar: ivar?.map { Float($0) },
             mask: mask,
             continuum: continuumOnGrid ?? localLevel,
             snr: snr, origin: spectrum.origin,
             sourceID: spectrum.sourceID, notes: spectrum.notes + [bad.note, note].compactMap(\.self))
+        result.scaleIsUnknown = scaleIsUnknown
+        return result
     }
 
     /// Brings a spectrum that resolves more than the instrument to what the instrument resolves. Its finer lines would
@@ -119,13 +135,18 @@ extension Instrument {
     /// What differs less needs no smoothing.
     private static let sameResolution = 1.1
 
+    /// Whether a whole band around a wavelength is missing: a pixel or two are bridged, but what bridges a band is no flux.
+    private func isUnseen(_ wavelength: Double, _ isBad: [Bool]) -> Bool {
+        guard let pixel = grid.nearestPixel(to: wavelength) else { return false }
+        return isBad[max(0, pixel - 3)...min(isBad.count - 1, pixel + 3)].allSatisfy(\.self)
+    }
+
     /// The flux of the grid pixel nearest to `wavelength`, which must be positive to divide by.
     private func reference(
         _ flux: [Double], at wavelength: Double, of spectrum: Spectrum, where isBad: [Bool]
     ) throws -> Double {
         let pixel = grid.nearestPixel(to: wavelength)
-        // A pixel or two are bridged; where a whole band is missing, what the bridge gives is no flux.
-        if let pixel, isBad[max(0, pixel - 3)...min(isBad.count - 1, pixel + 3)].allSatisfy(\.self) {
+        if isUnseen(wavelength, isBad) {
             throw Diagnostic(
                 spectrum.origin, field: "flux",
                 problem: "is missing around \(SpectrumValidation.number(wavelength)) Å, where \(title) is normalised",

@@ -18,6 +18,8 @@ public struct PreparedSpectrum: Sendable, Equatable {
     public var sourceID: String?
     /// What was assumed or left out in preparation, each a clause for the user to read; mostly none.
     public var notes: [String]
+    /// Whether the band that its instrument is normalised in is missing: flux is then in units of its own median.
+    public var scaleIsUnknown = false
 
     /// A prepared spectrum from its parts, all arrays of the grid's length.
     public init(

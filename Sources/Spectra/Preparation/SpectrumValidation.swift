@@ -27,9 +27,12 @@ enum SpectrumValidation {
     }
 
     /// Whether the good pixels of a spectrum within the range of `instrument` hold a signal; its arrays are checked.
-    static func checkSignal(_ spectrum: Spectrum, _ bad: BadPixels, for instrument: Instrument) throws {
+    /// - Parameter least: the share of them that must be good.
+    static func checkSignal(
+        _ spectrum: Spectrum, _ bad: BadPixels, for instrument: Instrument, least: Double = 0.5
+    ) throws {
         let file = spectrum.origin
-        try checkFlux(spectrum, bad, instrument: instrument)
+        try checkFlux(spectrum, bad, instrument: instrument, least: least)
         if let snr = spectrum.snr, !(snr > 0) {
             throw Diagnostic(
                 file, field: "signal-to-noise ratio", problem: "is \(number(snr)), not positive",
@@ -130,7 +133,9 @@ enum SpectrumValidation {
             remedy: "use a spectrum that covers the range, or another instrument")
     }
 
-    private static func checkFlux(_ spectrum: Spectrum, _ bad: BadPixels, instrument: Instrument) throws {
+    private static func checkFlux(
+        _ spectrum: Spectrum, _ bad: BadPixels, instrument: Instrument, least: Double
+    ) throws {
         let grid = instrument.grid.range
         let start = spectrum.wavelength.partitioningIndex { $0 >= grid.lowerBound }
         let end = spectrum.wavelength.partitioningIndex { $0 > grid.upperBound }
@@ -159,7 +164,7 @@ enum SpectrumValidation {
                 "flux", "is NaN at every pixel of the instrument's range",
                 "the spectrum holds no data: leave it out")
         }
-        guard good * 2 > inside else {
+        guard Double(good) > least * Double(inside) else {
             let missing = finite < inside ? "NaN at \(inside - finite)" : ""
             let marked = finite > good ? "marked bad (mask, or ivar not above 0) at \(finite - good)" : ""
             throw failure(

@@ -56,11 +56,13 @@ final class SpectrumBasis: Module {
     /// - Parameters:
     ///   - flux: prepared, `[B, P]`.
     ///   - ivar: inverse variance, `[B, P]`; 0 where a pixel carries no information.
-    func evidence(_ flux: Tensor, ivar: Tensor) -> Mixture.Evidence {
+    ///   - scaleIsUnknown: whether all spectra may be off by a factor each, of which nothing is known.
+    func evidence(_ flux: Tensor, ivar: Tensor, scaleIsUnknown: Bool = false) -> Mixture.Evidence {
         let blocks = stride(from: 0, to: flux.size(0), by: Self.block).map { start in
             let length = min(Self.block, flux.size(0) - start)
             return evidence(
-                block: flux.narrow(0, start: start, length: length), ivar.narrow(0, start: start, length: length))
+                block: flux.narrow(0, start: start, length: length), ivar.narrow(0, start: start, length: length),
+                scaleIsUnknown)
         }
         return Mixture.Evidence.joined(blocks)
     }
@@ -72,16 +74,21 @@ final class SpectrumBasis: Module {
     /// What holds numbers near 0 that a spectrum does not tell, while the best are looked for.
     private static let hold = 0.1
 
-    private func evidence(block flux: Tensor, _ ivar: Tensor) -> Mixture.Evidence {
-        let (count, size) = (flux.size(0), self.count)
-        let crossed = Self.crossed(components.value.transposed())
+    private func evidence(block flux: Tensor, _ ivar: Tensor, _ scaleIsUnknown: Bool) -> Mixture.Evidence {
+        // A factor is one more component, the same at all pixels, of which the evidence is integrated at the end.
+        let components =
+            scaleIsUnknown
+            ? Tensor.cat([self.components.value, Tensor.ones([1, pixels])], dim: 0) : self.components.value
+        let (count, size) = (flux.size(0), components.size(0))
+        let crossed = Self.crossed(components.transposed())
         let hold = Tensor.eye(size) * Self.hold
         var numbers = Tensor.zeros([count, size])
         func curvature(_ weights: Tensor) -> Tensor { weights.matmul(crossed).reshaped([count, size, size]) }
         func state() -> (expected: Tensor, weights: Tensor, slope: Tensor) {
-            let expected = logFlux(numbers).exp()
+            let expected = (numbers.matmul(components) + mean.value)
+                .clamp(min: -Self.farthest, max: Self.farthest).exp()
             let weights = precision(expected, ivar: ivar) / correlated.value
-            return (expected, weights, (weights * expected * (flux - expected)).matmul(components.value.transposed()))
+            return (expected, weights, (weights * expected * (flux - expected)).matmul(components.transposed()))
         }
         for _ in 0..<Self.steps {
             let now = state()
@@ -93,7 +100,7 @@ final class SpectrumBasis: Module {
         // In double precision: where spectra tell most numbers well, single precision would make of what they tell least less than
         // nothing.
         let bend = (now.weights * now.expected.square()).to(.float64)
-            .matmul(Self.crossed(components.value.to(.float64).transposed())).reshaped([count, size, size])
+            .matmul(Self.crossed(components.to(.float64).transposed())).reshaped([count, size, size])
         let bent = bend.matmul(numbers.to(.float64).unsqueezed(-1)).squeezed(-1)
         let seen = now.weights.gt(0).to(.float32)
         let logNorm =
@@ -103,7 +110,9 @@ final class SpectrumBasis: Module {
         // fit is c − 2 bᵀz + zᵀAz at the best numbers, where the slope of the likelihood is not quite 0.
         let shift = bent + now.slope.to(.float64)
         let constant = fit.to(.float64) + (shift * numbers).sum(dims: [1]) * 2 - (numbers * bent).sum(dims: [1])
-        return Mixture.Evidence(precision: bend, shift: shift, constant: constant).blurred(by: Self.finest)
+        var evidence = Mixture.Evidence(precision: bend, shift: shift, constant: constant)
+        if scaleIsUnknown { evidence = evidence.withoutLast }
+        return evidence.blurred(by: Self.finest)
     }
 
     /// Products of all columns with all, `[N, K]` → `[N, K²]`.

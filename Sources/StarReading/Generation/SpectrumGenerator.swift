@@ -175,9 +175,13 @@ public struct SpectrumDistribution {
     /// - Parameters:
     ///   - flux: prepared and at rest, `[B, pixels]`.
     ///   - ivar: inverse variance, `[B, pixels]`; 0 where a pixel carries no information.
-    public func given(_ flux: Tensor, ivar: Tensor) throws -> SpectrumDistribution {
+    ///   - scaleIsUnknown: whether each spectrum may be off by a factor of its own.
+    public func given(_ flux: Tensor, ivar: Tensor, scaleIsUnknown: Bool = false) throws -> SpectrumDistribution {
         try catchingTorchErrors {
-            withoutGradient { SpectrumDistribution(basis, mixture.given(basis.evidence(flux, ivar: ivar))) }
+            withoutGradient {
+                let evidence = basis.evidence(flux, ivar: ivar, scaleIsUnknown: scaleIsUnknown)
+                return SpectrumDistribution(basis, mixture.given(evidence))
+            }
         }
     }
 
@@ -280,6 +284,12 @@ public struct SpectrumDistribution {
 // MARK: - Files
 
 extension SpectrumGenerator {
+    /// Whether a model file knows spectra of an instrument.
+    static func isPart(of file: ModelFile, for instrument: Instrument) -> Bool {
+        let all: [String: Description]? = try? file.modules(of: part)
+        return all?[instrument.embeddingKey] != nil
+    }
+
     /// The generator of an instrument's spectra in a model file; nil where it has none.
     /// - Throws: `Diagnostic` where it is damaged.
     convenience init?(_ file: ModelFile, of instrument: Instrument) throws {
