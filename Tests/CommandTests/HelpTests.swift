@@ -8,7 +8,7 @@ struct HelpTests {
         "data info",
         "pretrain", "align", "labels", "labels fit", "labels add", "labels calibrate", "demo", "model", "model info",
         "model retrieval",
-        "convert", "doctor",
+        "convert", "doctor", "atlas", "atlas build", "atlas merge", "atlas info", "atlas verify",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
         "outliers", "outliers learn", "outliers calibrate", "spectra fit", "emulate", "compare",
         "npe", "npe train", "npe sample", "npe density",

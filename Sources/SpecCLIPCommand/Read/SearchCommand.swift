@@ -13,13 +13,15 @@ struct SearchCommand: ParsableCommand {
         discussion: """
             Stars are compared by the cosine similarity of their embeddings (1: the same), exactly, within and \
             across instruments: a LAMOST spectrum finds the Gaia XP spectrum of the same or of a similar star. \
-            Without --in, those stars are searched that came with the model.
+            Without --in, those stars are searched that came with the model. An atlas of millions \
+            ('specclip atlas') is searched in groups, and finds what its --recall says.
 
             EXAMPLES
               specclip search star.fits
               specclip search star.fits --in pairs.h5 --top 5
               specclip search xp.csv --in pairs.h5 \\
                   --in-split train --among optical --format csv
+              specclip search star.fits --in atlas/ --where 'teff<5000' --top 20
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
@@ -34,6 +36,12 @@ struct SearchCommand: ParsableCommand {
     func run() throws {
         let url = try rows.output.url(extensions: TableFile.extensions)
         let reader = try model.reader(compute, cut)
+        // Files have no labels to choose by: it is the atlas that conditions then choose of.
+        var (input, search) = (input, search)
+        if search.isAtlas, !input.inputs.contains(where: ObservationStream.isDataSet) {
+            search.conditions += input.conditions
+            input.conditions = []
+        }
         let stars = try search.stars(search.split ?? input.split, reader)
         let labels = stars.labelNames.map { StellarLabel(named: $0) }
         let output = try RowOutput(
@@ -45,7 +53,8 @@ struct SearchCommand: ParsableCommand {
         let given = try StarInput(
             input, among: reader.instruments, doing: "search", drawingBandsOf: reader.instrumentsWithDrawnBands,
             into: output)
-        try given.forEachBatch { batch in
+        // Many at once: each group of an atlas is then looked at once for all that ask.
+        try given.forEachBatch(of: 2048) { batch in
             let found = try stars.nearest(
                 to: try reader.embed(batch), of: batch, top: search.top, excludingSelf: excludeSelf)
             try output.append(
@@ -60,7 +69,23 @@ struct SearchCommand: ParsableCommand {
 extension SearchOptions {
     /// The known stars: of a data set, or those that came with the model.
     /// - Parameter split: of the data set.
-    func stars(_ split: Split, _ reader: StarReader) throws -> LookAlikes {
+    func stars(_ split: Split, _ reader: StarReader) throws -> any KnownStars {
+        if let dataSet, isAtlas {
+            let stars = try AtlasSearch(
+                StarAtlas(opening: URL(fileURLWithPath: dataSet)), reader, among: among, filter: filter(),
+                probes: exact ? .max : probes)
+            Program.progress("searching among \(stars.source)")
+            return stars
+        }
+        for (option, isGiven) in [
+            ("--in-where", !conditions.isEmpty), ("--in-cone", cone != nil), ("--exact", exact),
+            ("--probes", probes != nil),
+        ]
+        where isGiven {
+            throw Diagnostic(
+                option, problem: "is for an atlas",
+                remedy: "make one with 'specclip atlas build', and give it with --in")
+        }
         guard let dataSet else {
             let stars = try LookAlikes(atlasOf: reader, among: among)
             Program.progress("searching among \(stars.source)")
@@ -73,8 +98,28 @@ extension SearchOptions {
 
     /// What decides the stars that are found.
     fileprivate var settings: String {
-        let content = dataSet.map { ContentHash.of(URL(fileURLWithPath: $0)) } ?? ""
-        return "\(content) \(split?.rawValue ?? "") \(top) \(among)"
+        let content = dataSet.map { path in
+            let url = URL(fileURLWithPath: path)
+            return ContentHash.of(StarAtlas.isAtlas(path) ? url.appending(path: "atlas.json") : url)
+        }
+        return
+            "\(content ?? "") \(split?.rawValue ?? "") \(top) \(among) \(conditions) \(cone ?? "") \(exact) \(probes ?? 0)"
+    }
+
+    /// Whether an atlas is searched.
+    var isAtlas: Bool { dataSet.map(StarAtlas.isAtlas) ?? false }
+
+    /// Which stars of an atlas may be found.
+    private func filter() throws -> AtlasFilter {
+        let numbers = cone.map {
+            $0.split(separator: ",").compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
+        }
+        guard let numbers else { return AtlasFilter(conditions) }
+        guard numbers.count == 3, (-90...90).contains(numbers[1]), numbers[2] > 0, numbers[2] <= 180 else {
+            throw Diagnostic(
+                "--in-cone \(cone ?? "")", problem: "is no cone", remedy: "give ra,dec,radius in degrees: 120.5,-3,0.5")
+        }
+        return AtlasFilter(conditions, cone: (numbers[0], numbers[1], numbers[2]))
     }
 }
 
@@ -82,7 +127,9 @@ extension SearchOptions {
 struct SearchOptions: ParsableArguments {
     @Option(
         name: .customLong("in"),
-        help: ArgumentHelp("The data set to search (HDF5; default: the stars in the model).", valueName: "file"))
+        help: ArgumentHelp(
+            "What to search: an atlas (a folder), or a data set (HDF5; default: the stars in the model).",
+            valueName: "atlas|file"))
     var dataSet: String?
 
     @Option(
@@ -95,7 +142,23 @@ struct SearchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Search one instrument of the data set, or both.", valueName: "instrument")) var among =
         "both"
 
+    @Option(
+        name: [.customLong("in-where")], parsing: .singleValue,
+        help: ArgumentHelp("Find stars of an atlas alone that meet this, as --where.", valueName: "condition"))
+    var conditions: [LabelCondition] = []
+
+    @Option(
+        name: .customLong("in-cone"),
+        help: ArgumentHelp("Find stars of an atlas alone that lie here, degrees.", valueName: "ra,dec,radius"))
+    var cone: String?
+
+    @Flag(help: "Look at every star of an atlas.") var exact = false
+
+    @Option(help: ArgumentHelp("Look at so many groups of an atlas (default: as it was built for).", valueName: "n"))
+    var probes: Int?
+
     func validate() throws {
+        if let probes, probes < 1 { throw ValidationError("--probes \(probes): must be at least 1") }
         guard (1...10_000).contains(top) else { throw ValidationError("--top \(top): must be between 1 and 10000") }
     }
 }

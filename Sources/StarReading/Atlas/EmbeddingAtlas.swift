@@ -19,7 +19,7 @@ public struct EmbeddingAtlas: Sendable {
     ///   - sourceIDs: identifiers of the stars, in row order.
     ///   - presence: per `embeddingKey`, whether the instrument has seen each star; one left out has seen all.
     public init(embeddings: [String: Tensor], sourceIDs: [String], presence: [String: [Bool]] = [:]) {
-        rows = embeddings.mapValues(Self.directions)
+        rows = embeddings.mapValues(unitDirections)
         self.sourceIDs = sourceIDs
         self.presence = presence.filter { $0.value.contains(false) }
     }
@@ -69,7 +69,7 @@ public struct EmbeddingAtlas: Sendable {
         guard count > 0 else { return Array(repeating: [], count: queries.shape[0]) }
         let unseen = seen.map { Tensor($0.map { $0 ? Float(0) : 1 }, shape: [1, $0.count]).gt(0) }
         let found = withoutGradient {
-            let similarities = Self.directions(queries).matmul(rows.transposed())
+            let similarities = unitDirections(queries).matmul(rows.transposed())
             return (unseen.map { similarities.maskedFill($0, -2) } ?? similarities)
                 .topk(count, dim: 1, largest: true)
         }
@@ -94,13 +94,7 @@ public struct EmbeddingAtlas: Sendable {
     public func ranksOfPartners(_ queries: Tensor, among instrument: Instrument) throws -> [Double] {
         // Embeddings cut to very few numbers lie so close to each other that only float64 tells them apart.
         partnerRanks(
-            Self.directions(queries.to(.float64)), among: Self.directions(try rows(of: instrument).to(.float64)))
-    }
-
-    /// Rows of unit length, however short they were: the floor of the contrastive loss (quirk Q16) would make the
-    /// similarity of very short embeddings smaller than their cosine.
-    private static func directions(_ rows: Tensor) -> Tensor {
-        unit(rows, floor: Double(Float.leastNormalMagnitude))
+            unitDirections(queries.to(.float64)), among: unitDirections(try rows(of: instrument).to(.float64)))
     }
 
     /// Unit embeddings of an instrument, `[N, E]`; a row of zeros stays one.
@@ -113,6 +107,10 @@ public struct EmbeddingAtlas: Sendable {
         return rows
     }
 }
+
+/// Rows of unit length, however short they were: the floor of the contrastive loss (quirk Q16) would make the similarity of very short
+/// embeddings smaller than their cosine.
+func unitDirections(_ rows: Tensor) -> Tensor { unit(rows, floor: Double(Float.leastNormalMagnitude)) }
 
 /// For each query, how many rows lie nearer to it (Euclidean) than the row of its own number: 0 is a perfect find. Rows that are as
 /// near count half: they would come before it as often as after it.

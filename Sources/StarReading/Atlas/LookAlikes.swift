@@ -21,8 +21,27 @@ public struct FoundStar: Sendable {
     public var labels: [String: Double]
 }
 
+/// Stars among which look-alikes are found.
+public protocol KnownStars {
+    /// Labels that are known.
+    var labelNames: [String] { get }
+    /// Whose spectra are searched.
+    var instruments: [Instrument] { get }
+    /// Where the stars come from, for the user to read.
+    var source: String { get }
+    /// For each observation its neighbours, instrument by instrument, best first.
+    /// - Parameters:
+    ///   - embeddings: of the observations, `[observations, d]`, as `StarReader.embed(_:)` gives them.
+    ///   - observations: one row each.
+    ///   - top: neighbours per instrument.
+    ///   - excludingSelf: leaves out all rows with the observation's source id.
+    func nearest(
+        to embeddings: Tensor, of observations: [Observation], top: Int, excludingSelf: Bool
+    ) throws -> [[FoundStar]]
+}
+
 /// Exact search among known stars: of one split of a data set, or of the atlas in the model file.
-public struct LookAlikes {
+public struct LookAlikes: KnownStars {
     /// Labels that are shown where they are known, in the order of a catalogue.
     public static let catalogue = ["teff", "logg", "fe_h", "alpha_m"]
 
@@ -74,7 +93,7 @@ public struct LookAlikes {
     }
 
     /// The instruments whose stars are searched.
-    private static func chosen(_ among: String, of present: [Instrument], in url: URL) throws -> [Instrument] {
+    static func chosen(_ among: String, of present: [Instrument], in url: URL) throws -> [Instrument] {
         let found = among == "both" ? present : present.filter { $0.name == among || $0.embeddingKey == among }
         guard !found.isEmpty else {
             let shared = present.isEmpty ? "no instrument" : present.map(\.name).joined(separator: ", ")
@@ -85,12 +104,7 @@ public struct LookAlikes {
         return found
     }
 
-    /// For each observation its neighbours, instrument by instrument, best first.
-    /// - Parameters:
-    ///   - embeddings: of the observations, `[observations, d]`, as `StarReader.embed(_:)` gives them.
-    ///   - observations: one row each.
-    ///   - top: neighbours per instrument.
-    ///   - excludingSelf: leaves out all rows with the observation's source id.
+    /// As ``KnownStars/nearest(to:of:top:excludingSelf:)``.
     public func nearest(
         to embeddings: Tensor, of observations: [Observation], top: Int, excludingSelf: Bool = false
     ) throws -> [[FoundStar]] {

@@ -109,6 +109,7 @@ enum ATen {
     static let slice = Operator("slice", "Tensor")
     static let indexSelect = Operator("index_select")
     static let gather = Operator("gather")
+    static let indexAdd = Operator("index_add")
     static let unfold = Operator("unfold")
     static let pad = Operator("constant_pad_nd")
     static let split = Operator("split_with_sizes")

@@ -43,6 +43,26 @@ public struct SafetensorsFile: Sendable {
         return try catchingTorchErrors { view(entry) }
     }
 
+    /// Some rows of a tensor, in this order, read from the file: pages of a map that were touched stay in memory, these do not.
+    /// - Throws: `Diagnostic` if there is none of that name, or the file cannot be read.
+    package func rows(_ rows: [Int], of name: String) throws -> Tensor {
+        guard let entry = entries[name], let count = entry.shape.first, rows.allSatisfy({ (0..<count).contains($0) })
+        else { throw Diagnostic(url.path, problem: "has no such rows of a tensor '\(name)'") }
+        let width = entry.shape.dropFirst().reduce(1, *) * entry.dtype.byteCount
+        let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        let found = Tensor.empty([rows.count] + entry.shape.dropFirst(), dtype: entry.dtype)
+        try found.withUnsafeMutableBytes { bytes in
+            for (place, row) in rows.enumerated() {
+                let start = off_t(dataStart + entry.range.lowerBound + row * width)
+                guard pread(descriptor, bytes.baseAddress.map { $0 + place * width }, width, start) == width else {
+                    throw Diagnostic(url.path, problem: "cannot be read: \(String(cString: strerror(errno)))")
+                }
+            }
+        }
+        return found
+    }
+
     /// All tensors by name.
     public func all() throws -> [String: Tensor] {
         try catchingTorchErrors { entries.mapValues { view($0) } }

@@ -13,50 +13,55 @@ extension SafetensorsFile {
     /// - Throws: `Diagnostic`, for example when the disk is full.
     public static func write(_ tensors: [(String, Tensor)], metadata: [String: String] = [:], to url: URL) throws {
         let path = url.path
-        var names: Set<String> = ["__metadata__"]
-        for (name, tensor) in tensors {
-            guard names.insert(name).inserted else {
-                throw Diagnostic(path, problem: "cannot be written: the name '\(name)' is used twice or reserved")
-            }
-            guard tensor.isDefined else {
-                throw Diagnostic(path, problem: "cannot be written: tensor '\(name)' is undefined")
-            }
+        try check(tensors.map(\.0), path)
+        for (name, tensor) in tensors where !tensor.isDefined {
+            throw Diagnostic(path, problem: "cannot be written: tensor '\(name)' is undefined")
         }
-        // Wide types first: every tensor then begins on a boundary of its type.
-        let stored = tensors.enumerated().sorted {
-            ($1.element.1.dtype.byteCount, $0.offset) < ($0.element.1.dtype.byteCount, $1.offset)
-        }.map(\.element)
+        let parts = tensors.map { SafetensorsDraft.Part($0, $1.dtype, $1.shape) }
+        let header = header(parts, metadata: metadata)
         let file = try AtomicFile(URL(fileURLWithPath: path))
-        try file.write(header(tensors, stored: stored, metadata: metadata))
-        for (_, tensor) in stored { try tensor.withUnsafeBytes { try file.write($0) } }
+        try file.write(header.bytes)
+        for place in header.order { try tensors[place].1.withUnsafeBytes { try file.write($0) } }
         try file.commit()
     }
 
-    /// Length and JSON, padded with spaces to a multiple of 8 bytes.
-    private static func header(
-        _ tensors: [(String, Tensor)], stored: [(String, Tensor)], metadata: [String: String]
-    ) -> [UInt8] {
+    /// - Throws: `Diagnostic` for a name that is used twice.
+    static func check(_ names: [String], _ path: String) throws {
+        var known: Set<String> = ["__metadata__"]
+        for name in names where !known.insert(name).inserted {
+            throw Diagnostic(path, problem: "cannot be written: the name '\(name)' is used twice or reserved")
+        }
+    }
+
+    /// Length and JSON, padded with spaces to a multiple of 8 bytes; where behind it each tensor lies; and their order in the file.
+    static func header(
+        _ parts: [SafetensorsDraft.Part], metadata: [String: String]
+    ) -> (bytes: [UInt8], offsets: [String: Range<Int>], order: [Int]) {
+        // Wide types first: every tensor then begins on a boundary of its type.
+        let order = parts.indices.sorted {
+            (parts[$1].dtype.byteCount, $0) < (parts[$0].dtype.byteCount, $1)
+        }
         var offsets: [String: Range<Int>] = [:]
         var end = 0
-        for (name, tensor) in stored {
-            offsets[name] = end..<end + tensor.count * tensor.dtype.byteCount
-            end += tensor.count * tensor.dtype.byteCount
+        for place in order {
+            offsets[parts[place].name] = end..<end + parts[place].byteCount
+            end += parts[place].byteCount
         }
         var fields: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
             fields.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
         }
-        for (name, tensor) in tensors {
-            let shape = tensor.shape.map(String.init).joined(separator: ",")
-            let range = offsets[name] ?? 0..<0
+        for part in parts {
+            let shape = part.shape.map(String.init).joined(separator: ",")
+            let range = offsets[part.name] ?? 0..<0
             fields.append(
-                "\(quoted(name)):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
+                "\(quoted(part.name)):{\"dtype\":\"\(part.dtype.safetensorsName)\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(range.lowerBound),\(range.upperBound)]}")
         }
         var json = Array("{\(fields.joined(separator: ","))}".utf8)
         json += Array(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
-        return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
+        return (withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json, offsets, order)
     }
 
     /// A JSON string.

@@ -21,6 +21,18 @@ extension Tensor {
         self = device == .cpu ? tensor : tensor.moved(to: device)
     }
 
+    /// A tensor holding a copy of bytes in row-major order, as many as its type and shape need.
+    package init(bytes: UnsafeRawBufferPointer, dtype: DType, shape: [Int]) {
+        self = Tensor.empty(shape, dtype: dtype)
+        guard isDefined, bytes.count == count * dtype.byteCount else {
+            Failure.report(
+                Diagnostic(
+                    operation: "Tensor", shapes: [shape], reason: "\(bytes.count) bytes were given for that shape"))
+            return
+        }
+        overwrite(with: bytes)
+    }
+
     /// A scalar (a tensor without dimensions).
     public init(_ scalar: Double, dtype: DType = .float32) {
         self = Tensor.full([], scalar, dtype: dtype)

@@ -52,6 +52,10 @@ extension Tensor {
     public func gather(_ dimension: Int, _ indices: Tensor) -> Tensor {
         ATen.gather(.tensor(self), .int(dimension), .tensor(indices))
     }
+    /// Adds rows of `source` to the rows that `indices` name, each as often as it is named.
+    public func indexAdd(_ dimension: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
+        ATen.indexAdd(.tensor(self), .int(dimension), .tensor(indices), .tensor(source), .double(1))
+    }
     /// A view of windows of `size` entries every `step` entries of a dimension; the windows become a last dimension.
     public func unfold(_ dimension: Int, size: Int, step: Int) -> Tensor {
         ATen.unfold(.tensor(self), .int(dimension), .int(size), .int(step))
