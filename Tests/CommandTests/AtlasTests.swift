@@ -90,7 +90,7 @@ import Torch
             .nearest(to: queries, among: .gaiaXP, top: 5)
         for (own, right) in zip(try Self.search(atlas, queries), exact) {
             for (one, other) in zip(own, right) {
-                #expect(abs(one.similarity - other.similarity) < 1e-3)
+                #expect(abs(one.similarity - other.similarity) < 1e-4)
                 let row = try #require(Int(one.sourceID.dropFirst(5)))
                 #expect(one.labels["teff"] == 4000 + Double(row % 100) * 30)
             }

@@ -244,14 +244,15 @@ public final class AtlasBuilder {
         let told = try staged.told(columns)
         let scansBytes = options.scansBytes ?? (staged.rows > Self.many)
         var parts: [SafetensorsDraft.Part] = [
-            .init("rows", .float16, [staged.rows, width]), .init("starts", .int64, [number + 1]),
+            .init("rows", .float16, [staged.rows, width]), .init("scales", .float32, [staged.rows]),
+            .init("starts", .int64, [number + 1]),
             .init("centroids", .float32, [number, width]),
             told.areNumbers
                 ? .init("source_id", .int64, [staged.rows])
                 : .init("source_id", .uint8, [staged.rows, max(1, told.longest)]),
         ]
         if scansBytes {
-            parts += [.init("codes", .int8, [staged.rows, width]), .init("scales", .float32, [staged.rows])]
+            parts += [.init("codes", .int8, [staged.rows, width]), .init("code_scales", .float32, [staged.rows])]
         }
         parts += told.columns.map {
             .init(AtlasPart.column + columns[$0], Self.isPlace(columns[$0]) ? .float64 : .float32, [staged.rows])
@@ -310,18 +311,22 @@ public final class AtlasBuilder {
                 }
             }
             let places = order.map { $0 - start }
-            let (rows, codes, scales) = try catchingTorchErrors {
-                try withoutGradient { () -> (Tensor, Tensor?, Tensor?) in
+            let (rows, full) = try catchingTorchErrors {
+                try withoutGradient { () -> (Tensor, Tensor) in
                     let rows = try staged.halves(range).rows(places)
-                    guard scansBytes else { return (rows, nil, nil) }
-                    let full = rows.to(.float32)
-                    let scale = full.abs().max(dims: [1], keepDims: true).clamp(min: 1e-12) * (1 / 127.0)
-                    return (rows, (full / scale).round().to(.int8), scale.squeezed(1))
+                    return (rows, rows.to(.float32))
                 }
             }
+            /// What brings rows to unit length.
+            func scales(_ rows: Tensor) -> Tensor { rows.norm(dim: 1).clamp(min: 1e-12).reciprocal() }
             try rows.withUnsafeBytes { try put($0, 2 * width, "rows") }
-            try codes?.withUnsafeBytes { try put($0, width, "codes") }
-            try scales?.withUnsafeBytes { try put($0, 4, "scales") }
+            try scales(full).withUnsafeBytes { try put($0, 4, "scales") }
+            if scansBytes {
+                let largest = full.abs().max(dims: [1], keepDims: true).clamp(min: 1e-12)
+                let codes = (full * (largest.reciprocal() * 127)).round()
+                try codes.to(.int8).withUnsafeBytes { try put($0, width, "codes") }
+                try scales(codes).withUnsafeBytes { try put($0, 4, "code_scales") }
+            }
             let own = try ids.next(range.count)
             if told.areNumbers {
                 try places.map { Int64(own[$0]) ?? 0 }.withUnsafeBytes { try put($0, 8, "source_id") }
@@ -425,12 +430,12 @@ private final class Staged {
     }
 
     /// Rows of unit length, `[n, E]`.
-    func embeddings(_ range: Range<Int>) throws -> Tensor { try halves(range).to(.float32) }
+    func embeddings(_ range: Range<Int>) throws -> Tensor { unitDirections(try halves(range).to(.float32)) }
 
     /// The same of rows far from each other.
     func embeddings(_ rows: [Int]) throws -> Tensor {
         guard rows.count < self.rows else { return try embeddings(0..<self.rows) }
-        return Tensor.cat(try rows.map { try halves($0..<$0 + 1) }, dim: 0).to(.float32)
+        return unitDirections(Tensor.cat(try rows.map { try halves($0..<$0 + 1) }, dim: 0).to(.float32))
     }
 
     /// Columns of rows, row after row.

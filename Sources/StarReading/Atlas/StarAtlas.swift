@@ -226,7 +226,7 @@ public struct AtlasSearch: KnownStars {
                 found[query] += best.enumerated().map { rank, one in
                     FoundStar(
                         rank: rank + 1, row: one.row, sourceID: rows.sourceID(one.row), instrument: instrument,
-                        // Half precision makes rows longer than 1 by up to 0.05 %.
+                        // Rounded, as the cosine of equal directions may lie above 1.
                         similarity: min(1, Double(one.similarity)),
                         labels: Dictionary(uniqueKeysWithValues: labels.map { ($0, $1[rank]) }))
                 }
