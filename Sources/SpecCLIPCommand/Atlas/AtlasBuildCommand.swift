@@ -81,6 +81,7 @@ struct AtlasOptions: ParsableArguments {
     var scan: Scan?
     @Option(help: ArgumentHelp("Share of the ten nearest that searches find at least.", valueName: "share"))
     var recall = 0.99
+    @Option(help: ArgumentHelp("Groups of rows (default: as suits their number).", valueName: "n")) var groups: Int?
     @Option(help: ArgumentHelp("Columns to keep.", valueName: "a,b")) var columns: String?
     @Flag(help: "Begin anew instead of going on with an interrupted build.") var restart = false
 
@@ -89,6 +90,7 @@ struct AtlasOptions: ParsableArguments {
 
     func validate() throws {
         guard (0.1...1).contains(recall) else { throw ValidationError("--recall \(recall): must be between 0.1 and 1") }
+        if let groups, groups < 1 { throw ValidationError("--groups \(groups): must be at least 1") }
         if let width, width < 1 { throw ValidationError("--width \(width): must be at least 1") }
     }
 
@@ -105,7 +107,7 @@ struct AtlasOptions: ParsableArguments {
 
     func builder(_ url: URL, _ reader: StarReader, width other: Int?) throws -> AtlasBuilder {
         var options = AtlasBuilder.Options()
-        (options.width, options.recall) = (width ?? other, recall)
+        (options.width, options.recall, options.groups) = (width ?? other, recall, groups)
         options.scansBytes = scan.map { $0 == .bytes }
         options.columns = columns.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
         return try AtlasBuilder(url, reader, options: options, restart: restart)

@@ -15,6 +15,8 @@ public final class AtlasBuilder {
         public var scansBytes: Bool?
         /// The share of the ten nearest rows that a search finds at least.
         public var recall = 0.99
+        /// Groups of rows; nil for as many as suit their number.
+        public var groups: Int?
         /// Columns that are kept for filters and answers; nil for labels, places and flags that tables have.
         public var columns: [String]?
 
@@ -217,7 +219,7 @@ public final class AtlasBuilder {
     }
 
     private func ordered(_ key: String, _ staged: Staged) throws -> StarAtlas.Header.Part {
-        let number = InvertedLists.count(for: staged.rows)
+        let number = min(options.groups ?? InvertedLists.count(for: staged.rows), staged.rows)
         onProgress("learn groups", staged.rows)
         let lists = try catchingTorchErrors {
             try withoutGradient {
