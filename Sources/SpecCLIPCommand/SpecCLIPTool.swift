@@ -27,7 +27,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                     SearchCommand.self, OutliersCommand.self,
                     CardCommand.self, PrepareCommand.self,
                 ]),
-            CommandGroup(name: "Data", subcommands: [DataCommand.self, CompareCommand.self]),
+            CommandGroup(name: "Data", subcommands: [DataCommand.self, CompareCommand.self, CatalogCommand.self]),
             CommandGroup(
                 name: "Training",
                 subcommands: [

@@ -75,6 +75,22 @@ extension SpectrumReader {
     }
 }
 
+extension Field {
+    /// As schemas of Parquet say it.
+    fileprivate var schema: String {
+        let kind =
+            switch self.kind {
+            case .text: "string"
+            case .integer: "int"
+            case .single: "float"
+            case .double: "double"
+            case .logical: "bool"
+            case .other: "of another kind"
+            }
+        return isArray ? "list<\(kind)>" : kind
+    }
+}
+
 /// The spectra that a layout found in a file.
 struct FoundSpectra {
     var groups: [any SpectrumSource]
@@ -106,6 +122,16 @@ enum SpectrumLayouts {
 
     private static func nothing(in file: FileParts) -> Diagnostic {
         let names = file.parts.compactMap(\.table).flatMap { $0.fields.map(\.name) }
+        if file.container == "Parquet" {
+            let fields = file.parts.compactMap(\.table).flatMap(\.fields).map { "\($0.name) \($0.schema)" }
+            return Diagnostic(
+                file.url, field: ColumnRole.flux.index(in: names) != nil ? "wavelength" : "flux",
+                problem: "no such column; there are " + fields.prefix(16).joined(separator: ", ")
+                    + (fields.count > 16 ? ", …" : ""),
+                remedy:
+                    "a spectrum is a structure of lists (wavelength, flux, ivar, mask), such lists each a column, or "
+                    + "bp_coefficients and rp_coefficients; or give --columns wavelength=NAME,flux=NAME")
+        }
         if file.container != "FITS" {
             let fields = names.prefix(12).joined(separator: ", ")
             let hasFlux = ColumnRole.flux.index(in: names) != nil
