@@ -221,6 +221,41 @@ struct CatalogueTests {
         #expect(cut.code == 1 && cut.errors.contains("--fdr 0.05: cuts a list"), "\(cut.errors)")
     }
 
+    /// Where the disk is full, as a limit on the size of files, what is done stays, and nothing is half there.
+    @Test func fullDisksLeaveWholePartitions() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        let log = folder.path("err")
+        process.arguments =
+            ["-c", "ulimit -f 8; exec \"$@\" 2>'\(log)'", "sh", Tool.executable.path]
+            + ["embed", survey, "-m", model, "-o", folder.path("out.hats")]
+        try process.run()
+        process.waitUntilExit()
+        let errors = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(process.terminationStatus == 1)
+        #expect(errors.contains("cannot be written") && errors.contains("free some space"), "\(errors)")
+        // Beside a note of what was assumed.
+        #expect(errors.split(separator: "\n").count { $0.contains("cannot be") } == 1, "\(errors)")
+        let left = FileManager.default.enumerator(atPath: folder.path("out.hats"))?.compactMap { $0 as? String } ?? []
+        #expect(!left.contains { $0.contains("Npix=") }, "\(left)")
+        #expect(try run("embed", "out.hats").code == 0)
+        #expect(try values("embedding", "out.hats").count == 60)
+    }
+
+    /// A spectrum of another length is left out; the others of its partition are read.
+    @Test func spectraFailAlone() throws {
+        var lists = Self.spectra(60).without("spectrum.wavelength", "spectrum.ivar", "spectrum.mask")
+        lists.columns[3].name = "flux"
+        let text = folder.file("rows.ecsv")
+        try TableFile.write(lists, to: text)
+        var lines = try String(contentsOf: text, encoding: .utf8).split(separator: "\n").map(String.init)
+        lines[lines.count - 3].replace(/\[[^,]+,/, with: "[")
+        try lines.joined(separator: "\n").write(to: text, atomically: true, encoding: .utf8)
+        let outcome = try Tool.run(["embed", text.path, "-m", model, "-o", folder.path("out.hats")])
+        #expect(outcome.code == 1 && outcome.errors.contains("rows.ecsv#58: flux: has 342 values"), "\(outcome.errors)")
+        #expect(try values("embedding", "out.hats").count == 59)
+    }
+
     /// Sources that stand twice are named.
     @Test func repeatedSourcesAreTold() throws {
         let copy = folder.file("copy.hats")
