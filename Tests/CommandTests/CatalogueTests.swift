@@ -109,7 +109,25 @@ struct CatalogueTests {
         #expect(try run(command, "out.hats").code == 0)
         #expect(try Data(contentsOf: file(cells[0], in: "out.hats")) == before)
         let other = try run(command, "out.hats", "--rv", "3")
-        #expect(other.code == 1 && other.errors.contains("was begun with another options: '"), "\(other.errors)")
+        #expect(other.code == 1 && other.errors.contains("was begun with other options: '"), "\(other.errors)")
+    }
+
+    /// What is there is not overwritten by mistake, least of all the input.
+    @Test func whatIsThereStays() throws {
+        let before = try Data(contentsOf: folder.file("survey.hats/hats.properties"))
+        let same = try run("embed", "survey.hats", "--force")
+        #expect(same.code == 1 && same.errors.contains("survey.hats: is the input"), "\(same.errors)")
+        try FileManager.default.copyItem(at: folder.file("survey.hats"), to: folder.file("other.hats"))
+        let other = try run("embed", "other.hats")
+        #expect(other.code == 1 && other.errors.contains("exists already"), "\(other.errors)")
+        let merged = try merge(["other.hats"])
+        #expect(merged.code == 1 && merged.errors.contains("specclip.json: is missing"), "\(merged.errors)")
+        for name in ["survey.hats", "other.hats"] {
+            #expect(try Data(contentsOf: folder.file(name + "/hats.properties")) == before)
+        }
+        // Replaced, nothing of it is left.
+        #expect(try run("embed", "other.hats", "--force").code == 0)
+        #expect(try values("embedding", "other.hats").count == 60)
     }
 
     /// A spectrum that is written as part of a catalogue is read again as one.
@@ -193,7 +211,7 @@ struct CatalogueTests {
         #expect(try run("predict", "part-2.csv", "--positions", "--shard", "2/3", "--rv", "5", "--force").code == 0)
         let mixed = try merge(parts, to: "x.csv")
         #expect(
-            mixed.code == 1 && mixed.errors.contains("part-2.csv: was made with another options"), "\(mixed.errors)")
+            mixed.code == 1 && mixed.errors.contains("part-2.csv: was made with other options"), "\(mixed.errors)")
         #expect(!FileManager.default.fileExists(atPath: folder.path("x.csv")))
     }
 

@@ -133,7 +133,7 @@ struct HATSTests {
         let own = try table.rows(table.cells(for: url).indices.filter { try table.cells(for: url)[$0] >> 58 == 4 })
         let input = folder.file("in")
         try "12".write(to: input, atomically: true, encoding: .utf8)
-        func partitions(_ settings: String = "a", restart: Bool = false) throws -> HATSPartitions {
+        func partitions(_ settings: String = "a", restart: HATSPartitions.Restart = .none) throws -> HATSPartitions {
             try HATSPartitions(
                 url, columns: table.emptied, settings: settings, restart: restart, as: TableFile.create)
         }
@@ -155,7 +155,7 @@ struct HATSTests {
         let outcome = HATSPartitions.Outcome(inputs: own.rowCount, failures: 1, rows: own.rowCount)
         #expect(try write(partitions()) == outcome)
         #expect(throws: Diagnostic.self) { try write(partitions("b")) }
-        #expect(try write(partitions("b", restart: true)) == nil)
+        #expect(try write(partitions("b", restart: .own)) == nil)
         try "1234".write(to: input, atomically: true, encoding: .utf8)
         #expect(try write(partitions("b")) == nil)
         // Of another cell.

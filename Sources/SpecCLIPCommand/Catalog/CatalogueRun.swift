@@ -75,7 +75,17 @@ final class CatalogueRun {
                     "specclip: shard \(shard) has nothing to read: the input is of \(units.count) files or partitions")
             }
         }
-        if isHATS, !keepsPartitions, let url, !results.output.force, HATSCatalogue.isCatalogue(url.path) {
+        if let url,
+            input.inputs.contains(where: {
+                URL(fileURLWithPath: $0).standardizedFileURL.path == url.standardizedFileURL.path
+            })
+        {
+            throw Diagnostic(url, problem: "is the input", remedy: "choose another name")
+        }
+        // What shards or an earlier run began goes on; another catalogue is no such thing.
+        if isHATS, let url, try !keepsPartitions || RunRecord.read(in: url) == nil, !results.output.force,
+            HATSCatalogue.isCatalogue(url.path)
+        {
             throw Diagnostic(
                 url, problem: "exists already", remedy: "choose another name, or replace it with --force")
         }

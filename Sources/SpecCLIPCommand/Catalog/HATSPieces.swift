@@ -22,10 +22,10 @@ struct HATSPieces: CataloguePieces {
                     run == nil ? folders[0] : other.url, field: HATSMetadata.recordName,
                     problem: "is missing: nothing says what made the catalogue", remedy: "give catalogues of specclip")
             }
-            if let what = own.difference(from: run) {
+            if let what = run.difference(from: own) {
                 problems.append(
                     Diagnostic(
-                        other.url, problem: "was made with another \(what), as \(folders[0].lastPathComponent) was",
+                        other.url, problem: "was made with \(what), as \(folders[0].lastPathComponent) was",
                         remedy: "leave it out"))
             }
         }
@@ -120,19 +120,24 @@ struct HATSPieces: CataloguePieces {
     /// Makes the partitions a catalogue: where they are, or in a folder of their own.
     /// - Parameter url: the folder; nil where there is one already.
     func merge(to url: URL?) throws {
+        guard let run else {
+            throw Diagnostic(
+                folders[0], field: HATSMetadata.recordName, problem: "is missing: nothing says what made the catalogue",
+                remedy: "merge what shards wrote")
+        }
         guard let url = url ?? (folders.count == 1 ? folders[0] : nil) else {
             throw Diagnostic(folders[1].path, problem: "is a second folder", remedy: "name a third: -o FOLDER.hats")
         }
         if url.standardizedFileURL != folders[0].standardizedFileURL || folders.count > 1 {
             for folder in folders { try HATSPartitions.copy(folder, to: url) }
-            try run?.write(in: url)
+            try run.write(in: url)
         }
-        if run?.command == "outliers" {
+        if run.command == "outliers" {
             let rates = DiscoveryRates(fdr: nil)
             try rates.complete(url)
             if let text = rates.summary { Program.note(text) }
         }
-        try HATSMetadata.write(in: url, facts: run?.facts ?? [])
+        try HATSMetadata.write(in: url, facts: run.facts)
     }
 }
 

@@ -29,22 +29,22 @@ struct RunRecord: Codable, Equatable {
         ]
     }
 
-    /// What keeps the rows of another run from being put beside these, in a clause; nil where nothing does.
+    /// In what it differs from another run, as the end of a clause; nil where rows of both may stand beside each other.
     func difference(from other: RunRecord) -> String? {
-        if command != other.command { return "command: \(command) and \(other.command)" }
+        if command != other.command { return "another command: \(command), not \(other.command)" }
         if modelHash != other.modelHash {
             func name(_ run: RunRecord) -> String { "\(run.model) (\(run.modelHash.prefix(8)))" }
-            return "model: \(name(self)) and \(name(other))"
+            return "another model: \(name(self)), not \(name(other))"
         }
         if input != other.input || units != other.units {
-            return "input: \(Self.short(input)) and \(Self.short(other.input))"
+            return "another input: \(Self.short(self)), not \(Self.short(other))"
         }
-        if settings != other.settings { return "options: '\(options)' and '\(other.options)'" }
+        if settings != other.settings { return "other options: '\(options)', not '\(other.options)'" }
         return nil
     }
 
-    private static func short(_ paths: [String]) -> String {
-        paths.prefix(2).joined(separator: " ") + (paths.count > 2 ? " … (\(paths.count))" : "")
+    private static func short(_ run: RunRecord) -> String {
+        run.input.prefix(2).joined(separator: " ") + (run.input.count > 2 ? " …" : "") + " (\(run.units.count) units)"
     }
 
     /// Options as they were typed, but for those that decide no row.

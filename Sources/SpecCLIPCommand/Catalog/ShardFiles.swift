@@ -17,10 +17,10 @@ struct ShardFiles: CataloguePieces {
         shards = found
         let first = found[0]
         for other in found.dropFirst() {
-            if let what = first.record.run.difference(from: other.record.run) {
+            if let what = other.record.run.difference(from: first.record.run) {
                 problems.append(
                     Diagnostic(
-                        other.url, problem: "was made with another \(what), as \(first.url.lastPathComponent) was",
+                        other.url, problem: "was made with \(what), as \(first.url.lastPathComponent) was",
                         remedy: "make one of them anew, or leave it out"))
             } else if first.record.shard.count != other.record.shard.count {
                 problems.append(

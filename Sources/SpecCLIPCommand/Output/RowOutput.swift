@@ -90,11 +90,13 @@ final class RowOutput {
             let restart = run.results.restart || run.results.output.force
             if !restart, let earlier = try RunRecord.read(in: url), let what = earlier.difference(from: record) {
                 throw Diagnostic(
-                    url, problem: "was begun with another \(what)",
+                    url, problem: "was begun with \(what)",
                     remedy: "name another folder, or give --restart to begin anew")
             }
             sink = .partitions(
-                try HATSPartitions(url, columns: placed, settings: record.settings, restart: restart, as: format))
+                try HATSPartitions(
+                    url, columns: placed, settings: record.settings,
+                    restart: restart ? (run.shard == nil ? .all : .own) : .none, as: format))
             try record.write(in: url)
             file = format
         } else {

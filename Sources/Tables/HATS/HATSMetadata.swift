@@ -73,12 +73,14 @@ public enum HATSMetadata {
             throw Diagnostic(folder, problem: "holds other files", remedy: "name a folder that is none yet")
         }
         do {
-            try manager.createDirectory(
-                at: folder.appending(path: "dataset"), withIntermediateDirectories: true)
-            let gone = [HATSCatalogue.propertiesName, "partition_info.csv"] + (removingPartitions ? ["dataset"] : [])
+            let gone =
+                [HATSCatalogue.propertiesName, "partition_info.csv"]
+                + (removingPartitions ? ["dataset", recordName] : [])
             for name in gone where manager.fileExists(atPath: folder.appending(path: name).path) {
                 try manager.removeItem(at: folder.appending(path: name))
             }
+            try manager.createDirectory(
+                at: folder.appending(path: "dataset"), withIntermediateDirectories: true)
         } catch {
             throw Diagnostic(
                 folder, problem: "cannot be written (\(error.localizedDescription))",

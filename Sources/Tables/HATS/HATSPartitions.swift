@@ -14,13 +14,23 @@ public final class HATSPartitions {
         public var rows: Int
     }
 
+    /// What is written anew, whatever there is.
+    public enum Restart: Sendable {
+        /// Nothing; what is done stays.
+        case none
+        /// The partitions that are begun here; other processes may be at work on others.
+        case own
+        /// All, and whatever else the catalogue had.
+        case all
+    }
+
     /// Spectra of finished partitions, of this run and earlier ones; of these those that failed.
     public private(set) var inputs = 0, failures = 0
 
     private let url: URL
     private let columns: Table
     private let settings: String
-    private let restart: Bool
+    private let restart: Restart
     private let format: RowJournal.Format
     private var begun: (writer: any TableWriter, cell: HEALPixCell, input: String)?
     private var own = Outcome(inputs: 0, failures: 0, rows: 0)
@@ -29,14 +39,14 @@ public final class HATSPartitions {
     ///   - url: the folder of the catalogue, which is made; other processes may be writing other partitions.
     ///   - columns: without rows; with `ra`, `dec` and `_healpix_29`.
     ///   - settings: what decides the rows.
-    ///   - restart: write all partitions anew, whatever there is.
+    ///   - restart: what is written anew.
     ///   - format: how the file of a partition is written.
     /// - Throws: `Diagnostic` for a folder that holds other files.
     public init(
-        _ url: URL, columns: Table, settings: String, restart: Bool, as format: @escaping RowJournal.Format
+        _ url: URL, columns: Table, settings: String, restart: Restart, as format: @escaping RowJournal.Format
     ) throws {
         (self.url, self.columns, self.settings, self.restart, self.format) = (url, columns, settings, restart, format)
-        try HATSMetadata.prepare(url, removingPartitions: false)
+        try HATSMetadata.prepare(url, removingPartitions: restart == .all)
     }
 
     /// Begins a partition.
@@ -51,7 +61,7 @@ public final class HATSPartitions {
             let size = try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int
             return "\(size ?? 0)"
         }.joined(separator: "+")
-        if !restart, let found = Self.footer(of: file) {
+        if restart == .none, let found = Self.footer(of: file) {
             guard found.settings == settings else {
                 throw Diagnostic(
                     file, problem: "was written with another model, input or options",
@@ -120,7 +130,7 @@ public final class HATSPartitions {
     /// Writes partitions anew with other values, each whole or not at all.
     /// - Parameters:
     ///   - url: of the catalogue.
-    ///   - change: takes the rows of a partition, some at a time, in the order of ``eachTable(in:_:)``.
+    ///   - change: takes the rows of a partition, some at a time, in the order of ``eachTable(in:columns:_:)``.
     public static func rewrite(_ url: URL, _ change: (Table) throws -> Table) throws {
         for cell in HATSCatalogue.cells(in: url).sorted() {
             let file = HATSCatalogue.file(of: cell, in: url)
