@@ -62,7 +62,8 @@ extension SpectrumReader {
           other text, also with decimal commas, Fortran's exponents, arrays in cells, Latin-1 or UTF-16.
         - Avro object container files; NPZ and HDF5 of arrays flux [spectra, pixels] or [pixels], wavelength, ivar, error, ids; HDF5 of records,
           as astropy writes tables.
-        - Parquet, nested columns too, once `make parquet` has brought its library.
+        - Parquet, nested columns too, and HATS catalogues of such files ([catalogues.md](catalogues.md)), once `make parquet` has brought its
+          library.
         - Zip archives of such files, as DataLink bundles them: each is read, what is none is told.
         - Each also packed by gzip, bzip2, xz or Zstandard, whatever the name, and from standard input (`-`) or a pipe.
 

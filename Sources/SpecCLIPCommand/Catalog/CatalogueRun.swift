@@ -23,7 +23,8 @@ final class CatalogueRun {
     private let input: InputOptions
     private let choices: [String]
     private let units: [InputUnit]
-    private lazy var known = makeRecord()
+    /// What was run; the model is hashed when somebody asks.
+    private(set) lazy var record = makeRecord()
 
     /// - Parameters:
     ///   - command: its name.
@@ -90,9 +91,6 @@ final class CatalogueRun {
                 url, problem: "exists already", remedy: "choose another name, or replace it with --force")
         }
     }
-
-    /// What was run.
-    func record() throws -> RunRecord { known }
 
     private func makeRecord() -> RunRecord {
         let hash = ContentHash.of(model)

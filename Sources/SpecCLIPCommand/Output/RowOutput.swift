@@ -86,7 +86,7 @@ final class RowOutput {
             return
         }
         if run.keepsPartitions {
-            let record = try run.record()
+            let record = run.record
             let restart = run.results.restart || run.results.output.force
             if !restart, let earlier = try RunRecord.read(in: url), let what = earlier.difference(from: record) {
                 throw Diagnostic(
@@ -100,7 +100,7 @@ final class RowOutput {
             try record.write(in: url)
             file = format
         } else {
-            let settings = try run.record().settings + (run.shard.map { " \($0)" } ?? "")
+            let settings = run.record.settings + (run.shard.map { " \($0)" } ?? "")
             sink = .file(
                 try RowJournal(for: url, columns: placed, settings: settings, restart: run.results.restart))
             file =
@@ -108,7 +108,7 @@ final class RowOutput {
                 ? { url, columns, _ in
                     try HATSWriter(
                         url, columns, most: run.options.partitionRows ?? HATSWriter.usualRows,
-                        facts: try run.record().facts, partition: format)
+                        facts: run.record.facts, partition: format)
                 } : format
         }
         Interruption.listen()
@@ -219,7 +219,7 @@ final class RowOutput {
                 try journal.eachTable { completion.add($0) }
                 completion.finish()
             }
-            let record = try shardRecord(journal)
+            let record = shardRecord(journal)
             try journal.finish { [file, completion] url, columns, widths in
                 let writer = try file(url, columns, widths)
                 return completion.map { CompletedRows(writer, $0) } ?? writer
@@ -235,12 +235,12 @@ final class RowOutput {
                     "specclip: when all shards are done: specclip catalog merge \(url.relativePath)")
             }
             try completion.map { try $0.complete(url) }
-            try HATSMetadata.write(in: url, facts: run.record().facts)
+            try HATSMetadata.write(in: url, facts: run.record.facts)
         }
     }
 
     /// What this shard has done.
-    private func shardRecord(_ journal: RowJournal) throws -> ShardRecord? {
+    private func shardRecord(_ journal: RowJournal) -> ShardRecord? {
         guard let run, let shard else { return nil }
         var (units, part) = ([ShardRecord.Unit](), 0)
         // A data set is one unit, whose parts are instruments.
@@ -255,7 +255,7 @@ final class RowOutput {
                     failures: own.reduce(0) { $0 + $1.failures }, rows: own.reduce(0) { $0 + $1.rows }))
         }
         return ShardRecord(
-            run: try run.record(), shard: shard, columns: held.columns.map { ColumnDescription($0) }, units: units)
+            run: run.record, shard: shard, columns: held.columns.map { ColumnDescription($0) }, units: units)
     }
 }
 

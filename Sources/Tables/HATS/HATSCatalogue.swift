@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// A catalogue in HATS (https://www.ivoa.net/documents/Notes/HATS/), as LSDB and hats-import write it: a folder of Parquet files,
+/// A catalogue in HATS (https://hats.readthedocs.io), as LSDB and hats-import write it: a folder of Parquet files,
 /// each the stars of a cell of the sphere.
 public struct HATSCatalogue: Sendable {
     /// The stars of a cell.
