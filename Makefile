@@ -22,7 +22,7 @@ LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shar
 # Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help deps parquet build test lint docs demo bench wheel test-python clean
+.PHONY: help deps parquet build test lint docs demo bench wheel test-python test-cluster clean
 
 help:            ## list these commands
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +63,9 @@ wheel: deps      ## build the Python package: python/dist/specclip-….whl
 
 test-python: build wheel  ## test the Python package beside the command
 	@scripts/test_python.sh
+
+test-cluster: build  ## test catalogues with LSDB and Dask themselves (an environment of 1 GB; after make parquet)
+	@scripts/test_cluster.sh
 
 clean:           ## remove what was built here (downloads in the cache stay)
 	@rm -rf .build .build-python python/dist python/venv demo bench/venv bench/venv-dimension bench/venv-npe bench/work

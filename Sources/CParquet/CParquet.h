@@ -38,8 +38,10 @@ typedef struct {
 
 typedef struct CParquetReader CParquetReader;
 
-/// A column that is written: `c_parquet_text`, `_integer`, `_double`, or `_single` with as many values a row as `width` says.
+/// A column that is written: `c_parquet_text`, `_integer`, `_double`, or `_single` and `_logical` with as many values a row as
+/// `width` says, both given as singles.
 typedef struct {
+    /// `outer.inner` is a field of a structure; those of one structure follow each other.
     const char *name;
     enum CParquetKind kind;
     /// Values in a list; 0 for one a row without a list.
@@ -62,7 +64,7 @@ typedef int32_t (*CParquetWrite)(void *target, const void *bytes, int64_t count)
 typedef struct CParquetWriter CParquetWriter;
 
 /// Of this page: a library that was built from another is refused.
-enum { c_parquet_version = 1 };
+enum { c_parquet_version = 2 };
 
 /// All functions at once, found by the name `c_parquet`.
 typedef struct {
@@ -73,6 +75,8 @@ typedef struct {
     int64_t (*row_count)(const CParquetReader *reader);
     int32_t (*column_count)(const CParquetReader *reader);
     CParquetColumn (*column)(const CParquetReader *reader, int32_t index);
+    /// What the file says of itself under a key; NULL where it says nothing.
+    const char *(*statement)(const CParquetReader *reader, const char *key);
     /// Reads the next rows, `most` of them at the most; their number, 0 at the end, -1 with a message.
     int64_t (*next)(CParquetReader *reader, int64_t most, char **message);
     /// Numbers of a column in the rows that were read last.
@@ -84,9 +88,13 @@ typedef struct {
         const CParquetOutput *columns, int32_t count, CParquetWrite write, void *target, char **message);
     /// Adds rows; -1 with a message.
     int32_t (*append)(CParquetWriter *writer, int64_t rows, const CParquetValues *columns, char **message);
+    /// Lets the file say something of itself.
+    int32_t (*state)(CParquetWriter *writer, const char *key, const char *value, char **message);
     /// Writes what is left; -1 with a message.
     int32_t (*finish)(CParquetWriter *writer, char **message);
     void (*discard)(CParquetWriter *writer);
+    /// Writes a file of the columns of another, without rows; -1 with a message.
+    int32_t (*write_schema)(const char *path, CParquetWrite write, void *target, char **message);
     void (*free)(char *message);
 } CParquet;
 

@@ -27,7 +27,9 @@ bool succeeds(char **message, Body body) {
 CParquetWriter *parquet_create(
     const CParquetOutput *columns, int32_t count, CParquetWrite write, void *target, char **message);
 int32_t parquet_append(CParquetWriter *writer, int64_t rows, const CParquetValues *columns, char **message);
+int32_t parquet_state(CParquetWriter *writer, const char *key, const char *value, char **message);
 int32_t parquet_finish(CParquetWriter *writer, char **message);
 void parquet_discard(CParquetWriter *writer);
+int32_t parquet_write_schema(const char *path, CParquetWrite write, void *target, char **message);
 
 #endif

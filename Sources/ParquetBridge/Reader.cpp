@@ -177,6 +177,9 @@ struct CParquetReader {
     std::shared_ptr<arrow::RecordBatch> batch, rest;
     std::vector<Column> columns;
     int64_t rows = 0;
+    std::shared_ptr<const arrow::KeyValueMetadata> statements;
+    /// Handed out last.
+    mutable std::string statement;
 
     arrow::Status open(const std::string &path) {
         ARROW_ASSIGN_OR_RAISE(auto source, arrow::io::ReadableFile::Open(path));
@@ -193,6 +196,7 @@ struct CParquetReader {
         ARROW_RETURN_NOT_OK(builder.Open(source, own));
         ARROW_RETURN_NOT_OK(builder.memory_pool(capped.get())->properties(properties)->Build(&file));
         rows = file->parquet_reader()->metadata()->num_rows();
+        statements = file->parquet_reader()->metadata()->key_value_metadata();
         std::shared_ptr<arrow::Schema> schema;
         ARROW_RETURN_NOT_OK(file->GetSchema(&schema));
         for (int i = 0; i < schema->num_fields(); i++)
@@ -319,13 +323,22 @@ const CParquet functions = {
         const Column &column = reader->columns[index];
         return CParquetColumn{column.name.c_str(), column.kind, column.is_array, column.unit.c_str()};
     },
+    [](const CParquetReader *reader, const char *key) -> const char * {
+        if (!reader->statements) return nullptr;
+        auto found = reader->statements->Get(key);
+        if (!found.ok()) return nullptr;
+        reader->statement = *found;
+        return reader->statement.c_str();
+    },
     next_rows,
     numbers_of,
     texts_of,
     parquet_create,
     parquet_append,
+    parquet_state,
     parquet_finish,
     parquet_discard,
+    parquet_write_schema,
     [](char *message) { free(message); },
 };
 

@@ -1,7 +1,9 @@
 #include "Bridge.hpp"
 
 #include <arrow/api.h>
+#include <arrow/io/file.h>
 #include <arrow/io/interfaces.h>
+#include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 
@@ -42,13 +44,21 @@ std::shared_ptr<arrow::Field> field_of(const CParquetOutput &column) {
         case c_parquet_integer: type = arrow::int64(); break;
         case c_parquet_single: type = arrow::float32(); break;
         case c_parquet_double: type = arrow::float64(); break;
+        case c_parquet_logical: type = arrow::boolean(); break;
         default: type = arrow::utf8();
     }
     if (column.width > 0) type = arrow::list(type);
     auto facts = std::make_shared<arrow::KeyValueMetadata>();
     if (*column.unit) facts->Append("unit", column.unit);
     if (*column.meaning) facts->Append("description", column.meaning);
-    return arrow::field(column.name, type, true, facts);
+    const char *dot = strchr(column.name, '.');
+    return arrow::field(dot ? dot + 1 : column.name, type, true, facts);
+}
+
+/// `outer` of `outer.inner`; empty for a column by itself.
+std::string structure_of(const CParquetOutput &column) {
+    const char *dot = strchr(column.name, '.');
+    return dot ? std::string(column.name, dot) : std::string();
 }
 
 /// Lets Arrow see numbers that stay the caller's.
@@ -65,6 +75,12 @@ arrow::Result<std::shared_ptr<arrow::Array>> array_of(
         case c_parquet_integer: items = std::make_shared<arrow::Int64Array>(count, seen(values.integers, count)); break;
         case c_parquet_single: items = std::make_shared<arrow::FloatArray>(count, seen(values.singles, count)); break;
         case c_parquet_double: items = std::make_shared<arrow::DoubleArray>(count, seen(values.doubles, count)); break;
+        case c_parquet_logical: {
+            arrow::BooleanBuilder builder;
+            for (int64_t i = 0; i < count; i++) ARROW_RETURN_NOT_OK(builder.Append(values.singles[i] != 0));
+            ARROW_ASSIGN_OR_RAISE(items, builder.Finish());
+            break;
+        }
         default: {
             arrow::StringBuilder builder;
             for (int64_t row = 0; row < rows; row++) {
@@ -86,6 +102,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> array_of(
 
 struct CParquetWriter {
     std::vector<CParquetOutput> columns;
+    /// The structure that each is a field of; mostly none.
+    std::vector<std::string> structures;
     std::shared_ptr<Target> target;
     std::shared_ptr<arrow::Schema> schema;
     std::unique_ptr<parquet::arrow::FileWriter> file;
@@ -99,8 +117,17 @@ struct CParquetWriter {
         for (int32_t i = 0; i < count; i++) {
             // Names are the caller's, and gone when rows come.
             columns.push_back({nullptr, given[i].kind, given[i].width, nullptr, nullptr});
+            structures.push_back(structure_of(given[i]));
             auto field = field_of(given[i]);
-            fields.push_back(field);
+            if (structures.back().empty()) {
+                fields.push_back(field);
+            } else if (i > 0 && structures[i - 1] == structures[i]) {
+                auto inner = fields.back()->type()->fields();
+                inner.push_back(field);
+                fields.back() = arrow::field(structures[i], arrow::struct_(inner));
+            } else {
+                fields.push_back(arrow::field(structures[i], arrow::struct_({field})));
+            }
             width += 8 * std::max<int64_t>(1, given[i].width);
             // Exponents lie beside exponents; texts, of which many are the same, in a dictionary.
             std::string path = given[i].width > 0 ? std::string(given[i].name) + ".list.element" : given[i].name;
@@ -120,9 +147,20 @@ struct CParquetWriter {
 
     arrow::Status append(int64_t rows, const CParquetValues *values) {
         std::vector<std::shared_ptr<arrow::Array>> arrays;
-        for (size_t i = 0; i < columns.size(); i++) {
-            ARROW_ASSIGN_OR_RAISE(auto array, array_of(columns[i], values[i], rows));
-            arrays.push_back(array);
+        for (size_t i = 0; i < columns.size();) {
+            const std::string &structure = structures[i];
+            arrow::ArrayVector own;
+            do {
+                ARROW_ASSIGN_OR_RAISE(auto array, array_of(columns[i], values[i], rows));
+                own.push_back(array);
+                i++;
+            } while (!structure.empty() && i < columns.size() && structures[i] == structure);
+            if (structure.empty()) {
+                arrays.push_back(own[0]);
+            } else {
+                auto type = schema->field(int(arrays.size()))->type();
+                arrays.push_back(std::make_shared<arrow::StructArray>(type, rows, own));
+            }
         }
         return file->WriteRecordBatch(*arrow::RecordBatch::Make(schema, rows, arrays));
     }
@@ -140,6 +178,12 @@ int32_t parquet_append(CParquetWriter *writer, int64_t rows, const CParquetValue
     return succeeds(message, [&] { return writer->append(rows, columns); }) ? 0 : -1;
 }
 
+int32_t parquet_state(CParquetWriter *writer, const char *key, const char *value, char **message) {
+    return succeeds(message, [&] {
+        return writer->file->AddKeyValueMetadata(arrow::key_value_metadata({key}, {value}));
+    }) ? 0 : -1;
+}
+
 int32_t parquet_finish(CParquetWriter *writer, char **message) {
     return succeeds(message, [&] { return writer->file->Close(); }) ? 0 : -1;
 }
@@ -152,4 +196,22 @@ void parquet_discard(CParquetWriter *writer) {
         return arrow::Status::OK();
     });
     free(message);
+}
+
+int32_t parquet_write_schema(const char *path, CParquetWrite write, void *to, char **message) {
+    return succeeds(message, [&]() -> arrow::Status {
+        ARROW_ASSIGN_OR_RAISE(auto source, arrow::io::ReadableFile::Open(path));
+        parquet::arrow::FileReaderBuilder builder;
+        ARROW_RETURN_NOT_OK(builder.Open(source));
+        std::unique_ptr<parquet::arrow::FileReader> reader;
+        ARROW_RETURN_NOT_OK(builder.Build(&reader));
+        std::shared_ptr<arrow::Schema> schema;
+        ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+        ARROW_ASSIGN_OR_RAISE(
+            auto file, parquet::arrow::FileWriter::Open(
+                           *schema->RemoveMetadata(), arrow::default_memory_pool(), std::make_shared<Target>(write, to),
+                           parquet::default_writer_properties(),
+                           parquet::ArrowWriterProperties::Builder().store_schema()->build()));
+        return file->Close();
+    }) ? 0 : -1;
 }

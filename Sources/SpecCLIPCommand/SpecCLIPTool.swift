@@ -27,7 +27,9 @@ struct SpecCLIPTool: AsyncParsableCommand {
                     SearchCommand.self, OutliersCommand.self,
                     CardCommand.self, PrepareCommand.self,
                 ]),
-            CommandGroup(name: "Data", subcommands: [DataCommand.self, AtlasCommand.self, CompareCommand.self]),
+            CommandGroup(
+                name: "Data",
+                subcommands: [DataCommand.self, CatalogCommand.self, AtlasCommand.self, CompareCommand.self]),
             CommandGroup(
                 name: "Training",
                 subcommands: [

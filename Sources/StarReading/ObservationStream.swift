@@ -7,8 +7,10 @@ import Tables
 
 /// What is read: spectrum files, or rows of a data set.
 public struct ObservationInput: Sendable {
-    /// Paths as the user wrote them.
-    public var paths: [String]
+    /// What is read, piece by piece.
+    public let units: [InputUnit]
+    /// The files of all units.
+    public let paths: [String]
     /// The split of a data set.
     public var split: Split
     /// Conditions on labels of a data set.
@@ -23,12 +25,32 @@ public struct ObservationInput: Sendable {
     public var reading: ReadingOptions
 
     /// An input; nothing is read yet.
+    /// - Parameters:
+    ///   - paths: files as the user wrote them.
+    ///   - split: of a data set.
+    ///   - conditions: on labels of a data set.
+    ///   - limit: stars of a data set at the most, evenly sampled.
+    ///   - instrument: whose spectra they are; nil deduces it from each spectrum.
+    ///   - options: how spectra of files are prepared.
+    ///   - reading: what files do not say themselves.
     public init(
         _ paths: [String], split: Split = .test, conditions: [LabelCondition] = [], limit: Int? = nil,
         instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions(),
         reading: ReadingOptions = ReadingOptions()
     ) {
-        self.paths = paths
+        self.init(
+            units: paths.map { InputUnit($0) }, split: split, conditions: conditions, limit: limit,
+            instrument: instrument, options: options, reading: reading)
+    }
+
+    /// As ``init(_:split:conditions:limit:instrument:options:reading:)``, of files and partitions of catalogues.
+    public init(
+        units: [InputUnit], split: Split = .test, conditions: [LabelCondition] = [], limit: Int? = nil,
+        instrument: Instrument? = nil, options: PrepareOptions = PrepareOptions(),
+        reading: ReadingOptions = ReadingOptions()
+    ) {
+        self.units = units
+        paths = units.flatMap(\.paths)
         self.split = split
         self.conditions = conditions
         self.limit = limit
@@ -60,6 +82,25 @@ public final class ObservationStream {
     public var onNotes: ([String], String) -> Void = { _, _ in }
     /// Told how many spectra are done, and of how many where that is known.
     public var onProgress: (Int, Int?) -> Void = { _, _ in }
+
+    /// Where units are kept apart: no batch holds spectra of two.
+    public struct UnitEvents {
+        /// Asked before a unit is read, by its number; false leaves it out.
+        var begins: (Int) throws -> Bool
+        /// Told that a unit was read, or why it cannot be.
+        var ends: (Int, (any Error)?) throws -> Void
+
+        /// What to ask and tell.
+        /// - Parameters:
+        ///   - begins: asked before a unit is read, by its number; false leaves it out.
+        ///   - ends: told that a unit was read, or why it cannot be.
+        public init(begins: @escaping (Int) throws -> Bool, ends: @escaping (Int, (any Error)?) throws -> Void) {
+            (self.begins, self.ends) = (begins, ends)
+        }
+    }
+
+    /// Keeps units apart.
+    public var unitEvents: UnitEvents?
 
     private let input: ObservationInput
     /// The instruments that are read.
@@ -214,7 +255,35 @@ public final class ObservationStream {
         let preparation = Preparation(
             known: known, chosen: input.instrument, options: input.options, reading: input.reading,
             drawn: instrumentsWithDrawnBands)
+        /// - Returns: why the file cannot be read further.
+        func stream(_ part: Int, from next: Int) throws -> (any Error)? {
+            let path = input.paths[part]
+            do {
+                let (url, reading) = input.reading.resolving(path)
+                try SpectrumReader.stream(url, options: reading, rows: next..<Int.max, batch: size) { spectra, first in
+                    let results = concurrentMap(spectra) { preparation(of: $0, in: path) }
+                    do { try take(results, part: part, first: first) } catch { throw BodyFailure(error: error) }
+                }
+                return nil
+            } catch let failure as BodyFailure {
+                throw failure.error
+            } catch {
+                try fail(error, at: RowPosition(part: part, row: next))
+                return error
+            }
+        }
         var part = 0
+        if let events = unitEvents {
+            for (number, unit) in input.units.enumerated() {
+                defer { part += unit.paths.count }
+                guard try events.begins(number) else { continue }
+                var problem: (any Error)?
+                for place in unit.paths.indices where problem == nil { problem = try stream(part + place, from: 0) }
+                try hand(over: true)
+                try events.ends(number, problem)
+            }
+            return
+        }
         while part < input.paths.count {
             let small = smallFiles(from: part)
             if small.count > 1 {
@@ -223,20 +292,7 @@ public final class ObservationStream {
                     try take(results, part: file, first: 0)
                 }
             } else if case let next = firstRow(of: part), next < Int.max {
-                let path = input.paths[part]
-                do {
-                    let (url, reading) = input.reading.resolving(path)
-                    try SpectrumReader.stream(
-                        url, options: reading, rows: next..<Int.max, batch: size
-                    ) { spectra, first in
-                        let results = concurrentMap(spectra) { preparation(of: $0, in: path) }
-                        do { try take(results, part: part, first: first) } catch { throw BodyFailure(error: error) }
-                    }
-                } catch let failure as BodyFailure {
-                    throw failure.error
-                } catch {
-                    try fail(error, at: RowPosition(part: part, row: next))
-                }
+                _ = try stream(part, from: next)
             }
             part += max(1, small.count)
         }

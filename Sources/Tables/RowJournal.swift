@@ -31,6 +31,8 @@ public final class RowJournal {
     public private(set) var rowCount = 0
     /// Inputs that these rows are of: one may have several rows.
     public private(set) var inputCount = 0
+    /// Of each part of the input: spectra that were read, those that failed, rows.
+    public private(set) var parts: [Int: (inputs: Int, failures: Int, rows: Int)] = [:]
     /// Where in the input the last row stood.
     public private(set) var last: RowPosition?
     private var failed: Set<RowPosition> = []
@@ -101,7 +103,7 @@ public final class RowJournal {
         }
         let end = try eachBlock { block in
             switch block {
-            case .failure(let position): failed.insert(position)
+            case .failure(let position): note(failureAt: position)
             case .rows(let positions, let table): note(positions, table)
             }
         }
@@ -111,7 +113,10 @@ public final class RowJournal {
 
     private func note(_ positions: [RowPosition], _ table: Table) {
         rowCount += positions.count
-        for position in positions where position != last {
+        for position in positions {
+            parts[position.part, default: (0, 0, 0)].rows += 1
+            guard position != last else { continue }
+            parts[position.part, default: (0, 0, 0)].inputs += 1
             inputCount += 1
             last = position
         }
@@ -128,7 +133,15 @@ public final class RowJournal {
     }
 
     /// Notes an input that failed.
-    public func append(failureAt position: RowPosition) throws { try write(.failure(position)) }
+    public func append(failureAt position: RowPosition) throws {
+        try write(.failure(position))
+        note(failureAt: position)
+    }
+
+    private func note(failureAt position: RowPosition) {
+        guard failed.insert(position).inserted else { return }
+        parts[position.part, default: (0, 0, 0)].failures += 1
+    }
 
     /// Writes the file, whole or not at all, and removes the journal.
     public func finish(as format: Format = TableFile.create) throws {
@@ -207,14 +220,7 @@ public final class RowJournal {
         case .rows(let positions, let table):
             bytes.put([0, positions.count])
             bytes.put(positions.flatMap { [$0.part, $0.row] })
-            for column in table.columns {
-                switch column.values {
-                case .text(let values): for value in values { bytes.put(value) }
-                case .integers(let values): bytes.put(values)
-                case .numbers(let values): bytes.put(values)
-                case .vectors(let values, _): bytes.put(values)
-                }
-            }
+            bytes.put(table)
         }
         return bytes.data
     }
@@ -226,18 +232,7 @@ public final class RowJournal {
         guard let count = bytes.values(1, Int.self)?.first, count >= 0, count < 1 << 40,
             let places = bytes.values(2 * count, Int.self)
         else { return nil }
-        var table = columns
-        for (i, column) in table.columns.enumerated() {
-            let read: Column.Values? =
-                switch column.values {
-                case .text: bytes.texts(count).map(Column.Values.text)
-                case .integers: bytes.values(count, Int.self).map(Column.Values.integers)
-                case .numbers: bytes.values(count, Double.self).map(Column.Values.numbers)
-                case .vectors(_, let width): bytes.values(count * width, Float.self).map { .vectors($0, width: width) }
-                }
-            guard let read else { return nil }
-            table.columns[i].values = read
-        }
+        guard let table = bytes.rows(count, of: columns) else { return nil }
         return .rows((0..<count).map { RowPosition(part: places[2 * $0], row: places[2 * $0 + 1]) }, table)
     }
 
@@ -246,49 +241,5 @@ public final class RowJournal {
         Diagnostic(
             url, problem: "cannot be written (\(error.localizedDescription))",
             remedy: "check free space and permissions")
-    }
-}
-
-/// Numbers as this machine has them, and texts with their lengths: a journal is read where it was written.
-private struct ByteWriter {
-    var data = Data()
-
-    mutating func put<Value: BitwiseCopyable>(_ values: [Value]) {
-        values.withUnsafeBytes { data.append(contentsOf: $0) }
-    }
-
-    mutating func put(_ text: String) {
-        put([text.utf8.count])
-        data.append(contentsOf: text.utf8)
-    }
-}
-
-private struct ByteReader {
-    private var rest: Data
-
-    init(_ data: Data) { rest = data }
-
-    mutating func values<Value: BitwiseCopyable>(_ count: Int, _: Value.Type) -> [Value]? {
-        let size = count * MemoryLayout<Value>.stride
-        guard count >= 0, let bytes = take(size) else { return nil }
-        return [Value](unsafeUninitializedCapacity: count) { buffer, filled in
-            bytes.copyBytes(to: UnsafeMutableRawBufferPointer(buffer), count: size)
-            filled = count
-        }
-    }
-
-    mutating func texts(_ count: Int) -> [String]? {
-        var texts: [String] = []
-        for _ in 0..<count {
-            guard let length = values(1, Int.self)?.first, let bytes = take(length) else { return nil }
-            texts.append(String(decoding: bytes, as: UTF8.self))
-        }
-        return texts
-    }
-
-    private mutating func take(_ count: Int) -> Data? {
-        guard count >= 0, count <= rest.count else { return nil }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
     }
 }

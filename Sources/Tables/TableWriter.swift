@@ -6,8 +6,15 @@ import Support
 public protocol TableWriter: AnyObject {
     /// Adds rows of a table with the columns that the writer was made for.
     func append(_ rows: Table) throws
+    /// Takes what the file says of itself, for formats that have a place for it: Parquet.
+    func state(_ facts: [(key: String, value: String)]) throws
     /// Puts the file in place.
     func finish() throws
+}
+
+extension TableWriter {
+    /// Says nothing.
+    public func state(_ facts: [(key: String, value: String)]) throws {}
 }
 
 /// Room that a text column needs in formats of fixed width.
@@ -26,6 +33,13 @@ public struct TextWidth: Sendable, Hashable {
         scalars = max(scalars, other.scalars)
     }
 
+    /// Room for what has room in either.
+    package func widened(to other: TextWidth) -> TextWidth {
+        var both = self
+        both.widen(to: other)
+        return both
+    }
+
     mutating func take(in values: [String]) {
         for value in values {
             bytes = max(bytes, value.utf8.count)
@@ -38,6 +52,8 @@ public struct TextWidth: Sendable, Hashable {
 public enum TableFile {
     /// The formats, by extension.
     public static let extensions = ["csv", "fits", "ecsv", "vot", "npz", "json", "parquet"]
+    /// The same, and catalogues in HATS, which are folders.
+    public static let catalogueExtensions = extensions + ["hats"]
 
     /// A file for rows to come.
     /// - Parameters:
@@ -54,6 +70,7 @@ public enum TableFile {
         case "fits", "fit": try FITSWriter(url, columns, widths)
         case "npz": try NPZWriter(url, columns, widths)
         case "parquet": try ParquetWriter(url, columns)
+        case "hats": try HATSWriter(url, columns)
         default:
             throw Diagnostic(
                 url, problem: "its ending names no table format",
@@ -62,9 +79,9 @@ public enum TableFile {
     }
 
     /// Refuses a format whose library is missing, before work begins whose results it should hold.
-    /// - Throws: `Diagnostic` for `.parquet` where `make parquet` was not run.
+    /// - Throws: `Diagnostic` for `.parquet` and `.hats` where `make parquet` was not run.
     public static func requireLibrary(for url: URL) throws {
-        if url.pathExtension.lowercased() == "parquet" { _ = try ParquetLibrary.functions(for: url) }
+        if ["parquet", "hats"].contains(url.pathExtension.lowercased()) { _ = try ParquetLibrary.functions(for: url) }
     }
 
     /// Writes a whole table, or nothing.

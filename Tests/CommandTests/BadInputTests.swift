@@ -125,7 +125,8 @@ struct BadInputTests {
         try expectFailure(
             ["embed", "-m", "m", "x", "-o", folder.path("none/out.npz")], words: ["folder does not exist", "mkdir"])
         try expectFailure(
-            ["embed", "-m", "m", "x", "-o", folder.path("out.xyz")], words: ["extension", ".npz, .fits or .csv"])
+            ["embed", "-m", "m", "x", "-o", folder.path("out.xyz")],
+            words: ["extension", ".npz, .fits, .csv, .parquet or .hats"])
         try expectFailure(["embed", "-m", "m", "x", "-o", "/proc/out.npz"], words: ["cannot be written"])
         try expectFailure(
             ["card", "-m", "m", "x", "-o", folder.path("out.gif")], words: ["extension", ".png, .pdf or .svg"])

@@ -10,7 +10,8 @@ struct HelpTests {
         "model retrieval",
         "convert", "doctor", "atlas", "atlas build", "atlas merge", "atlas info", "atlas verify",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
-        "outliers", "outliers learn", "outliers calibrate", "spectra fit", "emulate", "compare",
+        "outliers", "outliers learn", "outliers calibrate", "catalog", "catalog merge", "catalog verify", "spectra fit",
+        "emulate", "compare",
         "npe", "npe train", "npe sample", "npe density",
     ])
     func fitsTheScreen(command: String) throws {

@@ -9,6 +9,7 @@ numbers are those of the command ``specclip``, which this package shares its cod
 threads run meanwhile; processes must be started by ``spawn``.
 """
 
+from ._catalogue import meta, predict
 from ._errors import SpecCLIPError, SpecCLIPWarning
 from ._learning import NPE, OrderedBottleneck
 from ._library import check_torch as _check_torch
@@ -18,4 +19,4 @@ from ._model import Model, load
 _check_torch()
 
 __version__ = "0.1.0"
-__all__ = ["NPE", "Model", "OrderedBottleneck", "SpecCLIPError", "SpecCLIPWarning", "load", "version"]
+__all__ = ["NPE", "Model", "OrderedBottleneck", "SpecCLIPError", "SpecCLIPWarning", "load", "meta", "predict", "version"]

@@ -62,7 +62,8 @@ extension SpectrumReader {
           other text, also with decimal commas, Fortran's exponents, arrays in cells, Latin-1 or UTF-16.
         - Avro object container files; NPZ and HDF5 of arrays flux [spectra, pixels] or [pixels], wavelength, ivar, error, ids; HDF5 of records,
           as astropy writes tables.
-        - Parquet, nested columns too, once `make parquet` has brought its library.
+        - Parquet, nested columns too, and HATS catalogues of such files ([catalogues.md](catalogues.md)), once `make parquet` has brought its
+          library.
         - Zip archives of such files, as DataLink bundles them: each is read, what is none is told.
         - Each also packed by gzip, bzip2, xz or Zstandard, whatever the name, and from standard input (`-`) or a pipe.
 
@@ -72,6 +73,22 @@ extension SpectrumReader {
         `--flux-unit`, `--resolution`, `--hdu`, `--columns`; `file.fits[2]` and `file.csv#7` choose an HDU and a spectrum.
 
         """ + "\n" + SpectrumLayouts.known.map { $0.sheet.markdown }.joined(separator: "\n\n")
+    }
+}
+
+extension Field {
+    /// As schemas of Parquet say it.
+    fileprivate var schema: String {
+        let kind =
+            switch self.kind {
+            case .text: "string"
+            case .integer: "int"
+            case .single: "float"
+            case .double: "double"
+            case .logical: "bool"
+            case .other: "of another kind"
+            }
+        return isArray ? "list<\(kind)>" : kind
     }
 }
 
@@ -106,6 +123,16 @@ enum SpectrumLayouts {
 
     private static func nothing(in file: FileParts) -> Diagnostic {
         let names = file.parts.compactMap(\.table).flatMap { $0.fields.map(\.name) }
+        if file.container == "Parquet" {
+            let fields = file.parts.compactMap(\.table).flatMap(\.fields).map { "\($0.name) \($0.schema)" }
+            return Diagnostic(
+                file.url, field: ColumnRole.flux.index(in: names) != nil ? "wavelength" : "flux",
+                problem: "no such column; there are " + fields.prefix(16).joined(separator: ", ")
+                    + (fields.count > 16 ? ", …" : ""),
+                remedy:
+                    "a spectrum is a structure of lists (wavelength, flux, ivar, mask), such lists each a column, or "
+                    + "bp_coefficients and rp_coefficients; or give --columns wavelength=NAME,flux=NAME")
+        }
         if file.container != "FITS" {
             let fields = names.prefix(12).joined(separator: ", ")
             let hasFlux = ColumnRole.flux.index(in: names) != nil

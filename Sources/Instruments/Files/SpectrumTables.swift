@@ -198,6 +198,8 @@ final class SpectrumPerRow: SpectrumSource {
     private let context: TableContext
     private let shared: [String: String]
     private let statements: [MediumStatement]?
+    /// Whether a row had as many values as Gaia samples.
+    private var areSampled = false
 
     init(_ table: any TableSource, _ context: TableContext) {
         (self.table, self.context) = (table, context)
@@ -222,6 +224,9 @@ final class SpectrumPerRow: SpectrumSource {
         let wavelength = try arrays(.wavelength)
         let others = try TableContext.arrays.map { try ($0.path, arrays($0.role)) }
         let facts = try context.facts.map { (fields[$0].name.uppercased(), try rows.texts($0)) }
+        // Among spectra of Gaia's sampling one of another length is of no use by itself.
+        areSampled =
+            areSampled || (wavelength == nil && flux.contains { $0.count == SpectrumBuilder.gaiaXPSampling.count })
         return try (0..<rows.count).map { row in
             var builder = context.builder(shared, layout: "a row per spectrum")
             builder.sharedStatements = statements
@@ -235,7 +240,7 @@ final class SpectrumPerRow: SpectrumSource {
             } else if let axis = try Dispersion(shared, count: builder.flux.count, file: context.file.url.relativePath)
             {
                 builder.take(axis)
-            } else {
+            } else if !areSampled || builder.flux.count == SpectrumBuilder.gaiaXPSampling.count {
                 try builder.assumeGaiaXPSampling()
             }
             return try builder.build()

@@ -10,7 +10,7 @@ struct AtlasBuildCommand: ParsableCommand {
         abstract: "Make an atlas of embeddings, to be searched for look-alikes.",
         usage: "specclip atlas build <embeddings> ... --output <folder> [<options>]",
         discussion: """
-            Takes tables that 'specclip embed' wrote with the same model, in any format. Of other columns those are kept that \
+            Takes tables that 'specclip embed' wrote with the same model, in any format, HATS too. Of other columns those are kept that \
             searches can filter by and answers show: labels, ra, dec, snr and flag, or what --columns names. Tables without \
             labels get them from --labels, by source id.
 
@@ -26,7 +26,7 @@ struct AtlasBuildCommand: ParsableCommand {
               specclip atlas build new.fits -o atlas/ --append
             """)
 
-    @Argument(help: "Tables of embeddings.") var embeddings: [String]
+    @Argument(help: "Tables or HATS catalogues of embeddings.") var embeddings: [String]
     @OptionGroup(title: "Atlas") var atlas: AtlasOptions
     @Option(help: ArgumentHelp("A catalogue with the labels of stars, found by source id.", valueName: "file"))
     var labels: String?

@@ -43,6 +43,7 @@ extension OutputOptions {
 /// Judges an output path before work begins.
 enum OutputCheck {
     static func url(_ path: String, extensions: [String], force: Bool) throws -> URL {
+        if isHATS(path), extensions.contains("hats") { return try folder(path, force: force) }
         let url = URL(fileURLWithPath: path)
         guard extensions.isEmpty || extensions.contains(url.pathExtension.lowercased()) else {
             throw Diagnostic(
@@ -56,8 +57,38 @@ enum OutputCheck {
         return url
     }
 
+    /// Whether a path means a catalogue in HATS: a folder by its slash, or by its ending.
+    static func isHATS(_ path: String) -> Bool {
+        path.hasSuffix("/") || URL(fileURLWithPath: path).pathExtension.lowercased() == "hats"
+    }
+
+    /// The folder of a catalogue, which may be there: partitions that are done stay.
+    private static func folder(_ path: String, force: Bool) throws -> URL {
+        var plain = path
+        while plain.count > 1, plain.hasSuffix("/") { plain.removeLast() }
+        let url = URL(fileURLWithPath: plain, isDirectory: false)
+        try TableFile.requireLibrary(for: URL(fileURLWithPath: "catalogue.hats"))
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) {
+            guard isFolder.boolValue else {
+                throw Diagnostic(
+                    path, problem: "is a file, not the folder of a catalogue", remedy: "choose another name")
+            }
+            guard HATSMetadata.isOurs(url) else {
+                throw Diagnostic(
+                    path, problem: "is a folder of other files",
+                    remedy: "name a folder that is none yet, or a catalogue")
+            }
+            // Whether its disk can be written.
+            try check(url.appending(path: "dataset"), shown: path, force: true, isFolderFine: true)
+        } else {
+            try check(url, shown: path, force: force)
+        }
+        return url
+    }
+
     /// - Parameter shown: the path as the user wrote it.
-    static func check(_ url: URL, shown path: String, force: Bool) throws {
+    static func check(_ url: URL, shown path: String, force: Bool, isFolderFine: Bool = false) throws {
         let manager = FileManager.default
         let folder = url.deletingLastPathComponent().path
         var isFolder: ObjCBool = false
@@ -69,7 +100,7 @@ enum OutputCheck {
             throw Diagnostic(path, problem: "\(folder) is not a folder", remedy: "choose another path")
         }
         if manager.fileExists(atPath: url.path, isDirectory: &isFolder) {
-            guard !isFolder.boolValue else {
+            guard !isFolder.boolValue || isFolderFine else {
                 throw Diagnostic(path, problem: "is a folder", remedy: "name a file in it")
             }
             guard force else {

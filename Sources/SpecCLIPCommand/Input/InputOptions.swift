@@ -11,7 +11,7 @@ import Torch
 struct InputOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Spectrum files (FITS, CSV, text, also compressed; - is standard input; f.fits[2] and f.csv#7 choose an HDU and a spectrum), or one HDF5 data set.",
+            "Spectrum files (FITS, CSV, text, also compressed; - is standard input; f.fits[2] and f.csv#7 choose an HDU and a spectrum), HATS catalogues, or one HDF5 data set.",
             valueName: "input"))
     var inputs: [String]
 
@@ -60,10 +60,17 @@ struct InputOptions: ParsableArguments {
             continuumIsDivided: isNormalised, referenceRounding: referenceRounding, radialVelocity: radialVelocity)
     }
 
+    /// The pieces of the input: files, partitions of catalogues; of a shard those that are its own.
+    /// - Throws: `Diagnostic` for a catalogue of no use.
+    func units(of shard: Shard? = nil) throws -> [InputUnit] {
+        let all = try InputUnit.units(of: inputs)
+        return shard.map { shard in all.enumerated().filter { shard.owns($0.offset) }.map(\.element) } ?? all
+    }
+
     /// What is read, by a model that knows these instruments.
-    func observations(among known: [Instrument]) throws -> ObservationInput {
+    func observations(among known: [Instrument], shard: Shard? = nil) throws -> ObservationInput {
         ObservationInput(
-            inputs, split: split, conditions: conditions, limit: limit,
+            units: try units(of: shard), split: split, conditions: conditions, limit: limit,
             instrument: try instrument.map { try StarReader.instrument(named: $0, among: known) },
             options: prepareOptions, reading: try reading.options())
     }
@@ -73,6 +80,8 @@ struct InputOptions: ParsableArguments {
         // Survey files are too many to be read twice: their names and sizes stand for them.
         let files = inputs.map { path in
             if ObservationStream.isDataSet(path) { return "\(path) \(ContentHash.of(URL(fileURLWithPath: path)))" }
+            // Each partition knows of its own file.
+            if HATSCatalogue.isCatalogue(path) { return path }
             let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
             return "\(path) \(size ?? 0)"
         }

@@ -11,21 +11,24 @@ final class StarInput {
     private let what: String
     private var progress: ProgressLine
     private var notes = PreparationNotes()
+    /// Whether other workers read other parts of the input: there may be nothing left for this one.
+    private var isShare = false
 
     /// - Parameters:
     ///   - known: instruments that the model reads.
     ///   - what: what is done with the stars, for the progress line.
     ///   - rowsComeWhole: rows of a data set come with the spectra of all instruments at once.
     ///   - drawn: instruments of which a missing band is drawn.
-    ///   - rows: where results go; what it has from an interrupted run is left out of the input.
+    ///   - rows: where results go; what it has from an interrupted run is left out of the input, and of a shard what is not its
+    ///     own.
     /// - Throws: `Diagnostic` for input that makes no sense as a whole.
     convenience init(
         _ options: InputOptions, among known: [Instrument], doing what: String, rowsComeWhole: Bool = false,
         drawingBandsOf drawn: [Instrument] = [], into rows: RowOutput? = nil
     ) throws {
         try self.init(
-            options.observations(among: known), among: known, doing: what, rowsComeWhole: rowsComeWhole,
-            drawingBandsOf: drawn, into: rows)
+            options.observations(among: known, shard: rows?.shard), among: known, doing: what,
+            rowsComeWhole: rowsComeWhole, drawingBandsOf: drawn, into: rows)
     }
 
     /// As above, of an input that no options describe.
@@ -46,6 +49,15 @@ final class StarInput {
             Program.report(error)
             try rows?.append(failureAt: position)
         }
+        rows?.onLostRow = { [unowned self] in
+            stream.count -= 1
+            stream.failures += 1
+        }
+        stream.unitEvents = rows?.unitEvents { [unowned self] inputs, failures in
+            stream.count += inputs
+            stream.failures += failures
+        }
+        isShare = rows?.shard != nil
         guard let rows, let last = rows.last else { return }
         stream.done = last
         (stream.count, stream.failures) = (rows.inputCount, rows.failures)
@@ -70,7 +82,7 @@ final class StarInput {
     func finish() throws {
         notes.finish()
         let (count, failures) = (stream.count, stream.failures)
-        if count == 0 && failures == 0 {
+        if count == 0 && failures == 0 && !isShare {
             throw Diagnostic(
                 input.paths.joined(separator: " "), problem: "holds no spectra",
                 remedy: input.conditions.isEmpty

@@ -44,6 +44,7 @@ struct OutliersFindCommand: ParsableCommand {
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var page: GalleryOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
+    @OptionGroup(title: "Catalogues") var catalogue: CatalogueOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func validate() throws {
@@ -51,20 +52,25 @@ struct OutliersFindCommand: ParsableCommand {
     }
 
     func run() throws {
-        let url = try rows.output.url(extensions: TableFile.extensions)
+        _ = try rows.output.url(extensions: TableFile.catalogueExtensions)
         try observations.check(input)
         let reader = try model.reader(compute)
         let finder = try OutlierFinder(reader)
         for own in finder.calibrated { Program.note(own.text(comparing: observations.together)) }
         let gallery = try page.prepared(finder, force: rows.output.force)
-        let rates = Rates(fdr: fdr)
+        let rates = DiscoveryRates(fdr: fdr)
+        let run = try CatalogueRun(
+            "outliers", model: reader.file.url, input,
+            choices: ["\(finder.calibrated.map(\.stars)) \(observations)"], extensions: TableFile.catalogueExtensions,
+            to: rows,
+            catalogue, together: observations.together)
+        if let fdr, run.shard != nil || run.keepsPartitions {
+            throw Diagnostic(
+                "--fdr \(fdr)", problem: "cuts a list that is known only when all partitions are done",
+                remedy: "leave it out, and choose q <= \(fdr) in the whole catalogue")
+        }
         let output = try RowOutput(
-            StarCatalogue.outliers([], []), to: url,
-            settings: [
-                "outliers", ContentHash.of(reader.file.url), input.settings,
-                "\(finder.calibrated.map(\.stars)) \(observations)",
-            ],
-            restart: rows.restart, as: { try rates.writer($0, $1, $2) })
+            StarCatalogue.outliers([], []), of: run, print: format, completing: rates)
         let earlier = output.inputCount
         let stars = try observations.forEachBatch(of: input, for: reader, doing: "outliers", into: output) {
             stars, positions in
@@ -73,16 +79,19 @@ struct OutliersFindCommand: ParsableCommand {
             try gallery?.add(spectra, found)
             try output.append(
                 StarCatalogue.outliers(spectra, found),
-                at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } })
+                at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } },
+                of: spectra)
         }
-        try output.eachTable { table in rates.add(table) }
-        rates.finish()
-        try output.finish(isEmpty: stars.count == 0) { rates.completed($0, from: 0).text(format) }
+        try output.finish(isEmpty: stars.count == 0)
         if gallery != nil, earlier > 0 {
             Program.note("the gallery shows none of the spectra that an interrupted run had judged: --restart does")
         }
         try gallery?.finish()
-        if let text = rates.summary { Program.note(text) }
+        if run.shard != nil {
+            Program.note("specclip: q is of this shard alone; 'specclip catalog merge' tells it of all")
+        } else if let text = rates.summary {
+            Program.note(text)
+        }
         try stars.finish()
     }
 }
@@ -101,57 +110,5 @@ extension OutlierFinder.Calibration {
         return alone + "; " + others
             + (repeated > 0
                 ? "; \(repeated) with other visits" : "; none visited twice: p_repeats is of velocities alone")
-    }
-}
-
-/// False-discovery rates, which are known when all stars are.
-private final class Rates {
-    private let fdr: Double?
-    private var p: [Double] = [], q: [Double] = []
-
-    init(fdr: Double?) { self.fdr = fdr }
-
-    func add(_ table: Table) {
-        if case .numbers(let values)? = table["p"]?.values { p += values }
-    }
-
-    func finish() { q = falseDiscoveryRates(p) }
-
-    /// How many stars are odd; nil where there are none at all.
-    var summary: String? {
-        guard !p.isEmpty else { return nil }
-        let counts = [0.01, 0.05].map { rate in "\(q.count { $0 <= rate }) at a rate of \(Int(100 * rate)) %" }
-        let unknown = p.count(where: \.isNaN)
-        return "\(p.count) spectra, odd ones: " + counts.joined(separator: ", ")
-            + (unknown > 0 ? "; \(unknown) of instruments without normal stars are not judged" : "")
-    }
-
-    /// Rows with their rates; of a list, where one is asked for.
-    func completed(_ table: Table, from start: Int) -> Table {
-        var table = table
-        let own = Array(q[min(start, q.count)..<min(start + table.rowCount, q.count)])
-        guard let place = table.columns.firstIndex(where: { $0.name == "q" }) else { return table }
-        table.columns[place].values = .numbers(own.map(threeDigits))
-        guard let fdr else { return table }
-        return table.rows(own.indices.filter { own[$0] <= fdr })
-    }
-
-    func writer(_ url: URL, _ columns: Table, _ widths: [String: TextWidth]) throws -> any TableWriter {
-        Writer(try TableFile.create(url, columns: columns, widths: widths), self)
-    }
-
-    private final class Writer: TableWriter {
-        private let writer: any TableWriter
-        private let rates: Rates
-        private var count = 0
-
-        init(_ writer: any TableWriter, _ rates: Rates) { (self.writer, self.rates) = (writer, rates) }
-
-        func append(_ rows: Table) throws {
-            try writer.append(rates.completed(rows, from: count))
-            count += rows.rowCount
-        }
-
-        func finish() throws { try writer.finish() }
     }
 }

@@ -36,6 +36,7 @@ struct PredictCommand: ParsableCommand {
               specclip predict star.fits XP_SAMPLED.csv --together
               specclip predict visits/*.fits --together --group-by position --visits v.csv
               specclip predict pairs.h5 --split test -o test.fits
+              specclip predict survey.hats -o labels.hats
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
@@ -49,6 +50,7 @@ struct PredictCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Samples of each posterior, from 100 on (default: 2000).", valueName: "n"))
     var samples: Int?
     @OptionGroup(title: "Observations of one star") var observations: TogetherOptions
+    @OptionGroup(title: "Catalogues") var catalogue: CatalogueOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func validate() throws {
@@ -58,7 +60,7 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let url = try rows.output.url(extensions: TableFile.extensions)
+        _ = try rows.output.url(extensions: TableFile.catalogueExtensions)
         try observations.stars.check(input)
         let reader = try model.reader(compute, draws: samples, scale: scale)
         let scaled = scaled(reader)
@@ -66,9 +68,11 @@ struct PredictCommand: ParsableCommand {
         let visits = try visits(labels, reader)
         let together = observations.stars.together
         let output = try RowOutput(
-            StarCatalogue.labels(labels, [], [], sets: sets, scale: scaled, together: together), to: url,
-            settings: settings(reader),
-            restart: rows.restart, print: format)
+            StarCatalogue.labels(labels, [], [], sets: sets, scale: scaled, together: together),
+            of: CatalogueRun(
+                "predict", model: reader.file.url, input, choices: [choices], extensions: TableFile.catalogueExtensions,
+                to: rows, catalogue, together: together),
+            print: format)
         if together, !reader.countsPriorOnce {
             Program.note(
                 "specclip: \(reader.file.url.lastPathComponent): does not know its prior, which --together counts twice: "
@@ -84,7 +88,8 @@ struct PredictCommand: ParsableCommand {
             }
             try output.append(
                 StarCatalogue.labels(
-                    labels, stars, found, sets: sets, scale: scaled, together: together), at: positions)
+                    labels, stars, found, sets: sets, scale: scaled, together: together), at: positions,
+                of: stars.map { $0.observations[0] })
         }
         let stars = try observations.stars.forEachBatch(
             of: input, for: reader, doing: "predict", drawsBands: true, into: output, read)
@@ -94,8 +99,10 @@ struct PredictCommand: ParsableCommand {
     }
 
     private func settings(_ reader: StarReader) -> [String] {
-        ["predict", ContentHash.of(reader.file.url), input.settings, "\(samples ?? 0) \(observations) \(scale ?? "")"]
+        ["predict", ContentHash.of(reader.file.url), input.settings, choices]
     }
+
+    private var choices: String { "\(samples ?? 0) \(observations) \(scale ?? "")" }
 
     /// The scale that labels are told on, and which are.
     private func scaled(_ reader: StarReader) -> (name: String, labels: Set<String>)? {

@@ -89,7 +89,8 @@ struct PrepareCommand: ParsableCommand {
         options.xpSampling = try sampling.map { try XPSampling(parsing: $0) }
         options.correlatesXP = correlation
         let settings = "\(input.settings) \(sampling ?? "")" + (correlation ? " correlation" : "")
-        try SampledSpectra(input.inputs, options, settings: settings).write(to: url, restart: rows.restart)
+        try SampledSpectra(input.units().flatMap(\.paths), options, settings: settings).write(
+            to: url, restart: rows.restart)
     }
 
     /// The instrument of the file: the one asked for, else that of the first spectrum that can be read.
@@ -97,7 +98,7 @@ struct PrepareCommand: ParsableCommand {
         struct Found: Error {}
         if let name = input.instrument { return try StarReader.instrument(named: name, among: known) }
         var found: Instrument?
-        for path in input.inputs where found == nil {
+        for path in try input.units().flatMap(\.paths) where found == nil {
             guard !ObservationStream.isPipe(path) else {
                 throw Diagnostic(
                     path, problem: "is a pipe, which can be read only once",

@@ -31,10 +31,11 @@ struct SearchCommand: ParsableCommand {
     @Flag(help: "Leave out stars with the source id of the star itself.") var excludeSelf = false
     @Option(help: "The format of what is printed.") var format: TextFormat = .table
     @OptionGroup(title: "Output") var rows: ResultOptions
+    @OptionGroup(title: "Catalogues") var catalogue: CatalogueOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
-        let url = try rows.output.url(extensions: TableFile.extensions)
+        _ = try rows.output.url(extensions: TableFile.catalogueExtensions)
         let reader = try model.reader(compute, cut)
         // Files have no labels to choose by: it is the atlas that conditions then choose of.
         var (input, search) = (input, search)
@@ -45,11 +46,13 @@ struct SearchCommand: ParsableCommand {
         let stars = try search.stars(search.split ?? input.split, reader)
         let labels = stars.labelNames.map { StellarLabel(named: $0) }
         let output = try RowOutput(
-            StarCatalogue.neighbours([], [], labels), to: url,
-            settings: [
-                "search", ContentHash.of(reader.file.url), input.settings, search.settings,
-                "\(excludeSelf) \(cut.width ?? 0)",
-            ], restart: rows.restart, print: format)
+            StarCatalogue.neighbours([], [], labels),
+            of: CatalogueRun(
+                "search", model: reader.file.url, input,
+                choices: [search.settings, "\(excludeSelf) \(cut.width ?? 0)"],
+                extensions: TableFile.catalogueExtensions,
+                to: rows, catalogue),
+            print: format)
         let given = try StarInput(
             input, among: reader.instruments, doing: "search", drawingBandsOf: reader.instrumentsWithDrawnBands,
             into: output)
@@ -59,7 +62,8 @@ struct SearchCommand: ParsableCommand {
                 to: try reader.embed(batch), of: batch, top: search.top, excludingSelf: excludeSelf)
             try output.append(
                 StarCatalogue.neighbours(batch, found, labels),
-                at: zip(batch, found).flatMap { star, own in own.map { _ in star.position } })
+                at: zip(batch, found).flatMap { star, own in own.map { _ in star.position } },
+                of: zip(batch, found).flatMap { star, own in own.map { _ in star } })
         }
         try output.finish(isEmpty: given.count == 0, text: NeighbourTable.report)
         try given.finish()

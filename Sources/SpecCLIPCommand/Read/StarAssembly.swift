@@ -57,7 +57,8 @@ struct StarAssembly {
 
     private var isLarge: Bool {
         guard !input.inputs.contains(where: ObservationStream.isPipe) else { return false }
-        let sizes = input.inputs.map { path -> Int in
+        let paths = (try? input.units().flatMap(\.paths)) ?? input.inputs
+        let sizes = paths.map { path -> Int in
             (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
         }
         return sizes.reduce(0, +) > Self.large

@@ -24,6 +24,9 @@ struct TranslateCommand: ParsableCommand {
               .fits  columns file, source_id, instrument, wavelength, flux, flux_error,
                      samples (vectors)
               .csv   long form, one pixel a line: file, source_id, wavelength, flux, …
+              .parquet, and .hats (or a folder's name with its slash): a catalogue that
+                     LSDB opens; spectrum is a structure of lists wavelength, flux,
+                     ivar, mask, sample_1, …
 
             EXAMPLES
               specclip translate star.fits --to gaia-xp -o xp.csv
@@ -38,10 +41,12 @@ struct TranslateCommand: ParsableCommand {
     @OptionGroup var samples: SampleOptions
     @OptionGroup var picture: SpectraFigureOptions
     @OptionGroup(title: "Output") var rows: ResultOptions
+    @OptionGroup(title: "Catalogues") var catalogue: CatalogueOptions
     @OptionGroup(title: "Computing") var compute: ComputeOptions
 
     func run() throws {
-        let url = try rows.output.requiredURL(extensions: SpectrumFile.extensions)
+        let extensions = SpectrumFile.extensions + ["hats"]
+        _ = try rows.output.requiredURL(extensions: extensions)
         let drawing = try picture.prepared(force: rows.output.force)
         let reader = try model.reader(compute, cut)
         let target = try reader.instrument(named: to, option: "--to")
@@ -53,18 +58,21 @@ struct TranslateCommand: ParsableCommand {
         let known = try generator.map(given.values) ?? []
         let names = generator == nil ? ["flux"] : samples.names
         let output = try RowOutput(
-            StarCatalogue.vectors(names.map { ($0, []) }, [], width: pixels), to: url,
-            settings: [
-                "translate", ContentHash.of(reader.file.url), input.settings,
-                "\(target.name) \(cut.width ?? 0) \(given.settings) \(names.count)",
-                generator.map { "\($0.about)" } ?? "",
-            ], restart: rows.restart, as: SpectrumFile.format(target))
+            StarCatalogue.vectors(names.map { ($0, []) }, [], width: pixels),
+            of: CatalogueRun(
+                "translate", model: reader.file.url, input,
+                choices: [
+                    "\(target.name) \(cut.width ?? 0) \(given.settings) \(names.count)",
+                    generator.map { "\($0.about)" } ?? "",
+                ], extensions: extensions, to: rows, catalogue),
+            as: SpectrumFile.format(target))
         let stars = try StarInput(input, among: reader.instruments, doing: "translate", into: output)
         var drawn: [(title: String, spectrum: Card.Translation)] = []
         try stars.forEachBatch(of: generator == nil ? 256 : Self.block) { batch in
             let columns = try reader.translation(
                 batch, to: target, by: generator, given: known, samples: samples.samples)
-            try output.append(StarCatalogue.vectors(columns, batch, width: pixels), at: batch.map(\.position))
+            try output.append(
+                StarCatalogue.vectors(columns, batch, width: pixels), at: batch.map(\.position), of: batch)
             if let generator, drawing != nil, drawn.count < SpectraFigureOptions.most {
                 let some = Array(batch.prefix(SpectraFigureOptions.most - drawn.count))
                 drawn += try pictured(some, reader, by: generator, of: target, known)

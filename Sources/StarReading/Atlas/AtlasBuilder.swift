@@ -108,9 +108,13 @@ public final class AtlasBuilder {
     /// Rows that were gathered, of all instruments.
     public var count: Int { progress.rows.values.reduce(0, +) }
 
-    /// Gathers the rows of a table; those that an interrupted build has are left out.
+    /// Gathers the rows of a table, or of all partitions of a HATS catalogue; those that an interrupted build has are left out.
     /// - Throws: `Diagnostic` for tables without embeddings of the model; `Interrupted`.
     public func add(_ url: URL) throws {
+        guard !HATSCatalogue.isCatalogue(url.path) else {
+            for file in try HATSCatalogue(opening: url).partitions.flatMap(\.files) { try add(file) }
+            return
+        }
         let content = ContentHash.of(url)
         var place = progress.inputs.firstIndex { $0.content == content && $0.content != "missing" }
         if let place, progress.inputs[place].isWhole { return }

@@ -5,7 +5,7 @@ import Tables
 /// Files of embeddings, from rows of file, source_id, instrument and embedding.
 public enum EmbeddingFile {
     /// The formats, by extension.
-    public static let extensions = ["npz", "fits", "csv"]
+    public static let extensions = ["npz", "fits", "csv", "parquet", "hats"]
 
     /// Where the rows go.
     /// - Parameter keys: the name of each instrument's array, by the instrument's name.

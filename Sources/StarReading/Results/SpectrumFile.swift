@@ -6,7 +6,7 @@ import Tables
 /// Files of spectra on the grid of one instrument, from rows of file, source_id, instrument, flux and what else there is of each pixel.
 public enum SpectrumFile {
     /// The formats, by extension.
-    public static let extensions = ["npz", "fits", "csv"]
+    public static let extensions = ["npz", "fits", "csv", "parquet"]
 
     /// Where the rows of spectra go.
     public static func format(_ instrument: Instrument) -> RowJournal.Format {
@@ -14,6 +14,7 @@ public enum SpectrumFile {
             switch url.pathExtension.lowercased() {
             case "csv": try LongCSV(url, columns, instrument)
             case "npz": try SpectrumNPZ(url, columns, widths, instrument)
+            case "parquet": try NestedSpectra(url, columns, widths, instrument)
             default: try GridColumn(url, columns, widths, instrument)
             }
         }
@@ -82,6 +83,43 @@ private final class SpectrumNPZ: TableWriter {
     func finish() throws {
         try NPZ.write(arrays: [("wavelength", NPYArray(.float64(wavelengths)))], rows: arrays, to: url)
     }
+}
+
+/// A structure of lists a row, as nested-pandas and LSDB have spectra: wavelength, flux, ivar, mask (true where nothing is
+/// known), and what else there is of each pixel.
+private final class NestedSpectra: TableWriter {
+    private let writer: any TableWriter
+    private let wavelengths: [Float]
+
+    init(_ url: URL, _ columns: Table, _ widths: [String: TextWidth], _ instrument: Instrument) throws {
+        wavelengths = instrument.grid.wavelengths.map { Float($0) }
+        writer = try TableFile.create(url, columns: Self.nested(columns, wavelengths), widths: widths)
+    }
+
+    private static func nested(_ rows: Table, _ wavelengths: [Float]) -> Table {
+        let spectra = rows.spectra
+        let errors = spectra.first { $0.name == "flux_error" }?.values
+        var fields: [(name: String, unit: String, values: [Float])] = [
+            ("wavelength", "Å", (0..<rows.rowCount).flatMap { _ in wavelengths })
+        ]
+        for spectrum in spectra where spectrum.name != "flux_error" {
+            fields.append((spectrum.name, "", spectrum.values))
+            guard spectrum.name == "flux" else { continue }
+            if let errors { fields.append(("ivar", "", errors.map { $0 > 0 ? 1 / ($0 * $0) : 0 })) }
+            fields.append(("mask", "", spectrum.values.map { $0.isFinite ? 0 : 1 }))
+        }
+        return Table(
+            rows.columns.filter { if case .vectors = $0.values { false } else { true } }
+                + fields.map {
+                    Column("spectrum.\($0.name)", unit: $0.unit, .vectors($0.values, width: wavelengths.count))
+                })
+    }
+
+    func append(_ rows: Table) throws { try writer.append(Self.nested(rows, wavelengths)) }
+
+    func state(_ facts: [(key: String, value: String)]) throws { try writer.state(facts) }
+
+    func finish() throws { try writer.finish() }
 }
 
 /// A table whose rows repeat the wavelengths, as FITS spectra do.

@@ -51,6 +51,11 @@ package final class ParquetTable: TableSource {
 
     deinit { library.close(reader) }
 
+    /// What the file says of itself under a key, in the metadata of its footer.
+    package func statement(_ key: String) -> String? {
+        library.statement(reader, key).map { String(cString: $0) }
+    }
+
     package func next(_ count: Int) throws -> any TableRows {
         turn += 1
         var message: UnsafeMutablePointer<CChar>?

@@ -3,7 +3,8 @@ import Foundation
 import Support
 
 /// Parquet through Apache Arrow: zstd, floating-point numbers split into streams of bytes, which is how LSDB writes them; vectors
-/// are lists, units stand in the metadata of the fields.
+/// are lists, units stand in the metadata of the fields. Columns `outer.inner` that follow each other are one structure; a vector
+/// `outer.mask` is of truth values.
 final class ParquetWriter: TableWriter {
     /// The file, as the library writes it.
     private final class Target {
@@ -31,28 +32,31 @@ final class ParquetWriter: TableWriter {
                 case .text: (c_parquet_text, 0)
                 case .integers: (c_parquet_integer, 0)
                 case .numbers: (c_parquet_double, 0)
-                case .vectors(_, let width): (c_parquet_single, width)
+                case .vectors(_, let width):
+                    (column.name.hasSuffix(".mask") ? c_parquet_logical : c_parquet_single, width)
                 }
             return CParquetOutput(name: texts[0], kind: kind, width: Int64(width), unit: texts[1], meaning: texts[2])
         }
         defer { texts.joined().forEach { free($0) } }
         var message: UnsafeMutablePointer<CChar>?
-        let write: CParquetWrite = { target, bytes, count in
-            guard let target else { return -1 }
-            let own = Unmanaged<Target>.fromOpaque(target).takeUnretainedValue()
-            do {
-                try own.file.write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
-                return 0
-            } catch {
-                own.error = error
-                return -1
-            }
-        }
         let pointer = Unmanaged.passUnretained(target).toOpaque()
-        guard let writer = library.create(outputs, Int32(outputs.count), write, pointer, &message) else {
+        guard let writer = library.create(outputs, Int32(outputs.count), Self.write, pointer, &message) else {
             throw Self.failure(message, library, target, url)
         }
         self.writer = writer
+    }
+
+    /// Hands bytes of the library to the file.
+    private static let write: CParquetWrite = { target, bytes, count in
+        guard let target else { return -1 }
+        let own = Unmanaged<Target>.fromOpaque(target).takeUnretainedValue()
+        do {
+            try own.file.write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+            return 0
+        } catch {
+            own.error = error
+            return -1
+        }
     }
 
     deinit { library.discard(writer) }
@@ -67,9 +71,28 @@ final class ParquetWriter: TableWriter {
         }
     }
 
+    func state(_ facts: [(key: String, value: String)]) throws {
+        for fact in facts {
+            var message: UnsafeMutablePointer<CChar>?
+            guard library.state(writer, fact.key, fact.value, &message) == 0 else {
+                throw Self.failure(message, library, target, url)
+            }
+        }
+    }
+
     func finish() throws {
         var message: UnsafeMutablePointer<CChar>?
         guard library.finish(writer, &message) == 0 else { throw Self.failure(message, library, target, url) }
+        try target.file.commit()
+    }
+
+    /// Writes a file of the columns of another, without rows.
+    static func writeSchema(of file: URL, to url: URL) throws {
+        let library = try ParquetLibrary.functions(for: url)
+        let target = Target(try AtomicFile(url))
+        var message: UnsafeMutablePointer<CChar>?
+        guard library.write_schema(file.path, Self.write, Unmanaged.passUnretained(target).toOpaque(), &message) == 0
+        else { throw failure(message, library, target, url) }
         try target.file.commit()
     }
 
