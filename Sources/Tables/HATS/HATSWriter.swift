@@ -52,7 +52,7 @@ public final class HATSWriter: TableWriter {
         self.url = url
         self.columns = try columns.placed(for: url)
         (self.most, self.facts, self.partition) = (max(1, most), facts, partition)
-        counts = CellCounts()
+        counts = try CellCounts(for: url)
         whole = Set(columns.columns.map(\.name)).intersection(Table.identifiers)
         try HATSMetadata.prepare(url, removingPartitions: true)
         spill = url.appending(path: ".rows-\(getpid())")
@@ -184,11 +184,12 @@ private final class CellCounts {
     private static let size = 12 << (2 * order)
     private let counts: UnsafeMutablePointer<Int32>
 
-    init() {
+    init(for url: URL) throws {
         // Pages come when they are written to.
-        let memory = calloc(Self.size, MemoryLayout<Int32>.stride)
-        counts = (memory ?? UnsafeMutableRawPointer.allocate(byteCount: 4 * Self.size, alignment: 8))
-            .bindMemory(to: Int32.self, capacity: Self.size)
+        guard let memory = calloc(Self.size, MemoryLayout<Int32>.stride) else {
+            throw Diagnostic(url, problem: "cannot be sorted: there is no memory", remedy: "free some memory")
+        }
+        counts = memory.bindMemory(to: Int32.self, capacity: Self.size)
     }
 
     deinit { free(counts) }
