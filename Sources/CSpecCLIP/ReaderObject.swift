@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Spectra
 import StarReading
@@ -170,7 +171,7 @@ final class ReaderObject: LibraryObject {
     private func search(_ options: Options, _ arguments: Arguments) throws -> [(name: String, table: Table)] {
         let (among, top) = (try options.text("among") ?? "both", try options.integer("top", in: 1...10_000) ?? 5)
         let excludesSelf = try options.flag("exclude_self")
-        let known = try shared.lookAlikes(among) { try LookAlikes(atlasOf: reader, among: among) }
+        let known = try known(among, options)
         let labels = known.labelNames.map { StellarLabel(named: $0) }
         let input = try input(options, arguments, drawsBands: true)
         let found =
@@ -180,6 +181,27 @@ final class ReaderObject: LibraryObject {
                 to: try reader.embed(input.observations), of: input.observations, top: top, excludingSelf: excludesSelf)
         let stars = zip(input.observations, found).flatMap { star, own in own.map { _ in star.position.row } }
         return input.answer(StarCatalogue.neighbours(input.observations, found, labels), stars: stars)
+    }
+
+    /// The stars that are searched: those of an atlas on disk, or those that came with the model.
+    private func known(_ among: String, _ options: Options) throws -> any KnownStars {
+        let conditions = try options.text("where")?.split(separator: "\n").map { text in
+            guard let condition = LabelCondition(String(text)) else {
+                throw Diagnostic("--where \(text)", problem: "is no condition", remedy: "give one such as 'teff<5000'")
+            }
+            return condition
+        }
+        guard let path = try options.text("atlas") else {
+            guard conditions == nil else {
+                throw Diagnostic("--where", problem: "is for an atlas", remedy: "name one: atlas=FOLDER")
+            }
+            return try shared.lookAlikes(among) { try LookAlikes(atlasOf: reader, among: among) }
+        }
+        return try shared.lookAlikes("\(path)\n\(among)\n\(conditions ?? [])") {
+            try AtlasSearch(
+                StarAtlas(opening: URL(fileURLWithPath: path)), reader, among: among,
+                filter: AtlasFilter(conditions ?? []))
+        }
     }
 
     private func outliers(_ options: Options, _ arguments: Arguments) throws -> [(name: String, table: Table)] {
@@ -206,7 +228,7 @@ final class ReaderObject: LibraryObject {
 private final class Shared: @unchecked Sendable {
     private let lock = NSLock()
     private var generators: [String: SpectrumGenerator?] = [:]
-    private var known: [String: LookAlikes] = [:]
+    private var known: [String: any KnownStars] = [:]
     private var finder: OutlierFinder?
 
     func generator(of target: Instrument, make: () throws -> SpectrumGenerator?) rethrows -> SpectrumGenerator? {
@@ -218,7 +240,7 @@ private final class Shared: @unchecked Sendable {
         }
     }
 
-    func lookAlikes(_ among: String, make: () throws -> LookAlikes) rethrows -> LookAlikes {
+    func lookAlikes(_ among: String, make: () throws -> any KnownStars) rethrows -> any KnownStars {
         try lock.withLock {
             if let own = known[among] { return own }
             let own = try make()

@@ -23,7 +23,7 @@ Bad = Literal["raise", "nan"]
 SHIPPED = ("small", "abundances")
 #: Spectra that are read at once: as many as the command takes, so that numbers are the same to the last bit. Ctrl-C is
 #: heard between two of them, and memory does not grow with their number.
-_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 256, "outliers": 64, "add": 256}
+_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 2048, "outliers": 64, "add": 256}
 
 _SPECTRA = """
         Parameters
@@ -379,6 +379,8 @@ class Model:
         top: int = 5,
         among: str = "both",
         exclude_self: bool = False,
+        atlas: str | os.PathLike | None = None,
+        where: str | Sequence[str] = (),
         ivar: Any = None,
         error: Any = None,
         mask: Any = None,
@@ -396,7 +398,7 @@ class Model:
         bad: Bad = "raise",
         output: Output = "astropy",
     ):
-        """Known stars that look most like the given ones, among those that came with the model.
+        """Known stars that look most like the given ones, of an atlas or of those that came with the model.
 
         {spectra}
         top : int
@@ -405,6 +407,10 @@ class Model:
             An instrument, or "both": all whose stars came with the model.
         exclude_self : bool
             Leave out stars with the ``source_id`` of the star itself.
+        atlas : path, optional
+            A folder that ``specclip atlas build`` has made with this model; otherwise the stars that came with it.
+        where : str or several
+            Conditions that stars of the atlas have to meet, such as ``"teff<5000"``.
         {table}
 
         Returns
@@ -415,6 +421,10 @@ class Model:
         """
         _tables.check(output)
         options = {"top": top, "among": among, "exclude_self": exclude_self}
+        if atlas is not None:
+            options["atlas"] = os.path.abspath(os.fspath(atlas))
+        if where:
+            options["where"] = "\n".join([where] if isinstance(where, str) else where)
         columns, failures = self._ask("search", self._spectra(locals()), options, bad, spreads=False)
         columns.pop("query_source_id", None)
         return _tables.table(columns, output, self._meta(failures))

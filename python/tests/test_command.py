@@ -130,6 +130,20 @@ def test_look_alikes(model, command, lamost_files):
     assert list(table["star"]) == [0] * 4 + [1] * 4 + [2] * 4
 
 
+def test_look_alikes_in_an_atlas(model, command, lamost_files):
+    spectra = stars.lamost(lamost_files[:6])
+    command("embed", *lamost_files[:6], output="embeddings.fits")
+    atlas = command("atlas", "build", command.folder / "embeddings.fits", output="atlas")
+    found = model.search(**spectra, atlas=atlas, top=3)
+    rows = command("search", *lamost_files[:6], "--in", atlas, "--top", 3, output="neighbours.fits")
+    same(found, rows)
+    assert np.allclose(found["similarity"][found["rank"] == 1], 1, atol=1e-4)
+    with pytest.raises(specclip.SpecCLIPError, match="mass: is no column of the atlas"):
+        model.search(**spectra, atlas=atlas, where="mass>1")
+    with pytest.raises(specclip.SpecCLIPError, match="is for an atlas"):
+        model.search(**spectra, where="teff>1")
+
+
 def test_odd_stars(model, command, lamost_files):
     spectra = stars.lamost(lamost_files)
     table = model.outliers(**spectra)
