@@ -3,7 +3,7 @@ import Spectra
 /// Prepared spectra of one instrument as a data set holds them, one row each, row-major.
 public struct StoredSpectra: Sendable {
     /// Normalised flux, rows × pixels. Pixels without information (inverse variance not above 0) are bridged by
-    /// straight lines, as `Instrument.prepare(_:options:)` does: what a file has there is no data.
+    /// straight lines, as `Instrument.prepare(_:options:acceptsMissingBands:)` does: what a file has there is no data.
     public let flux: [Float]
     /// Inverse variance of the flux, of the same shape; 0 where a pixel carries no information, in all pixels of a row
     /// whose errors are not known. Nil where the file has none.

@@ -1,7 +1,7 @@
 /// One observed spectrum as it came from a file: wavelengths are vacuum Å, strictly what the file says otherwise.
 ///
 /// `wavelength`, `flux` and, where present, `ivar` and `mask` have the same length. A spectrum may still be unfit for
-/// use (gaps, no signal, wrong unit): ``Instrument/prepare(_:options:)`` judges that.
+/// use (gaps, no signal, wrong unit): ``Instrument/prepare(_:options:acceptsMissingBands:)`` judges that.
 public struct Spectrum: Sendable, Equatable {
     /// Vacuum wavelength of each pixel, Å.
     public var wavelength: [Double]

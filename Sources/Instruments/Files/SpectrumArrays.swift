@@ -46,7 +46,7 @@ public struct SpectrumArrays: Sendable {
     }
 
     /// The spectrum, wavelengths in vacuum Å, ascending; flux per wavelength; errors as inverse variances. Arrays that do not fit
-    /// each other are left as they are, for `Instrument.prepare(_:options:)` to say so.
+    /// each other are left as they are, for `Instrument.prepare(_:options:acceptsMissingBands:)` to say so.
     /// - Parameter options: what holds for all spectra, such as that wavelengths are those in air.
     /// - Throws: `Diagnostic` for a unit of flux that is not understood.
     public func spectrum(_ options: ReadingOptions) throws -> Spectrum {

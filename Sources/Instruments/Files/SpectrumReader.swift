@@ -14,7 +14,7 @@ public enum SpectrumReader {
     ///   - instrument: settles the wavelength unit of text files that state none; may be left out.
     ///   - options: what the file does not say itself.
     /// - Returns: at least one spectrum. They are as the file has them: a source without data comes as a spectrum
-    ///   without pixels, which `Instrument.prepare(_:options:)` rejects by name.
+    ///   without pixels, which `Instrument.prepare(_:options:acceptsMissingBands:)` rejects by name.
     /// - Throws: `Diagnostic` naming file, field and remedy.
     public static func read(
         _ url: URL, as instrument: Instrument? = nil, options: ReadingOptions = ReadingOptions()

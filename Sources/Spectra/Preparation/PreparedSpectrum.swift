@@ -81,7 +81,7 @@ public struct PreparedSpectrum: Sendable, Equatable {
     }
 }
 
-/// Choices in ``Instrument/prepare(_:options:)``.
+/// Choices in ``Instrument/prepare(_:options:acceptsMissingBands:)``.
 public struct PrepareOptions: Sendable, Codable, Hashable {
     /// The flux is already divided by its continuum: it is only resampled.
     public var continuumIsDivided: Bool

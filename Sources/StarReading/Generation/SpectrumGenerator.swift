@@ -6,7 +6,7 @@ import Support
 import Torch
 
 /// Spectra of one instrument as a distribution, given what is known of a star: spectra that other instruments took, labels, both, or
-/// nothing. A spectrum of the instrument itself, or a part of one, then makes it narrower (``SpectrumDistribution/given(_:ivar:)``).
+/// nothing. A spectrum of the instrument itself, or a part of one, then makes it narrower (``SpectrumDistribution/given(_:ivar:scaleIsUnknown:)``).
 ///
 /// What the instrument sees is a few numbers (`SpectrumBasis`) whose density is a mixture of Gaussians that a network makes of what
 /// is known (`ConditionalMixture`). It learned from observed spectra with their errors, so that it is a density of what is behind the
