@@ -71,13 +71,14 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / ".build/release/specclip")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "bench/work/normalisations")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="of how many of the folds stars are read")
     parser.add_argument("--output", type=pathlib.Path)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     with open(options.folder / "labels.csv") as file:
         catalogue = {row["file"]: row for row in csv.DictReader(file)}
     answers = {method: {} for method in METHODS}
-    for fold in range(1, FOLDS + 1):
+    for fold in range(1, options.folds + 1):
         # The stars and, of the published normalisation, the spectra.
         data, _ = folds(options, fold, instrument="lamost-lrs")
         train, test = split(data, "train", "lamost"), split(data, "test", "lamost")

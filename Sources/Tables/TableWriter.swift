@@ -79,9 +79,14 @@ public enum TableFile {
     }
 
     /// Refuses a format whose library is missing, before work begins whose results it should hold.
+    /// - Parameters:
+    ///   - url: what is to be written.
+    ///   - isCatalogue: whether that is a folder in HATS.
     /// - Throws: `Diagnostic` for `.parquet` and `.hats` where `make parquet` was not run.
-    public static func requireLibrary(for url: URL) throws {
-        if ["parquet", "hats"].contains(url.pathExtension.lowercased()) { _ = try ParquetLibrary.functions(for: url) }
+    public static func requireLibrary(for url: URL, isCatalogue: Bool = false) throws {
+        if isCatalogue || ["parquet", "hats"].contains(url.pathExtension.lowercased()) {
+            _ = try ParquetLibrary.functions(for: url)
+        }
     }
 
     /// Writes a whole table, or nothing.

@@ -67,7 +67,7 @@ enum OutputCheck {
         var plain = path
         while plain.count > 1, plain.hasSuffix("/") { plain.removeLast() }
         let url = URL(fileURLWithPath: plain, isDirectory: false)
-        try TableFile.requireLibrary(for: URL(fileURLWithPath: "catalogue.hats"))
+        try TableFile.requireLibrary(for: url, isCatalogue: true)
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) {
             guard isFolder.boolValue else {

@@ -137,10 +137,17 @@ public struct StarColumns: Sendable {
     private var values: [[Float]]
 
     /// - Parameters:
-    ///   - url: a table of any container with a column `source_id`.
+    ///   - url: a table of any container with a column `source_id`, or a HATS catalogue of such.
     ///   - columns: those that are asked for; what it does not have is NaN.
     /// - Throws: `Diagnostic` for a table without source ids, or without any of the columns.
     public init(_ url: URL, columns: [String]) throws {
+        values = columns.map { _ in [] }
+        let files =
+            HATSCatalogue.isCatalogue(url.path) ? try HATSCatalogue(opening: url).partitions.flatMap(\.files) : [url]
+        for file in files { try add(file, columns) }
+    }
+
+    private mutating func add(_ url: URL, _ columns: [String]) throws {
         let source = try TableFileReader.open(url)
         func place(_ name: String) -> Int? { source.fields.firstIndex { $0.name == name && !$0.isArray } }
         let places = columns.map(place)
@@ -150,7 +157,6 @@ public struct StarColumns: Sendable {
                 problem: "is no column of the table",
                 remedy: "it has \(source.fields.filter { !$0.isArray }.map(\.name).prefix(12).joined(separator: ", "))")
         }
-        values = columns.map { _ in [] }
         while true {
             try Interruption.check()
             let block = try source.next(1 << 16)
