@@ -176,6 +176,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "Models/specclip-small-spectra.safetensors")
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--densities", help="those alone, separated by commas, such as 'spline flow,flow matching'")
     parser.add_argument("--output", type=pathlib.Path)
     options = parser.parse_args()
     prefix = "spectra.gaia_xp.basis."
@@ -195,6 +196,8 @@ def main():
     makes |= {"spline flow": lambda: Spline(c.shape[1], z.shape[1]), "flow matching": lambda: Matching(c.shape[1], z.shape[1])}
     report = {}
     for name, make in makes.items():
+        if options.densities and name not in options.densities.split(","):
+            continue
         torch.manual_seed(1)
         begun = time.perf_counter()
         model = learned(make(), (z, c), options.steps)
