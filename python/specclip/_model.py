@@ -23,7 +23,7 @@ Bad = Literal["raise", "nan"]
 SHIPPED = ("small", "abundances")
 #: Spectra that are read at once: as many as the command takes, so that numbers are the same to the last bit. Ctrl-C is
 #: heard between two of them, and memory does not grow with their number.
-_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 2048, "outliers": 64, "add": 256}
+_BATCH = {"predict": 64, "posterior": 64, "embed": 256, "translate": 32, "search": 1024, "outliers": 64, "add": 256}
 
 _SPECTRA = """
         Parameters

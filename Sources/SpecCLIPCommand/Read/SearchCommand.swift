@@ -57,7 +57,7 @@ struct SearchCommand: ParsableCommand {
             input, among: reader.instruments, doing: "search", drawingBandsOf: reader.instrumentsWithDrawnBands,
             into: output)
         // Many at once: each group of an atlas is then looked at once for all that ask.
-        try given.forEachBatch(of: 2048) { batch in
+        try given.forEachBatch(of: 1024) { batch in
             let found = try stars.nearest(
                 to: try reader.embed(batch), of: batch, top: search.top, excludingSelf: excludeSelf)
             try output.append(
