@@ -23,7 +23,7 @@ extension StarReader {
     /// - Throws: `Diagnostic` where a spectrum is of no use without its missing band, and the model cannot draw it.
     func completed(_ observations: [Observation]) throws -> [Int: [Observation]] {
         let lacking = observations.indices.filter {
-            observations[$0].lacksBand && !model.inputs(of: observations[$0].instrument).contains(.valid)
+            !model.inputs(of: observations[$0].instrument).contains(.valid) && observations[$0].lacksBand
         }
         guard !lacking.isEmpty else { return [:] }
         var found: [Int: [Observation]] = [:]
