@@ -117,7 +117,8 @@ let package = Package(
 
         // The rooms, bottom to top: each imports only what stands above it in this list (docs/design-notes.md, "Rooms").
         room("Support", system: ["CXXHash"]),
-        room("Statistics", [], algorithms: true),
+        // Sorts of draws are loops over single numbers.
+        room("Statistics", [], algorithms: true, optimised: true),
         room(
             "Torch", ["Support", "Statistics"], system: ["CTorch", "CZip", "CZlib", "CLZMA"], optimised: true),
         // Text is cut byte by byte, which takes minutes unoptimised.

@@ -209,18 +209,13 @@ public struct FlowSampler {
         }
     }
 
-    /// Draws that are made of Gaussian numbers which are spread evenly, the same for every context: of each label, one from
-    /// each of `count` pieces of equal probability, in random order (Latin hypercube; McKay, Beckman & Conover 1979,
-    /// Technometrics 21, 239). Quantiles of a few hundred draws are then as good as those of many thousand random ones; with
-    /// these, all stars would share the same error.
-    package func even(_ count: Int, given context: Tensor, seed: UInt64) throws -> Tensor {
-        var random = SeededGenerator(seed: seed)
-        let columns = (0..<flow.labelCount).map { _ in
-            (0..<count).map { Float(normalScore((Double($0) + random.uniform()) / Double(count))) }
-                .shuffled(using: &random)
-        }
-        let noise = Tensor((0..<count).flatMap { draw in columns.map { $0[draw] } }, shape: [1, count, columns.count])
-        return try catchingTorchErrors { withoutGradient { draws(noise, given: context) } }
+    /// Coordinates of a draw, D.
+    var labelCount: Int { flow.labelCount }
+
+    /// Draws that are made of given Gaussian numbers, the same for every context.
+    /// - Parameter noise: `[1, count, D]`.
+    func draws(of noise: Tensor, given context: Tensor) throws -> Tensor {
+        try catchingTorchErrors { withoutGradient { draws(noise, given: context) } }
     }
 
     /// - Parameter noise: `[B or 1, count, D]`.

@@ -202,21 +202,27 @@ public final class StarReader: @unchecked Sendable {
 
     /// As ``readings(_:)``, of spectra of which no band is missing.
     private func readingsOfWhole(_ all: [Observation]) throws -> [(reading: LabelInference.Reading, row: Int)] {
+        var found: [Int: (reading: LabelInference.Reading, row: Int)] = [:]
+        for (places, reading) in try sharedOut(all, { try reading($0, of: $1) }) {
+            for (row, place) in places.enumerated() { found[place] = (reading, row) }
+        }
+        return all.indices.compactMap { found[$0] }
+    }
+
+    /// What `work` makes of the observations of each instrument, of which every thread gets its share.
+    /// - Returns: with the places of the observations that it is of.
+    private func sharedOut<Found: Sendable>(
+        _ all: [Observation], _ work: @Sendable ([Observation], Instrument) throws -> Found
+    ) throws -> [(places: [Int], found: Found)] {
         let parts = byInstrument(all).flatMap { instrument, places in
             shares(of: places).map { (instrument: instrument, places: $0) }
         }
-        let read = { @Sendable (part: (instrument: Instrument, places: [Int])) in
-            Result { try self.reading(part.places.map { all[$0] }, of: part.instrument) }
-        }
         let isShared = device == .cpu && parts.count > 1 && TorchRuntime.threads > 1
-        let readings =
-            isShared ? concurrentMap(parts) { part in TorchRuntime.withOneThread { read(part) } } : parts.map(read)
-        var found: [Int: (reading: LabelInference.Reading, row: Int)] = [:]
-        for (part, result) in zip(parts, readings) {
-            let reading = try result.get()
-            for (row, place) in part.places.enumerated() { found[place] = (reading, row) }
+        guard isShared else { return try parts.map { ($0.places, try work($0.places.map { all[$0] }, $0.instrument)) } }
+        let found = concurrentMap(parts) { part in
+            TorchRuntime.withOneThread { Result { try work(part.places.map { all[$0] }, part.instrument) } }
         }
-        return all.indices.compactMap { found[$0] }
+        return try zip(parts, found).map { ($0.places, try $1.get()) }
     }
 
     /// What each thread reads of some places. On the processor a star takes many small steps, few of them libtorch's: threads
@@ -265,15 +271,12 @@ public final class StarReader: @unchecked Sendable {
 
     /// As ``embed(_:)``, of spectra of which no band is missing.
     private func embedWhole(_ observations: [Observation]) throws -> Tensor {
-        var parts: [Tensor] = []
-        var order: [Int] = []
-        for (instrument, places) in byInstrument(observations) {
-            let input = try batch(places.map { observations[$0] }, of: instrument)
-            parts.append(
-                try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu))
-            order += places
+        let parts = try sharedOut(observations) { own, instrument in
+            let input = try batch(own, of: instrument)
+            return try catchingTorchErrors { try withoutGradient { try model.embed(input, from: instrument) } }.to(.cpu)
         }
-        let all = parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: 0)
+        let order = parts.flatMap(\.places)
+        let all = parts.count == 1 ? parts[0].found : Tensor.cat(parts.map(\.found), dim: 0)
         guard order != Array(observations.indices) else { return all }
         var place = [Int64](repeating: 0, count: order.count)
         for (row, observation) in order.enumerated() { place[observation] = Int64(row) }

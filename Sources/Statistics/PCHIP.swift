@@ -30,10 +30,25 @@ package struct PCHIP {
     }
 
     package func callAsFunction(_ at: Double) -> Double {
+        let above = x.partitioningIndex { $0 > at }
+        return value(at, below: above)
+    }
+
+    /// The values at places that do not fall: one walk along the knots.
+    package func callAsFunction(ascending places: [Double]) -> [Double] {
+        var above = 0
+        return places.map { at in
+            while above < x.count, x[above] <= at { above += 1 }
+            return value(at, below: above)
+        }
+    }
+
+    /// - Parameter above: the first knot beyond `at`; as many as there are knots if none is.
+    private func value(_ at: Double, below above: Int) -> Double {
         let last = x.count - 1
-        if at <= x[0] { return y[0] + slopes[0] * (at - x[0]) }
-        if at >= x[last] { return y[last] + slopes[last] * (at - x[last]) }
-        let i = x.partitioningIndex { $0 > at } - 1
+        if above == 0 { return y[0] + slopes[0] * (at - x[0]) }
+        if above > last { return y[last] + slopes[last] * (at - x[last]) }
+        let i = above - 1
         let width = x[i + 1] - x[i]
         let t = (at - x[i]) / width
         let (t2, t3) = (t * t, t * t * t)

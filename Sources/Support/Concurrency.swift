@@ -70,3 +70,103 @@ package final class ReadAhead<Piece> {
         return try piece.get()
     }
 }
+
+/// Makes pieces on a thread of its own while earlier ones are worked on here: at most `most` of them wait, so that memory has
+/// an end. What `take` throws ends the making, and is thrown; what `make` throws is thrown when all that it gave is taken.
+/// - Parameters:
+///   - most: pieces that wait.
+///   - make: gives pieces, one after another.
+///   - take: works on each, on the caller's thread; its answer is for who asked.
+package func readingAhead<Piece: Sendable>(
+    most: Int, _ make: @escaping @Sendable (Handover<Piece>) throws -> Void, taking take: (Piece) throws -> Bool
+) throws {
+    let handover = Handover<Piece>(most: most)
+    let thread = Thread { handover.finish(Result { try make(handover) }) }
+    // As the main thread has: readers of files are made for it.
+    thread.stackSize = 8 << 20
+    thread.start()
+    defer { handover.stop() }
+    while let (piece, number) = try handover.next() { handover.answer(number, try take(piece)) }
+}
+
+/// Where pieces go from who makes them to who takes them.
+package final class Handover<Piece: Sendable>: @unchecked Sendable {
+    /// Thrown to who makes pieces when nobody takes them any more.
+    private struct Stopped: Error {}
+
+    private let condition = NSCondition()
+    private let most: Int
+    private var waiting: [(piece: Piece, number: Int)] = []
+    private var given = 0
+    /// The answer to the last piece that was asked about.
+    private var answered: (number: Int, answer: Bool)?
+    private var outcome: Result<Void, any Error>?
+    private var isStopped = false
+
+    fileprivate init(most: Int) { self.most = most }
+
+    /// Gives a piece, as soon as there is room for it.
+    package func give(_ piece: Piece) throws { _ = try put(piece) }
+
+    /// Gives a piece and waits for the answer, hence until all that was given before is worked on.
+    package func ask(_ piece: Piece) throws -> Bool {
+        let number = try put(piece)
+        return try condition.withLock {
+            while true {
+                if let answered, answered.number == number { return answered.answer }
+                if isStopped { throw Stopped() }
+                condition.wait()
+            }
+        }
+    }
+
+    private func put(_ piece: Piece) throws -> Int {
+        try condition.withLock {
+            while waiting.count >= most, !isStopped { condition.wait() }
+            if isStopped { throw Stopped() }
+            given += 1
+            waiting.append((piece, given))
+            condition.broadcast()
+            return given
+        }
+    }
+
+    fileprivate func finish(_ result: Result<Void, any Error>) {
+        condition.withLock {
+            outcome = result
+            condition.broadcast()
+        }
+    }
+
+    /// - Returns: nil at the end.
+    fileprivate func next() throws -> (piece: Piece, number: Int)? {
+        try condition.withLock {
+            while waiting.isEmpty {
+                if let outcome {
+                    try outcome.get()
+                    return nil
+                }
+                condition.wait()
+            }
+            defer { condition.broadcast() }
+            return waiting.removeFirst()
+        }
+    }
+
+    fileprivate func answer(_ number: Int, _ answer: Bool) {
+        condition.withLock {
+            answered = (number, answer)
+            condition.broadcast()
+        }
+    }
+
+    /// Ends the making, and waits until it has ended.
+    fileprivate func stop() {
+        condition.withLock {
+            isStopped = true
+            waiting = []
+            condition.broadcast()
+            while outcome == nil { condition.wait() }
+        }
+    }
+}

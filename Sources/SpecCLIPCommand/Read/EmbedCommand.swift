@@ -47,7 +47,8 @@ struct EmbedCommand: ParsableCommand {
         let stars = try StarInput(
             input, among: reader.instruments, doing: "embed", drawingBandsOf: reader.instrumentsWithDrawnBands,
             into: output)
-        try stars.forEachBatch { batch in
+        // So many that products of matrices are large ones.
+        try stars.forEachBatch(of: 1024) { batch in
             let embeddings = try reader.embed(batch).narrow(1, start: 0, length: width).floats()
             try output.append(
                 StarCatalogue.vectors("embedding", batch, embeddings, width: width), at: batch.map(\.position),

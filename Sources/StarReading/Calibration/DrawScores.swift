@@ -49,7 +49,20 @@ struct DrawScores {
 
     /// The value of a score; the inverse of `score(of:)`.
     func value(at score: Double) -> Double {
-        let above = scores.partitioningIndex { $0 >= score }
+        value(at: score, above: scores.partitioningIndex { $0 >= score })
+    }
+
+    /// The values of scores that do not fall: one walk along the draws.
+    func values(at ascending: [Double]) -> [Float] {
+        var above = 0
+        return ascending.map { score in
+            while above < scores.count, scores[above] < score { above += 1 }
+            return Float(value(at: score, above: above))
+        }
+    }
+
+    /// - Parameter above: the first draw whose score is not less; as many as there are draws if none is.
+    private func value(at score: Double, above: Int) -> Double {
         if above < scores.count, scores[above] == score { return Double(draws[above]) }
         if above == 0 || above == scores.count {
             let end = above == 0 ? 0 : scores.count - 1

@@ -1,5 +1,6 @@
 import Algorithms
 import Foundation
+import Statistics
 
 /// Makes posteriors honest: learnt on stars of the validation split, applied to the draws of others, kept in a model file.
 ///
@@ -123,14 +124,18 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
             }
             let table = overall.table(scores: scores)
             for star in 0..<samples.stars {
-                let (order, sorted) = sortedWithOrder(samples.draws(ofStar: star, label: label))
+                let own = samples.draws(ofStar: star, label: label)
+                let order = ascendingOrder(own)
+                let sorted = order.map { own[Int($0)] }
                 guard let last = sorted.last, last.isFinite, sorted[0].isFinite else { continue }
-                let own = snr.flatMap { learnt.correction(snr: $0[star]) }
-                let moved = (own ?? overall).corrected(
+                let better = snr.flatMap { learnt.correction(snr: $0[star]) }
+                let moved = (better ?? overall).corrected(
                     DrawScores(sorted: sorted, scores: scores), sorted: sorted,
-                    table: own?.table(scores: scores) ?? table)
+                    table: better?.table(scores: scores) ?? table)
                 let first = star * draws * width + label
-                for (rank, draw) in order.enumerated() { samples.values[first + draw * width] = moved[rank] }
+                samples.values.withUnsafeMutableBufferPointer { values in
+                    for (rank, draw) in order.enumerated() { values[first + Int(draw) * width] = moved[rank] }
+                }
             }
         }
     }
@@ -233,18 +238,4 @@ extension PosteriorCalibration.LabelCorrection {
         return low.correction.mixed(
             with: high.correction, share: (place - low.logSNR) / (high.logSNR - low.logSNR))
     }
-}
-
-/// Draws from small to large and where each of them stood. Key and place are sorted as one integer, several times faster
-/// than places by their keys.
-private func sortedWithOrder(_ draws: [Float]) -> (order: [Int], sorted: [Float]) {
-    var keys = draws.enumerated().map { place, value -> UInt64 in
-        // The bits of a Float, ordered as the numbers: negative ones reversed and below.
-        let bits = value.bitPattern
-        let ordered = bits >> 31 == 0 ? bits | 0x8000_0000 : ~bits
-        return UInt64(ordered) << 32 | UInt64(place)
-    }
-    keys.sort()
-    let order = keys.map { Int($0 & 0xFFFF_FFFF) }
-    return (order, order.map { draws[$0] })
 }

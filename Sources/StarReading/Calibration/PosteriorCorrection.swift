@@ -106,11 +106,11 @@ struct PosteriorCorrection: Codable, Sendable, Hashable {
 
     /// The score among the original draws that each of the corrected draws takes (by level), or the factor on its distance
     /// from the median (by width).
+    /// - Parameter scores: ascending.
     func table(scores: [Double]) -> [Double] {
         switch method {
         case .levels:
-            let curve = PCHIP(x: knots, y: values)
-            return scores.map { curve($0) }
+            return PCHIP(x: knots, y: values)(ascending: scores)
         case .widths:
             return scores.map(factor)
         }
@@ -132,7 +132,7 @@ struct PosteriorCorrection: Codable, Sendable, Hashable {
     func corrected(_ draws: DrawScores, sorted: [Float], table: [Double]) -> [Float] {
         switch method {
         case .levels:
-            return table.map { Float(draws.value(at: $0)) }
+            return draws.values(at: table)
         case .widths:
             let moved = zip(sorted, table).map { Float(draws.median + (Double($0) - draws.median) * $1) }
             // Where the outer factor is much the smaller one, draws could overtake each other.

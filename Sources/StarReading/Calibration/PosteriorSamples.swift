@@ -75,10 +75,10 @@ public struct PosteriorSamples: Sendable {
     /// A star's draws of one label from small to large; nil where one of them is not finite, since such a star has no
     /// posterior to speak of.
     public func sortedDraws(ofStar star: Int, label: Int) -> [Float]? {
-        var draws = draws(ofStar: star, label: label)
-        guard draws.allSatisfy(\.isFinite) else { return nil }
-        draws.sort()
-        return draws
+        let draws = draws(ofStar: star, label: label)
+        let sorted = ascendingOrder(draws).map { draws[Int($0)] }
+        guard let last = sorted.last, last.isFinite, sorted[0].isFinite else { return nil }
+        return sorted
     }
 
     /// Adds a number to all draws of a label of each star.

@@ -27,6 +27,8 @@ struct PosteriorSummary {
 
     /// - Parameter ranges: of the training labels.
     init(_ samples: PosteriorSamples, ranges: [ClosedRange<Double>]?) {
+        let quantiles = SmoothedQuantiles(
+            [0.1587, 0.5, 0.8413], scores: DrawScores.scores(of: samples.draws))
         for star in 0..<samples.stars {
             var own: [LabelEstimate] = []
             var doubts: QualityFlags = []
@@ -35,11 +37,11 @@ struct PosteriorSummary {
                     own.append(LabelEstimate(label: label, value: .nan, error: .nan))
                     continue
                 }
-                let low = quantile(0.1587, ofSorted: sorted)
-                let high = max(low, quantile(0.8413, ofSorted: sorted))
+                let found = quantiles(sorted)
+                let (low, high) = (found[0], max(found[0], found[2]))
                 own.append(
                     LabelEstimate(
-                        label: label, value: quantile(0.5, ofSorted: sorted), error: (high - low) / 2,
+                        label: label, value: min(max(found[1], low), high), error: (high - low) / 2,
                         interval: low...high))
                 // Stars are read at rest: however fast one is, nothing of it is farther out.
                 if label.name != RadialVelocity.label, let range = ranges?[i],

@@ -122,7 +122,7 @@ extension Table {
     /// These rows with the column of cells, where they lack it.
     func placed(for url: URL) throws -> Table {
         let name = HATSMetadata.places[2]
-        return try self[name] != nil
+        return self[name] != nil
             ? self : Table([Column(name, .integers(try cells(for: url)))] + columns)
     }
 
