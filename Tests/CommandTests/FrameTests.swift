@@ -11,22 +11,6 @@ struct FrameTests {
     }
 
     @Test(arguments: [
-        [], ["predict"], ["embed"], ["translate"], ["search"], ["card"], ["data"], ["data", "fetch"],
-        ["data", "pairs"],
-        ["data", "info"], ["model", "info"], ["doctor"], ["pretrain"], ["align"], ["labels", "fit"], ["demo"],
-        ["adapt"],
-    ])
-    func helpFitsATerminal(command: [String]) throws {
-        let outcome = try Tool.run(command + ["--help"])
-        #expect(outcome.code == 0)
-        #expect(outcome.errors.isEmpty)
-        // The usage line is one by design of the parser.
-        for line in outcome.output.split(separator: "\n") where !line.hasPrefix("USAGE:") {
-            #expect(line.count <= 80, "\(line)")
-        }
-    }
-
-    @Test(arguments: [
         ["nonsense"], ["predict"], ["predict", "--nonsense"], ["predict", "-m", "x", "y", "--format", "xml"],
         ["predict", "-m", "x", "y", "--device", "gpu"], ["predict", "-m", "x", "y", "--threads", "0"],
         ["embed", "-m", "x", "y"], ["search", "-m", "x", "y", "--in", "z", "--top", "0"],

@@ -276,7 +276,8 @@ class Model:
         -------
         table
             A row a spectrum; a column a label, ``[spectra, draws]``. What stands at one place of all labels is one draw, so
-            correlations are kept. Medians and percentiles of a column are what `predict` says.
+            correlations are kept. Medians and percentiles of a column are those of `predict`, which smooths them, within some
+            hundredths of an error.
         """
         return self._table("posterior", self._spectra(locals()), {}, bad, output)
 

@@ -9,7 +9,8 @@ import Torch
 /// Times one piece of work for `bench/run.py`, which runs the same work in PyTorch beside it.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Time one piece of work (see bench/README.md).", shouldDisplay: false)
+        commandName: "bench", abstract: "Time one piece of work (see bench/README.md).",
+        usage: "specclip bench <name> --inputs <folder> [<options>]", shouldDisplay: false)
 
     @Argument(help: "What to time.") var name: Benchmark
     @Option(help: ArgumentHelp("Folder with the weights and spectra that bench/run.py makes.", valueName: "folder"))
