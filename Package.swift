@@ -44,6 +44,10 @@ let parquetTargets: [Target] =
             ])
     ] : []
 
+// The page of `specclip serve` is part of the program.
+let pageFiles = ((try? FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Sources/SpecCLIPServer/Page")) ?? [])
+    .filter { !$0.hasPrefix(".") }.sorted()
+
 /// A room of the house: a library target with the rooms below it that it uses.
 /// - Parameter optimised: optimise in debug builds too, where tests would take minutes otherwise.
 func room(
@@ -71,7 +75,13 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-algorithms", exact: "1.2.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         // For `make docs` alone.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
     ],
@@ -168,6 +178,20 @@ let package = Package(
             ], optimised: true),
         room("Figures", ["Support", "Statistics", "Spectra"]),
         .target(
+            name: "SpecCLIPServer",
+            dependencies: [
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "SpecCLIP",
+                "StarReading", "Figures",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: pageFiles.map { .embedInCode("Page/\($0)") }),
+        .target(
             name: "CSpecCLIP",
             dependencies: [
                 "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Training",
@@ -179,8 +203,9 @@ let package = Package(
                 "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
                 "Training",
                 "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "PublishedModels", "Evaluation",
-                "Figures",
+                "Figures", "SpecCLIPServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Programs to read: README's snippet, labels of one's own, and the tutorial. Tests run them.

@@ -1,0 +1,27 @@
+extension PageFiles {
+    /// The files of `Page/`, by name.
+    static var embedded: [String: [UInt8]] {
+        [
+            "api.js": PackageResources.api_js,
+            "app.js": PackageResources.app_js,
+            "corner.js": PackageResources.corner_js,
+            "datatable.js": PackageResources.datatable_js,
+            "dom.js": PackageResources.dom_js,
+            "filter.js": PackageResources.filter_js,
+            "format.js": PackageResources.format_js,
+            "icon.svg": PackageResources.icon_svg,
+            "index.html": PackageResources.index_html,
+            "kiel.js": PackageResources.kiel_js,
+            "layers.js": PackageResources.layers_js,
+            "lines.js": PackageResources.lines_js,
+            "plot.js": PackageResources.plot_js,
+            "range.js": PackageResources.range_js,
+            "spectra.js": PackageResources.spectra_js,
+            "star.js": PackageResources.star_js,
+            "style.css": PackageResources.style_css,
+            "table.js": PackageResources.table_js,
+            "theme.js": PackageResources.theme_js,
+            "upload.js": PackageResources.upload_js,
+        ]
+    }
+}
