@@ -177,11 +177,14 @@ let package = Package(
                 "Posteriors", "SpecCLIP", "StarReading",
             ], optimised: true),
         room("Figures", ["Support", "Statistics", "Spectra"]),
+        room(
+            "Portraits",
+            ["Support", "Torch", "Spectra", "Instruments", "Datasets", "SpecCLIP", "StarReading", "Figures"]),
         .target(
             name: "SpecCLIPServer",
             dependencies: [
                 "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "SpecCLIP",
-                "StarReading", "Figures",
+                "StarReading", "Figures", "Portraits",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -203,7 +206,7 @@ let package = Package(
                 "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
                 "Training",
                 "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "PublishedModels", "Evaluation",
-                "Figures", "SpecCLIPServer",
+                "Figures", "Portraits", "SpecCLIPServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

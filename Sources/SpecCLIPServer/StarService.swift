@@ -18,6 +18,7 @@ final class StarService: Sendable {
     let connections = Connections()
     let hostNames: HostNames
     let rate: RateLimit
+    let sessions: SessionStore
     let modelAnswer: JSON
     private let stopping = Mutex(false)
 
@@ -35,6 +36,7 @@ final class StarService: Sendable {
             options: options, folder: try ServerFolder(), budget: MemoryBudget(options.bytesInFlight))
         hostNames = HostNames(options)
         rate = RateLimit(options.rate)
+        sessions = SessionStore(options)
         modelAnswer = try ModelAnswer(reader, known, options).json
     }
 
@@ -61,6 +63,7 @@ final class StarService: Sendable {
         metrics.text(now: [
             ("specclip_waiting_requests", workers.waiting), ("specclip_engine_queue", engine.queueLength),
             ("specclip_bytes_in_flight", receiver.budget.used), ("specclip_connections", connections.count),
+            ("specclip_sessions", sessions.count), ("specclip_session_bytes", sessions.bytes),
         ])
     }
 

@@ -4,7 +4,7 @@ import Support
 
 /// Everything that can be asked for.
 enum Endpoints {
-    static let all: [Endpoint] = page + facts + questions
+    static let all: [Endpoint] = page + facts + questions + SessionEndpoints.all
 
     // MARK: - The page
 

@@ -77,7 +77,7 @@ struct ModelAnswer {
     /// A label with its name, symbol and unit.
     static func label(_ label: StellarLabel, _ more: [(String, JSON)] = []) -> JSON {
         .object(
-            [("name", .text(label.name)), ("symbol", .text(label.title)), ("unit", .text(label.unit))] + more)
+            [("name", .text(label.name)), ("symbol", .text(label.symbol)), ("unit", .text(label.unit))] + more)
     }
 
     private static func instrument(_ instrument: Instrument) -> JSON {

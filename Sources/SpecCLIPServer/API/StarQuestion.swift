@@ -38,6 +38,15 @@ extension StarService {
         }
     }
 
+    /// The same, of stars that a session keeps.
+    func labelsQuestion(keptIn session: Session) throws -> StarQuestion {
+        let catalogue = try LabelRows(reader)
+        return StarQuestion { [self, engine] observations, ticket in
+            let found = try workers.waiting { try engine.labels(of: observations, ticket) }
+            return try session.add(observations, found, catalogue.rows(observations, found))
+        }
+    }
+
     /// Embeddings.
     func embeddingQuestion() -> StarQuestion {
         let width = reader.model.truncatedWidth ?? reader.embeddingWidth

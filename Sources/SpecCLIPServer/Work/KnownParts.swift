@@ -8,6 +8,7 @@ final class KnownParts: Sendable {
         var generators: [String: SpectrumGenerator?] = [:]
         var lookAlikes: [String: ModelPart<LookAlikes>] = [:]
         var finder: ModelPart<OutlierFinder>?
+        var reference: ReferenceAtlas??
     }
 
     private let reader: StarReader
@@ -32,6 +33,16 @@ final class KnownParts: Sendable {
             let own = ModelPart(value: try LookAlikes(atlasOf: reader, among: among))
             // Names of instruments are few; what is none throws.
             state.lookAlikes[among] = own
+            return own
+        }
+    }
+
+    /// The stars that came with the model, as it embedded them; nil where none did.
+    func reference() throws -> ReferenceAtlas? {
+        try state.withLock { state in
+            if let own = state.reference { return own }
+            let own = try ReferenceAtlas(reader.file)
+            state.reference = .some(own)
             return own
         }
     }
