@@ -44,9 +44,13 @@ let parquetTargets: [Target] =
             ])
     ] : []
 
-// The page of `specclip serve` is part of the program.
-let pageFiles = ((try? FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/Sources/SpecCLIPServer/Page")) ?? [])
-    .filter { !$0.hasPrefix(".") }.sorted()
+// The page of `specclip serve` is part of the program; PageFiles+Embedded.swift lists its files as well.
+let pageFiles = [
+    "api.js", "app.js", "corner.js", "datatable.js", "dom.js", "filter.js", "format.js", "icon.svg",
+    "index.html", "intake.js", "keeping.js", "kiel.js", "layers.js", "lines.js", "list.js", "lookalike.js",
+    "pieces.js", "plot.js", "range.js", "session.js", "spectra.js", "star.js", "starparts.js", "style.css",
+    "table.js", "theme.js", "upload.js",
+]
 
 /// A room of the house: a library target with the rooms below it that it uses.
 /// - Parameter optimised: optimise in debug builds too, where tests would take minutes otherwise.
@@ -157,7 +161,9 @@ let package = Package(
                 "OrderedBottleneck", "Posteriors",
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: ["tiny", "small", "small-miles", "paper", "paper-split", "four"].map { .embedInCode("Presets/\($0).yaml") }),
+            resources: ["tiny", "small", "small-miles", "paper", "paper-split", "four"].map {
+                .embedInCode("Presets/\($0).yaml")
+            }),
         // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
         room(
             "StarReading",
@@ -192,6 +198,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             resources: pageFiles.map { .embedInCode("Page/\($0)") }),
         .target(
@@ -286,6 +293,16 @@ let package = Package(
             dependencies: [
                 "Support", "Statistics", "Torch", "Spectra", "Instruments", "Datasets", "Simulation",
                 "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "Evaluation", "LearnedResults",
+            ]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Support", "Tables", "Spectra", "Instruments", "StarReading", "SpecCLIPServer", "SpecCLIPCommand",
+                "TestFiles",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .testTarget(name: "FiguresTests", dependencies: ["Support", "Statistics", "Spectra", "Figures"]),
         .testTarget(

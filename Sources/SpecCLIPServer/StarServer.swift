@@ -6,10 +6,11 @@ import NIOCore
 import ServiceLifecycle
 import StarReading
 import Support
+import UnixSignals
 
 /// Serves a page to drop stars on, and the API behind it.
 public struct StarServer: Sendable {
-    private let service: StarService
+    let service: StarService
     private let logger: Logger
 
     /// - Parameters:
@@ -23,9 +24,13 @@ public struct StarServer: Sendable {
     }
 
     /// Serves until the process is told to stop (SIGTERM, SIGINT) or the task is cancelled; then finishes what runs.
-    /// - Parameter isReady: told the port once connections are taken.
+    /// - Parameters:
+    ///   - signals: that tell the process to stop.
+    ///   - isReady: told the port once connections are taken.
     /// - Throws: `Diagnostic` where the address cannot be listened at.
-    public func run(_ isReady: @escaping @Sendable (Int) async -> Void) async throws {
+    public func run(
+        until signals: [UnixSignal] = [.sigterm, .sigint], _ isReady: @escaping @Sendable (Int) async -> Void
+    ) async throws {
         let options = service.options
         service.start()
         defer { service.stop() }
@@ -42,7 +47,7 @@ public struct StarServer: Sendable {
             services: [Watch(service: service)],
             onServerRunning: { channel in await isReady(channel.localAddress?.port ?? options.port) }, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: application)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: [.init(service: application)], gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(options.shutdownSeconds)
         do {
             try await ServiceGroup(configuration: configuration).run()

@@ -11,7 +11,7 @@ struct HelpTests {
         "convert", "doctor", "atlas", "atlas build", "atlas merge", "atlas info", "atlas verify",
         "iob", "iob train", "iob dimension", "iob compress", "iob traverse", "iob demo",
         "outliers", "outliers learn", "outliers calibrate", "catalog", "catalog merge", "catalog verify", "spectra fit",
-        "emulate", "compare",
+        "emulate", "compare", "serve",
         "npe", "npe train", "npe sample", "npe density",
     ])
     func fitsTheScreen(command: String) throws {

@@ -28,6 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
                   proxy_pass http://127.0.0.1:8080;
                   proxy_set_header Host $host;
                   proxy_set_header X-Forwarded-For $remote_addr;
+                  proxy_http_version 1.1;
                   proxy_request_buffering off;
                   proxy_buffering off;
                   proxy_read_timeout 300s;
@@ -101,7 +102,7 @@ struct AccessOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The address that is listened at.", valueName: "address")) var host = "127.0.0.1"
     @Option(
         help: ArgumentHelp(
-            "What clients have to show for the API (Authorization: Bearer …); others on this machine see it in the list of processes.",
+            "What clients have to show for the API (Authorization: Bearer …). On the command line others on this machine see it; the environment variable SPECCLIP_TOKEN or a file hides it.",
             valueName: "token"))
     var token: String?
     @Option(help: ArgumentHelp("A file that holds the token.", valueName: "file")) var tokenFile: String?
@@ -123,7 +124,7 @@ struct AccessOptions: ParsableArguments {
 
     func apply(to options: inout ServerOptions) throws {
         (options.port, options.host, options.names, options.trustsProxy) = (port, host, names, behindProxy)
-        options.token = token
+        options.token = token ?? ProcessInfo.processInfo.environment["SPECCLIP_TOKEN"]
         if let tokenFile {
             let text = try String(contentsOf: URL(fileURLWithPath: tokenFile), encoding: .utf8)
             options.token = text.trimmingCharacters(in: .whitespacesAndNewlines)

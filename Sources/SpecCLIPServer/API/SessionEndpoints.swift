@@ -149,7 +149,6 @@ enum SessionEndpoints {
             ) { service, request, context in
                 _ = try Query(request)
                 let stars = try service.sessions.session(context.parameter("session")).stars
-                guard !stars.isEmpty else { throw Refusal.absent("catalogue", "has no stars yet", "send some") }
                 let catalogue = try LabelRows(service.reader)
                 let data = try await service.workers.run(context.ticket) {
                     let table = catalogue.table(stars.map(\.observation), stars.map(\.labels))
