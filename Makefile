@@ -22,7 +22,7 @@ LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shar
 # Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help deps parquet build test lint docs demo bench wheel test-python test-cluster clean
+.PHONY: help deps parquet build test lint docs demo serve bench wheel test-python test-openapi test-cluster clean
 
 help:            ## list these commands
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,9 @@ docs: deps       ## build the documentation of the libraries; fails on its warni
 demo: build      ## the whole way on real spectra: data, training, evaluation, one star read (results in demo/)
 	@.build/release/specclip demo --output demo $(LAMOST_TEST)
 
+serve: build     ## a page to drop stars on: http://127.0.0.1:8080/ (SERVE="--port 9000" for more options)
+	@.build/release/specclip serve $(SERVE)
+
 bench: build     ## time this build beside the same work in PyTorch: bench/results.json
 	@bench/run.py
 
@@ -63,6 +66,9 @@ wheel: deps      ## build the Python package: python/dist/specclip-….whl
 
 test-python: build wheel  ## test the Python package beside the command
 	@scripts/test_python.sh
+
+test-openapi: build  ## ask the server what its OpenAPI document allows, and what it does not (schemathesis)
+	@scripts/test_openapi.sh
 
 test-cluster: build  ## test catalogues with LSDB and Dask themselves (an environment of 1 GB; after make parquet)
 	@scripts/test_cluster.sh

@@ -44,6 +44,14 @@ let parquetTargets: [Target] =
             ])
     ] : []
 
+// The page of `specclip serve` is part of the program; PageFiles+Embedded.swift lists its files as well.
+let pageFiles = [
+    "api.js", "app.js", "corner.js", "datatable.js", "dom.js", "filter.js", "format.js", "icon.svg",
+    "index.html", "intake.js", "keeping.js", "kiel.js", "layers.js", "lines.js", "list.js", "lookalike.js",
+    "pieces.js", "plot.js", "range.js", "session.js", "spectra.js", "star.js", "starparts.js", "style.css",
+    "table.js", "theme.js", "upload.js",
+]
+
 /// A room of the house: a library target with the rooms below it that it uses.
 /// - Parameter optimised: optimise in debug builds too, where tests would take minutes otherwise.
 func room(
@@ -71,7 +79,13 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-algorithms", exact: "1.2.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         // For `make docs` alone.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
     ],
@@ -148,7 +162,9 @@ let package = Package(
                 "OrderedBottleneck", "Posteriors",
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: ["tiny", "small", "small-miles", "paper", "paper-split", "four"].map { .embedInCode("Presets/\($0).yaml") }),
+            resources: ["tiny", "small", "small-miles", "paper", "paper-split", "four"].map {
+                .embedInCode("Presets/\($0).yaml")
+            }),
         // Posteriors of thousands of stars have millions of draws, which take minutes to sort unoptimised.
         room(
             "StarReading",
@@ -168,6 +184,24 @@ let package = Package(
                 "Posteriors", "SpecCLIP", "StarReading",
             ], optimised: true),
         room("Figures", ["Support", "Statistics", "Spectra"]),
+        room(
+            "Portraits",
+            ["Support", "Torch", "Spectra", "Instruments", "Datasets", "SpecCLIP", "StarReading", "Figures"]),
+        .target(
+            name: "SpecCLIPServer",
+            dependencies: [
+                "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "SpecCLIP",
+                "StarReading", "Figures", "Portraits",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            resources: pageFiles.map { .embedInCode("Page/\($0)") }),
         .target(
             name: "CSpecCLIP",
             dependencies: [
@@ -180,8 +214,9 @@ let package = Package(
                 "Support", "Statistics", "Torch", "Tables", "Spectra", "Instruments", "Datasets", "Simulation",
                 "Training",
                 "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "PublishedModels", "Evaluation",
-                "Figures",
+                "Figures", "Portraits", "SpecCLIPServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
 
         // Programs to read: README's snippet, labels of one's own, and the tutorial. Tests run them.
@@ -259,6 +294,16 @@ let package = Package(
             dependencies: [
                 "Support", "Statistics", "Torch", "Spectra", "Instruments", "Datasets", "Simulation",
                 "OrderedBottleneck", "Posteriors", "SpecCLIP", "StarReading", "Evaluation", "LearnedResults",
+            ]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Support", "Tables", "Spectra", "Instruments", "StarReading", "SpecCLIPServer", "SpecCLIPCommand",
+                "TestFiles",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
             ]),
         .testTarget(name: "FiguresTests", dependencies: ["Support", "Statistics", "Spectra", "Figures"]),
         .testTarget(

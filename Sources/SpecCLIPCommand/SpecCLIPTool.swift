@@ -25,7 +25,7 @@ struct SpecCLIPTool: AsyncParsableCommand {
                 subcommands: [
                     PredictCommand.self, EmbedCommand.self, TranslateCommand.self, EmulateCommand.self,
                     SearchCommand.self, OutliersCommand.self,
-                    CardCommand.self, PrepareCommand.self,
+                    CardCommand.self, PrepareCommand.self, ServeCommand.self,
                 ]),
             CommandGroup(
                 name: "Data",

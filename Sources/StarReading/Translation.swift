@@ -46,3 +46,23 @@ extension StarReader {
         return spectrum.map { Float(Double($0) * variance.squareRoot() + mean) }
     }
 }
+
+extension StarReader {
+    /// The spectrum of an instrument that an embedding stands for, as the model itself draws it.
+    /// - Parameters:
+    ///   - embedding: of that instrument's spectra, `[1, d]`; its private part may be missing where the model has none.
+    ///   - instrument: whose spectrum it is.
+    /// - Returns: flux, `instrument.grid.count` values, prepared or standardised as the decoder gives it.
+    /// - Throws: `Diagnostic` where the model has no decoder, or the embedding lacks what it reads.
+    package func reconstruction(of embedding: Tensor, as instrument: Instrument) throws -> [Float] {
+        try catchingTorchErrors {
+            try withoutGradient { try model.translate(embedding.to(device), from: instrument, to: instrument) }
+        }.to(.cpu).floats()
+    }
+
+    /// What the flux of ``reconstruction(of:as:)`` was divided by, in words.
+    package func reconstructionScale(of instrument: Instrument) -> String {
+        reconstruction(of: instrument) == .standardised
+            ? "mean and standard deviation" : instrument.normalisation.divisor
+    }
+}

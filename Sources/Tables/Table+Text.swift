@@ -31,8 +31,13 @@ extension Table {
     /// Each row as a JSON object, indented.
     package var jsonRows: [String] {
         (0..<rowCount).map { row in
-            "  {" + columns.map { JSONText.string($0.name) + ": " + $0.json(row) }.joined(separator: ", ") + "}"
+            "  {" + jsonFields(row).map { JSONText.string($0.name) + ": " + $0.value }.joined(separator: ", ") + "}"
         }
+    }
+
+    /// The names of the columns, each with the row's value as JSON.
+    package func jsonFields(_ row: Int) -> [(name: String, value: String)] {
+        columns.map { ($0.name, $0.json(row)) }
     }
 }
 

@@ -73,6 +73,8 @@ package struct Tool {
         }
 
         package var isRunning: Bool { process.isRunning }
+        /// What stands on standard error up to now.
+        package var errorsSoFar: String { (try? String(contentsOf: files[1], encoding: .utf8)) ?? "" }
         package var identifier: Int32 { process.processIdentifier }
 
         package func signal(_ number: Int32) { kill(process.processIdentifier, number) }

@@ -14,7 +14,7 @@ enum NPZFormat: SpectrumFormat {
 
     static func open(_ file: InputFile, options: ReadingOptions) throws -> any SpectrumSource {
         let disk = try DiskFile(file)
-        let archive = try withExtendedLifetime(disk) { try NPZ.read(disk.url) }
+        let archive = try withExtendedLifetime(disk) { try NPZ.read(disk.url, unpackingTo: options.mostUnpacked) }
         let parts = try [arrays(archive.sources, file.url)].compactMap(\.self)
         return try SpectrumLayouts.open(FileParts(url: file.url, container: "NPZ", parts: parts), options)
     }

@@ -25,6 +25,8 @@ public struct ReadingOptions: Sendable, Hashable {
     public var xpSampling: XPSampling?
     /// Whether coefficients of XP spectra that tell no more than noise are left out.
     public var truncatesXP = false
+    /// Bytes that a packed file may unpack to; nil for any number. For files that others sent.
+    package var mostUnpacked: Int?
     /// Whether correlations between sampled fluxes of XP coefficients are worked out: 58,653 numbers for Gaia's sampling.
     public var correlatesXP = false
 

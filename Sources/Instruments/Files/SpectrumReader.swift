@@ -66,7 +66,7 @@ public enum SpectrumReader {
     }
 
     private static func open(_ url: URL, _ options: ReadingOptions) throws -> any SpectrumSource {
-        let file = try InputFile(url)
+        let file = try InputFile(url, unpackingTo: options.mostUnpacked)
         guard let format = format(of: Data(file.head.prefix(4096))) else {
             throw Diagnostic(url, problem: "is of no known layout", remedy: "give FITS or CSV")
         }

@@ -33,7 +33,7 @@ private final class BundledSpectra: SpectrumSource {
     init(_ file: InputFile, _ options: ReadingOptions) throws {
         self.options = options
         disk = try DiskFile(file)
-        bundle = try ZipBundle(disk.url, named: file.url)
+        bundle = try ZipBundle(disk.url, named: file.url, unpackingTo: options.mostUnpacked)
         waiting = bundle.members.sorted { $0.name < $1.name }[...]
         folder = FileManager.default.temporaryDirectory.appending(path: "specclip-\(UUID().uuidString.prefix(8)).zip")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -83,7 +83,8 @@ private final class BundledSpectra: SpectrumSource {
         // Whoever reads it has it open by then.
         defer { unlink(copy.path) }
         try bundle.extract(file, to: copy)
-        let member = try InputFile(copy, named: bundle.url.appending(path: file.name))
+        let member = try InputFile(
+            copy, named: bundle.url.appending(path: file.name), unpackingTo: options.mostUnpacked)
         let head = Data(member.head.prefix(4096))
         guard NPZFormat.recognises(head) || !ZipFormat.recognises(head), let format = SpectrumReader.format(of: head)
         else { throw Diagnostic(bundle.url, field: file.name, problem: "is an archive within an archive") }

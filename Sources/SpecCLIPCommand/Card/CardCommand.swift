@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Figures
 import Foundation
+import Portraits
 import StarReading
 import Support
 import Tables

@@ -2,6 +2,7 @@ import Datasets
 import Evaluation
 import Figures
 import Foundation
+import Portraits
 import StarReading
 import Support
 import Tables

@@ -33,35 +33,14 @@ struct ReadingArguments: ParsableArguments, CustomStringConvertible {
     func options() throws -> ReadingOptions {
         var options = ReadingOptions()
         options.medium = medium
-        if let text = wavelengthUnit {
-            guard let unit = WavelengthUnit(parsing: text) else {
-                throw ValidationError(
-                    "--wavelength-unit \(text): not known; give nm, Angstrom, um, m or log10(Angstrom)")
-            }
-            options.wavelengthUnit = unit
-        }
-        if let fluxUnit {
-            guard FluxUnit(parsing: fluxUnit) != nil else {
-                let known = FluxUnit.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("--flux-unit \(fluxUnit): not known; give a unit, or one of \(known)")
-            }
-            options.fluxUnit = fluxUnit
-        }
-        if let resolution {
-            guard (10...1e7).contains(resolution) else {
-                throw ValidationError("--resolution \(resolution): must lie between 10 and 10⁷")
-            }
-            options.resolution = resolution
-        }
-        options.part = hdu
-        options.truncatesXP = truncated
-        for choice in columns?.split(separator: ",") ?? [] {
-            let parts = choice.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, ColumnRole(rawValue: parts[0]) != nil else {
-                let known = ColumnRole.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("--columns \(choice): give ROLE=NAME with one of \(known)")
-            }
-            options.columns[parts[0]] = parts[1]
+        let statements = [
+            ("wavelength-unit", wavelengthUnit), ("flux-unit", fluxUnit), ("resolution", resolution.map { "\($0)" }),
+            ("hdu", hdu), ("columns", columns), ("truncated", truncated ? "true" : nil),
+        ]
+        do {
+            for case (let name, let text?) in statements { try options.state(name, text) }
+        } catch let error as Diagnostic {
+            throw ValidationError(error.description)
         }
         return options
     }

@@ -1,11 +1,7 @@
 import Evaluation
 import Figures
+import Portraits
 import StarReading
-
-extension StellarLabel {
-    /// As figures set it.
-    var plotted: PlotText { PlotText(symbol: symbol) }
-}
 
 extension CoverageFigure {
     /// The coverage of each label's central intervals and of joint regions.

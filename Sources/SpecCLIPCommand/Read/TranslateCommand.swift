@@ -1,6 +1,7 @@
 import ArgumentParser
 import Figures
 import Foundation
+import Portraits
 import Spectra
 import StarReading
 import Tables

@@ -5,6 +5,7 @@ import Figures
 import Foundation
 import Simulation
 import Spectra
+import Portraits
 import StarReading
 import Support
 import Tables

@@ -11,8 +11,12 @@ public struct NPZ: Sendable {
     /// Reads all arrays of the archive at `url`; compressed ones too.
     ///
     /// - Throws: `Diagnostic` naming the file and the array.
-    public static func read(_ url: URL) throws -> NPZ {
-        let bundle = try ZipBundle(url, as: ".npz")
+    public static func read(_ url: URL) throws -> NPZ { try read(url, unpackingTo: nil) }
+
+    /// As ``read(_:)``, of an archive that others sent.
+    /// - Parameter most: bytes that an array may unpack to; nil for any number.
+    package static func read(_ url: URL, unpackingTo most: Int?) throws -> NPZ {
+        let bundle = try ZipBundle(url, as: ".npz", unpackingTo: most)
         var result = NPZ()
         for member in bundle.members where member.name.hasSuffix(".npy") {
             let key = String(member.name.dropLast(4))

@@ -19,15 +19,25 @@ public final class InputFile {
     private var unpacker: (any Unpacker)?
     private var isHeadRead = false
     private var isAtEnd = false
+    /// Bytes that it may still unpack to.
+    private var room: Int
+    private let most: Int
     private static let chunk = 1 << 17
 
     /// Opens a file.
     /// - Throws: `Diagnostic` if it is missing, empty, a folder, or its compressed data are damaged.
     public convenience init(_ url: URL) throws { try self.init(url, named: url) }
 
+    /// Opens a file that others sent.
+    /// - Parameter most: bytes that it may unpack to; nil for any number.
+    package convenience init(_ url: URL, unpackingTo most: Int?) throws {
+        try self.init(url, named: url, unpackingTo: most)
+    }
+
     /// Opens a file that messages call otherwise, such as a copy of a part of another.
-    package init(_ location: URL, named url: URL) throws {
+    package init(_ location: URL, named url: URL, unpackingTo most: Int? = nil) throws {
         (self.url, self.location) = (url, location)
+        (self.most, room) = (most ?? .max, most ?? .max)
         // zlib passes on what is not compressed by gzip.
         guard let file = try location.isStandardInput ? gzdopen(dup(STDIN_FILENO), "rb") : Self.open(location) else {
             throw Diagnostic(
@@ -93,11 +103,24 @@ public final class InputFile {
         var status: Int32 = 0
         let message = gzerror(file, &status).map { String(cString: $0) } ?? ""
         guard code >= 0, status == Z_OK else { throw damaged(message) }
+        // What lies on disk as it is takes no more memory than was sent.
+        if gzdirect(file) == 0 { try take(bytes.count) }
         return bytes
     }
 
     private func unpacked(_ unpacker: any Unpacker, _ bytes: [UInt8]) throws -> [UInt8] {
-        do { return try unpacker.unpack(bytes) } catch let problem as UnpackingProblem { throw damaged(problem.text) }
+        do {
+            let out = try unpacker.unpack(bytes, most: room)
+            try take(out.count)
+            return out
+        } catch let problem as UnpackingProblem {
+            throw problem.isBeyond ? Diagnostic(url, unpacksBeyond: most) : damaged(problem.text)
+        }
+    }
+
+    private func take(_ bytes: Int) throws {
+        room -= bytes
+        if room < 0 { throw Diagnostic(url, unpacksBeyond: most) }
     }
 
     private func damaged(_ message: String) -> Diagnostic {
@@ -110,6 +133,15 @@ public final class InputFile {
         if start.starts(with: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) { return XZUnpacker() }
         if start.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) { return ZstdUnpacker() }
         return nil
+    }
+}
+
+extension Diagnostic {
+    /// A packed file that is too large for a reader with limits.
+    init(_ url: URL, field: String = "", unpacksBeyond bytes: Int) {
+        self.init(
+            url, field: field, problem: "unpacks to more than \(bytes) bytes",
+            remedy: "send it in parts, or read it with the command")
     }
 }
 
@@ -128,14 +160,19 @@ package enum FileBytes {
 
 /// Turns packed bytes into those they stand for, as they come.
 private protocol Unpacker: AnyObject {
-    /// - Parameter bytes: the next; none at the end of the file.
+    /// - Parameters:
+    ///   - bytes: the next; none at the end of the file.
+    ///   - most: bytes that may come out.
     /// - Throws: `UnpackingProblem`.
-    func unpack(_ bytes: [UInt8]) throws -> [UInt8]
+    func unpack(_ bytes: [UInt8], most: Int) throws -> [UInt8]
 }
 
 private struct UnpackingProblem: Error {
     let text: String
+    /// Whether more came out than may.
+    var isBeyond = false
     static let cutShort = UnpackingProblem(text: "unexpected end of file")
+    static let beyond = UnpackingProblem(text: "too many bytes", isBeyond: true)
 }
 
 /// Room for what comes out at once.
@@ -148,7 +185,7 @@ private final class BZip2Unpacker: Unpacker {
 
     deinit { if isOpen { BZ2_bzDecompressEnd(&stream) } }
 
-    func unpack(_ bytes: [UInt8]) throws -> [UInt8] {
+    func unpack(_ bytes: [UInt8], most: Int) throws -> [UInt8] {
         if bytes.isEmpty {
             guard wasFinished else { throw UnpackingProblem.cutShort }
             return []
@@ -173,6 +210,7 @@ private final class BZip2Unpacker: Unpacker {
                     return (BZ2_bzDecompress(&stream), piece.count - Int(stream.avail_out))
                 }
                 out += piece[..<count].lazy.map { UInt8(bitPattern: $0) }
+                guard out.count <= most else { throw UnpackingProblem.beyond }
                 switch status {
                 case BZ_STREAM_END:
                     let rest = (stream.next_in, stream.avail_in)
@@ -202,7 +240,7 @@ private final class XZUnpacker: Unpacker {
 
     deinit { lzma_end(&stream) }
 
-    func unpack(_ bytes: [UInt8]) throws -> [UInt8] {
+    func unpack(_ bytes: [UInt8], most: Int) throws -> [UInt8] {
         guard opened else { throw UnpackingProblem(text: "no memory") }
         var out: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: pieceSize)
@@ -217,6 +255,7 @@ private final class XZUnpacker: Unpacker {
                     return (status, piece.count - stream.avail_out)
                 }
                 out += piece[..<count]
+                guard out.count <= most else { throw UnpackingProblem.beyond }
                 switch status {
                 case LZMA_STREAM_END: isFinished = true
                 case LZMA_OK:
@@ -239,7 +278,7 @@ private final class ZstdUnpacker: Unpacker {
 
     deinit { ZSTD_freeDStream(stream) }
 
-    func unpack(_ bytes: [UInt8]) throws -> [UInt8] {
+    func unpack(_ bytes: [UInt8], most: Int) throws -> [UInt8] {
         if bytes.isEmpty {
             guard isBetweenFrames else { throw UnpackingProblem.cutShort }
             return []
@@ -258,6 +297,7 @@ private final class ZstdUnpacker: Unpacker {
                 }
                 isBetweenFrames = status == 0
                 out += piece[..<count]
+                guard out.count <= most else { throw UnpackingProblem.beyond }
                 if input.pos == input.size && count < pieceSize { return }
             }
         }

@@ -16,14 +16,18 @@ package final class ZipBundle {
     package let members: [Member]
 
     private let archive: OpaquePointer
+    private let most: Int?
 
     /// - Parameters:
     ///   - location: where the archive lies.
     ///   - url: as messages name it; nil where it lies.
     ///   - kind: what it should be, for messages.
+    ///   - most: bytes that a file of it may unpack to; nil for any number.
     /// - Throws: `Diagnostic` where it is damaged.
-    package init(_ location: URL, named url: URL? = nil, as kind: String = "a zip archive") throws {
-        self.url = url ?? location
+    package init(
+        _ location: URL, named url: URL? = nil, as kind: String = "a zip archive", unpackingTo most: Int? = nil
+    ) throws {
+        (self.url, self.most) = (url ?? location, most)
         var code: Int32 = 0
         guard let archive = zip_open(location.path, ZIP_RDONLY | ZIP_CHECKCONS, &code) else {
             var error = zip_error_t()
@@ -81,6 +85,7 @@ package final class ZipBundle {
         guard facts.size <= (facts.comp_size + 64) * 1040, facts.size < UInt64(Int.max) else {
             throw damaged("claims an impossible size")
         }
+        if let most, facts.size > UInt64(most) { throw Diagnostic(url, field: member.name, unpacksBeyond: most) }
         guard let file = zip_fopen_index(archive, member.index, 0) else { throw damaged("cannot be read") }
         defer { zip_fclose(file) }
         var (piece, total) = (Data(count: 1 << 20), UInt64(0))

@@ -8,8 +8,8 @@ import Support
 import Torch
 
 /// Gathers what the card of a star shows.
-struct CardMaker {
-    private(set) var card: Card
+package struct CardMaker {
+    package private(set) var card: Card
     private let star: Observation
     private let reader: StarReader
     private let embedding: Tensor
@@ -17,7 +17,11 @@ struct CardMaker {
     /// The instrument whose spectrum is predicted, if the model can.
     private let other: Instrument?
 
-    init(_ star: Observation, _ reader: StarReader) throws {
+    /// - Parameters:
+    ///   - star: as it was observed.
+    ///   - reader: of the model.
+    /// - Throws: `Diagnostic` where the model cannot compute with it.
+    package init(_ star: Observation, _ reader: StarReader) throws {
         self.star = star
         self.reader = reader
         embedding = try reader.embed([star])
@@ -38,7 +42,7 @@ struct CardMaker {
     }
 
     /// What the other instrument observed, beside the prediction.
-    mutating func add(observed path: String) throws {
+    package mutating func add(observed path: String) throws {
         guard let other, card.translation != nil else {
             throw Diagnostic(
                 "--observed \(path)", problem: "the model predicts no other instrument's spectrum",
@@ -51,7 +55,7 @@ struct CardMaker {
     }
 
     /// Look-alikes among the spectra of the star's own instrument, else of the one that is predicted.
-    mutating func addNeighbours(in url: URL, _ split: Split, top: Int) throws {
+    package mutating func addNeighbours(in url: URL, _ split: Split, top: Int) throws {
         let data = try PairedDataSet(opening: url)
         let instrument = data.has(star.instrument) ? star.instrument : other ?? star.instrument
         let search = try LookAlikes(data, split, among: instrument.name, with: reader)
@@ -69,7 +73,7 @@ struct CardMaker {
     }
 
     /// Look-alikes among the stars that the model brings, if it does. Their spectra it does not bring.
-    mutating func addNeighboursOfModel(top: Int) throws {
+    package mutating func addNeighboursOfModel(top: Int) throws {
         guard reader.hasAtlas else { return }
         let search = try LookAlikes(atlasOf: reader)
         let found = try search.nearest(to: embedding, of: [star], top: top, excludingSelf: true).first ?? []

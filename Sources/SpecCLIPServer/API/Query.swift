@@ -1,0 +1,35 @@
+import Foundation
+import Hummingbird
+
+/// What stands after the path of a request.
+struct Query {
+    private let values: [(name: String, text: String)]
+
+    /// - Parameter known: what the endpoint asks for.
+    /// - Throws: `Refusal` for anything else, and for what is given twice.
+    init(_ request: Request, _ known: String...) throws {
+        values = request.uri.queryParameters.map { (String($0.key), String($0.value)) }
+        for (place, value) in values.enumerated() {
+            guard known.contains(value.name) else {
+                throw Refusal.bad(
+                    "?\(value.name.prefix(80))", "is not asked for here",
+                    known.isEmpty ? "leave it out" : "known are " + known.joined(separator: ", "))
+            }
+            guard !values[..<place].contains(where: { $0.name == value.name }) else {
+                throw Refusal.bad("?\(value.name)", "is given twice")
+            }
+        }
+    }
+
+    subscript(name: String) -> String? { values.first { $0.name == name }?.text }
+
+    /// A whole number within a range.
+    func integer(_ name: String, in range: ClosedRange<Int>, default value: Int) throws -> Int {
+        guard let text = self[name] else { return value }
+        guard let number = Int(text), range.contains(number) else {
+            throw Refusal.bad(
+                "?\(name)=\(text.prefix(40))", "is no number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}
