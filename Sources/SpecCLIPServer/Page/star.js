@@ -144,7 +144,7 @@ export async function showStar(host, context, n, signal) {
   api.posterior(context.session, n, signal).then((posterior) => {
     if (signal.aborted) return;
     const digits = Object.fromEntries(page.labels.map((label) => [label.name, label.digits]));
-    corner.replaceChildren(posterior.labels?.length
+    corner.replaceChildren(posterior?.labels?.length
       ? keep(new CornerView(posterior, digits, stem)) : h("p", {}, "The model gives no posterior of this star."));
   }).catch((problem) => {
     if (!signal.aborted) corner.replaceChildren(h("p", { class: "problem" }, problem.message));
