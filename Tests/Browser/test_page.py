@@ -299,13 +299,15 @@ def test_reading_is_cancelled(open_page, folder):
 
 def test_keys_alone_lead_to_a_star(open_page, made):
     page = open_page()
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "skip"
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "home-title"
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "choose"
+    # Awaited from the start: the browser takes a moment to hand its dialog over.
     with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "home-title"
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "choose"
+        page.wait_for_timeout(300)
         page.keyboard.press("Enter")
     chooser.value.set_files([made, stars.SDSS])
     page.wait_for_selector("tr[data-at='1']")
@@ -458,6 +460,7 @@ def test_permalinks_and_the_back_button(open_page, made, fits):
     page.wait_for_selector(f"h1:has-text('{name}')")
     assert page.inner_text(".label-table") == labels
     page.wait_for_selector(".corner svg text")
+    assert page.locator("a[aria-label^='Previous star']").count() == 1
     page.click("text=← All stars")
     page.wait_for_selector("tr[data-at='1']")
     page.go_back()
