@@ -115,8 +115,9 @@ def open_page(browser, base):
 
     yield open
     for page, complaints in opened:
-        # Sessions are not left to others' patience.
-        if (session := page.url.partition("#/")[2].split("/")[0]) and not page.url.startswith("about:"):
-            page.request.delete(f"{page.url.partition('#')[0]}v1/sessions/{session}")
+        # Sessions of a server that others use, too, are not left to its patience.
+        session = page.url.partition("#/")[2].split("/")[0]
+        if session and page.url.startswith(base):
+            page.request.delete(f"{base}/v1/sessions/{session}")
         page.context.close()
     assert [text for _, complaints in opened for text in complaints.left()] == []

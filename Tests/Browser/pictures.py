@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/serve.md: pictures.py ADDRESS FOLDER SPECTRUM... of a server that runs."""
+"""Takes the pictures of docs/serve.md: pictures.py ADDRESS FOLDER SPECTRUM... of a server that runs; then pngquant 96."""
 
 import pathlib
 import sys
@@ -34,7 +34,7 @@ def main(address, folder, *spectra):
         page.click("tr[data-at='0'] a")
         settle(page)
         page.evaluate("document.activeElement.blur()")
-        page.screenshot(path=folder / "serve-star.png", full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 1290})
+        page.screenshot(path=folder / "serve-star.png", full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 1395})
         phone = opened(
             browser, f"{session}/1", viewport={"width": 360, "height": 760}, is_mobile=True, has_touch=True, color_scheme="dark"
         )

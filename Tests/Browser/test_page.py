@@ -529,13 +529,14 @@ def test_colours_and_motion(open_page):
 
 @pytest.mark.skipif("SPECCLIP_URL" in os.environ, reason="needs a server of its own")
 def test_the_token_is_asked_for_once(open_page, folder, made):
-    server = Server(folder, "--token", "open sesame 1")
+    token = "opensesame" * 4
+    server = Server(folder, "--token", token)
     try:
         page = open_page(url=server.url, is_open=False, expected=["401"])
         page.fill("#token", "wrong")
         page.keyboard.press("Enter")
         until(page, "document.getElementById('token-problem').textContent !== ''")
-        page.fill("#token", "open sesame 1")
+        page.fill("#token", token)
         page.keyboard.press("Enter")
         page.wait_for_selector("html[data-ready]")
         read(page, [made], 1)
