@@ -70,7 +70,7 @@ function headline(page, context, name) {
     coordinates(page),
     Number.isFinite(page.snr) ? `S/N ${number(page.snr, 1)} per pixel` : null,
     Number.isFinite(page.rest_velocity_km_s)
-      ? `radial velocity removed: ${number(page.rest_velocity_km_s, 1)} km/s` : null,
+      ? `RV removed: ${number(page.rest_velocity_km_s, 1)} km/s` : null,
   ].filter(Boolean);
   const card = (kind) => downloadButton(`Card ${kind.toUpperCase()}`, api.cardPath(context.session, page.star, kind),
     `${fileStem(name)}.${kind}`);
