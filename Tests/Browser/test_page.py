@@ -101,6 +101,21 @@ def said(row, label):
     return f"{row[name]:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
 
 
+def touch(page, places):
+    """Fingers on the screen: one list of places for each moment."""
+    session = page.context.new_cdp_session(page)
+
+    def send(kind, points):
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    send("touchStart", places[0])
+    for points in places[1:]:
+        send("touchMove", points)
+        page.wait_for_timeout(50)
+    send("touchEnd", [])
+
+
 def test_a_dropped_file_says_what_predict_says(open_page, model, fits):
     page = open_page()
     drop(page, [fits])
@@ -444,10 +459,58 @@ def test_a_phone_never_scrolls_sideways(open_page, made, fits):
     check("star")
     page.locator("section.panel summary").first.click()
     check("numbers")
-    # A finger moves the plot along once it is zoomed.
+    # A finger moves the plot along once it is zoomed, two zoom it.
+    full = extent(page)
     page.click("button[aria-label='Zoom in'] >> nth=0")
     until(page, "document.querySelector('.panel .plot').dataset.from > 3400")
     check("zoomed")
+    zoomed = wait_for_extent(page, full)
+    page.locator(".panel .plot").first.scroll_into_view_if_needed()
+    box = page.locator(".panel .plot").first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    touch(page, [[(250, y)], [(230, y)], [(190, y)]])
+    moved = wait_for_extent(page, zoomed)
+    assert moved[0] > zoomed[0] and moved[1] - moved[0] == pytest.approx(zoomed[1] - zoomed[0], rel=1e-3)
+    touch(page, [[(150, y), (220, y)], [(130, y), (240, y)], [(110, y), (260, y)]])
+    pinched = wait_for_extent(page, moved)
+    assert pinched[1] - pinched[0] < 0.7 * (moved[1] - moved[0])
+
+
+def test_a_server_that_is_away_or_busy(open_page, made):
+    page = open_page(expected=["ERR_FAILED", "429"])
+    uploads = "**/v1/sessions/*/stars"
+    page.route(uploads, lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    page.set_input_files("#files", made)
+    page.wait_for_selector("#retry")
+    assert "does not answer" in page.inner_text("#failures-list li")
+    page.unroute(uploads)
+
+    # A busy server is asked again when it says.
+    answers = []
+
+    def busy(route):
+        answers.append(route.request.method)
+        if len(answers) > 1:
+            return route.continue_()
+        return route.fulfill(status=429, headers={"Retry-After": "1"}, json={"error": "server: is busy; ask again in 1 s"})
+
+    page.route(uploads, busy)
+    page.click("#retry")
+    page.wait_for_selector("tr[data-at='0']")
+    assert answers == ["POST", "POST"]
+    assert page.locator("#failures-list li").count() == 0
+
+
+def test_a_session_that_ended_is_followed_by_another(open_page, made, fits):
+    page = open_page(expected=["404"])
+    read(page, [made], 1)
+    first = page.url
+    assert page.request.delete(f"{first.partition('#')[0]}v1/sessions/{first.rsplit('/', 1)[1]}").status == 204
+    page.set_input_files("#files", fits)
+    until(page, "(name) => document.querySelector(\"tr[data-at='0'] a\")?.title === name", arg=fits.name)
+    assert page.inner_text("#filter-count") == "1 star"
+    assert "had ended" in page.inner_text("#alert")
+    assert page.url != first
 
 
 def test_permalinks_and_the_back_button(open_page, made, fits):
