@@ -26,6 +26,7 @@ export class SpectraView {
     this.element = h("div", { class: "spectra" },
       this.toolbar(), this.panels.map(({ element }) => element), this.lineList());
     this.cursor.addEventListener("change", () => this.read());
+    this.range.addEventListener("change", () => this.tellRange());
     this.place();
     this.range.all();
     this.read();
@@ -162,6 +163,15 @@ export class SpectraView {
   }
 
   extentText() { return `${number(this.range.low, 0)} to ${number(this.range.high, 0)} Å`; }
+
+  // Who zooms by keys hears, once the keys rest, what is shown.
+  tellRange() {
+    this.read();
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      if (this.element.contains(document.activeElement)) announce(this.extentText());
+    }, 600);
+  }
 
   stepCursor(panel, step) {
     const made = this.panels.find(({ name }) => name === panel.name);
