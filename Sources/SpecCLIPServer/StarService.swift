@@ -37,7 +37,9 @@ final class StarService: Sendable {
         hostNames = HostNames(options)
         rate = RateLimit(options.rate)
         sessions = SessionStore(options)
-        modelAnswer = try ModelAnswer(reader, known, options).json
+        modelAnswer = try ModelAnswer(reader, known, options).json.ready
+        // Made now, not while somebody waits.
+        if reader.hasAtlas { _ = (try known.lookAlikes(), try known.reference()) }
     }
 
     /// Starts the threads.
@@ -46,10 +48,11 @@ final class StarService: Sendable {
         workers.start()
     }
 
-    /// Ends them once nothing waits.
+    /// Ends them once nothing waits, and forgets what clients sent.
     func stop() {
         workers.stop()
         engine.stop()
+        receiver.folder.remove()
     }
 
     /// Whether the server was told to stop.
@@ -81,7 +84,7 @@ final class StarService: Sendable {
             try stars.forEachBatch(of: question.size, context.ticket) { batch in
                 rows += try question.rows(batch, context.ticket)
             }
-            return try Self.whole(question.head, question.completed(rows), stars)
+            return try Self.whole(question.head, question.completed(rows), stars).ready
         }
         return .json(answer)
     }

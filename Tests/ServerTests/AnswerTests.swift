@@ -226,6 +226,35 @@ struct AnswerTests {
             try FileManager.default.contentsOfDirectory(atPath: server.service.receiver.folder.url.path) == ["lock"])
     }
 
+    /// Files keep their names and their order, whatever they are called and however many they are.
+    @Test func filesAreNotMistakenForEachOther() async throws {
+        let server = try await TestServer()
+        var files: [(name: String, data: Data)] = []
+        for number in 0..<13 {
+            let name = number.isMultiple(of: 2) ? "star" : "s\(number).csv"
+            files.append((name, number == 11 ? Data("x".utf8) : Files.xp(0.01 * Double(number))))
+        }
+        let answer = try await server.post("/v1/predict", files)
+        let wanted = files.map { $0.name }.filter { $0 != "s11.csv" }
+        #expect(answer.stars.map { $0["file"] as? String } == wanted)
+        #expect(answer.failures.map { $0["file"] as? String } == ["s11.csv"])
+        let line = answer.failures.first?["error"] as? String ?? ""
+        #expect(line.hasPrefix("s11.csv: "), "\(line)")
+    }
+
+    /// One file as a body, by its type.
+    @Test func bodiesMayBeFiles() async throws {
+        let server = try await TestServer()
+        let answer = try await server.ask(
+            "POST", "/v1/predict", headers: [("Content-Type", "text/csv; charset=utf-8")], body: Files.xp())
+        #expect(answer.stars.count == 1 && answer.stars[0]["file"] as? String == "body.csv", "\(answer.text)")
+        // Whether Parquet is read, `make parquet` decides; it is refused in one line where it is not, or is damaged.
+        let parquet = try await server.ask(
+            "POST", "/v1/predict", headers: [("Content-Type", "application/vnd.apache.parquet")],
+            body: Data("PAR1\u{15}\u{0}PAR1".utf8))
+        #expect(parquet.status == 422 && parquet.error.hasPrefix("body.parquet: "), "\(parquet.text)")
+    }
+
     @Test func whatTheModelIs() async throws {
         let server = try await TestServer()
         let answer = try await server.ask("GET", "/v1/model").json

@@ -146,10 +146,38 @@ struct SafetyTests {
         #expect(try await isWell(server))
     }
 
-    /// Whether something becomes true in a second: what a request held is let go a little after its answer.
-    private func settles(_ isTrue: () -> Bool) async -> Bool {
-        for _ in 0..<100 where !isTrue() { try? await Task.sleep(for: .milliseconds(10)) }
+    /// Whether something becomes true in some seconds: what a request held is let go a little after its answer.
+    private func settles(_ seconds: Int = 1, _ isTrue: () -> Bool) async -> Bool {
+        for _ in 0..<100 * seconds where !isTrue() { try? await Task.sleep(for: .milliseconds(10)) }
         return isTrue()
+    }
+
+    /// What nobody waits for any more is left.
+    @Test func workEndsWithItsClient() async throws {
+        let server = try await TestServer()
+        let form = Form((0..<500).map { ("\($0).csv", Files.optical(Double($0))) })
+        let head =
+            "POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \(form.type)\r\nContent-Length: \(form.body.count)\r\n\r\n"
+        var wire: Wire? = try Wire(server.port)
+        #expect(wire?.write(Data(head.utf8) + form.body) == true)
+        #expect(await settles(20) { server.service.metricsText.contains("specclip_spectra_total") })
+        wire = nil
+        #expect(await settles(20) { server.service.receiver.budget.used == 0 })
+        let spectra = server.service.metricsText.firstMatch(of: /specclip_spectra_total ([0-9]+)/).flatMap { Int($0.1) }
+        #expect((64..<500).contains(spectra ?? 0), "\(spectra ?? -1)")
+        #expect(try await isWell(server))
+    }
+
+    /// The next request may come before the answer to the last.
+    @Test func requestsInARow() async throws {
+        let server = try await TestServer { $0.headSeconds = 2 }
+        let form = Form([("a.csv", Files.xp())])
+        let first =
+            "POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \(form.type)\r\nContent-Length: \(form.body.count)\r\n\r\n"
+        let last = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        let both = try await server.send(Data(first.utf8) + form.body + Data(first.utf8) + form.body + Data(last.utf8))
+        let text = String(decoding: both, as: UTF8.self)
+        #expect(text.matches(of: /HTTP\/1.1 200 OK/).count == 3 && text.hasSuffix("{\"status\": \"ok\"}\n"))
     }
 
     /// A few hundred bytes that unpack to more than anybody wants.

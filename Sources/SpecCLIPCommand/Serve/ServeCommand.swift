@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
                 client_max_body_size 256m;
                 location / {
                   proxy_pass http://127.0.0.1:8080;
-                  proxy_set_header Host $host;
+                  proxy_set_header Host $http_host;
                   proxy_set_header X-Forwarded-For $remote_addr;
                   proxy_http_version 1.1;
                   proxy_request_buffering off;
@@ -67,8 +67,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         // A client that goes while it is answered ends its connection, not the server.
         signal(SIGPIPE, SIG_IGN)
-        Self.raiseFileLimit()
         var options = ServerOptions()
+        options.connections = min(options.connections, max(16, Self.raisedFileLimit() - 256))
         try access.apply(to: &options)
         limits.apply(to: &options)
         let reader = try model.reader(compute, draws: samples, scale: scale)
@@ -86,13 +86,21 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    /// Each connection takes one.
-    private static func raiseFileLimit() {
+    /// Files that the process may have open, as many as the system lets it: each connection takes one.
+    private static func raisedFileLimit() -> Int {
         var limit = rlimit()
-        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(kind, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-        limit.rlim_cur = limit.rlim_max
-        _ = setrlimit(kind, &limit)
+        #if canImport(Glibc)
+            let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let kind = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(kind, &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            _ = setrlimit(kind, &limit)
+            _ = getrlimit(kind, &limit)
+        }
+        return Int(clamping: limit.rlim_cur)
     }
 }
 

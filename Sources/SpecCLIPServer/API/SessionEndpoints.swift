@@ -88,7 +88,7 @@ enum SessionEndpoints {
             let json = try await service.workers.run(context.ticket) {
                 try service.perform(context.ticket) { reader in
                     try answer(StarPage(star, reader, service.known), session, number, context)
-                }
+                }.ready
             }
             return .json(json)
         }

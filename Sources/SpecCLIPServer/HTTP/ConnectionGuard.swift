@@ -59,6 +59,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var timer: Scheduled<Void>?
     /// When the body began, and how much of it has come.
     private var body: (start: NIODeadline, bytes: Int)?
+    /// Requests whose answers are not whole yet: a client may send the next before it has the last.
+    private var requests = 0
     private var closesAfterAnswer = false
     private var isLingering = false
 
@@ -103,6 +105,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             timer?.cancel()
+            requests += 1
             body = (.now(), 0)
             watchBody(context)
             // Of a body that will be refused nothing need be sent.
@@ -152,10 +155,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: context.write(data, promise: promise)
         case .end:
             context.write(data, promise: promise)
+            requests -= 1
             if closesAfterAnswer {
                 context.flush()
                 linger(context)
-            } else {
+            } else if requests == 0 {
                 awaitHead(context)
             }
         }

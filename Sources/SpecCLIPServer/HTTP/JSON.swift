@@ -24,6 +24,9 @@ enum JSON: Sendable {
         return out
     }
 
+    /// The same, written: what is long is written on a thread that may take its time.
+    var ready: JSON { .written(string) }
+
     private func write(to out: inout String) {
         switch self {
         case .null: out += "null"

@@ -2,7 +2,7 @@
 import { byId } from "./dom.js";
 
 /** A refusal, in the server's own line; `status` 0 where no answer came. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, message, body = null) {
     super(message);
     this.status = status;
@@ -53,10 +53,10 @@ async function refusal(response) {
 }
 
 /**
- * Asks the server. A busy one (429, 503 with Retry-After) is asked again when it says so, up to ten times.
+ * Asks the server. A busy one (429, 503 with Retry-After) is asked again when it says so, where that is soon.
  * Addresses are relative to the page, so that a proxy may put it below a path of its own.
  */
-export async function ask(path, { method = "GET", body = null, headers = {}, signal = null } = {}) {
+async function ask(path, { method = "GET", body = null, headers = {}, signal = null } = {}) {
   for (let busy = 0, refused = 0; ;) {
     const sent = token;
     let response;
@@ -78,8 +78,9 @@ export async function ask(path, { method = "GET", body = null, headers = {}, sig
       throw problem;
     }
     const wait = Number(response.headers.get("Retry-After"));
-    if ((response.status === 429 || response.status === 503) && wait > 0 && busy++ < 10) {
-      await pause(Math.min(wait, 30), signal);
+    // For longer the user is not left waiting without a word.
+    if ((response.status === 429 || response.status === 503) && wait > 0 && wait <= 10 && busy++ < 10) {
+      await pause(wait, signal);
       continue;
     }
     throw await refusal(response);
@@ -106,12 +107,8 @@ export async function upload(session, files, fields, signal) {
   return (await ask(stars(session), { method: "POST", body: form, signal })).json();
 }
 
-/** A file that the server makes, and the name it gives. */
-export async function download(path, fallback) {
-  const response = await ask(path);
-  const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
-  return { blob: await response.blob(), name: named?.[1] ?? fallback };
-}
+/** A file that the server makes. */
+export const download = async (path) => (await ask(path)).blob();
 
 export const cataloguePath = (session, kind) => `v1/sessions/${encodeURIComponent(session)}/catalogue.${kind}`;
 export const cardPath = (session, n, kind) => `${stars(session)}/${n}/card.${kind}`;

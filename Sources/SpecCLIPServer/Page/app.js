@@ -72,7 +72,6 @@ async function show() {
 
 function backToList(before) {
   document.title = session.stars.length ? `${plural(session.stars.length, "star")} – specclip` : "specclip";
-  showList();
   // The keyboard goes on where the star was opened from.
   if (before && before.star !== null && !goToRow(before.star)) byId("home-title").focus();
 }
@@ -86,7 +85,6 @@ function refuse(problem, wanted) {
     history.replaceState(null, "", "#/");
     shown = route();
   }
-  showList();
   showProblem(problem.message);
   byId("home-title").focus({ preventScroll: true });
 }
@@ -143,7 +141,7 @@ function listen() {
     byId("end-button").hidden = !session.id;
     byId("brand").setAttribute("href", session.address);
   });
-  session.addEventListener("stars", () => { if (!byId("home").hidden) showList(); });
+  session.addEventListener("stars", showList);
   addEventListener("hashchange", show);
 }
 

@@ -1,17 +1,19 @@
 // The posterior: how each label is distributed, and each pair of them.
 import { dataTable } from "./datatable.js";
 import { freshId, h, svg } from "./dom.js";
-import { floats, minus, number, plainSymbol, plural, quantile, svgSymbol } from "./format.js";
+import { floats, minus, number, plainSymbol, plural, quantile, svgSymbol, symbol } from "./format.js";
 import { ticks } from "./range.js";
 
 const margin = { left: 56, right: 8, top: 22, bottom: 50 };
 const gap = 5;
 const bins = 24;
+// More than these are legible on no screen: the user says which.
+const most = 6;
 
 export class CornerView {
   /** `digits` by label name: as many as the labels are told with. */
   constructor({ labels, samples }, digits, fileStem) {
-    this.labels = labels.map((label, i) => {
+    this.all = labels.map((label, i) => {
       const draws = floats(samples[i]);
       const sorted = Float64Array.from(draws.filter(Number.isFinite)).sort();
       const [low, high] = [quantile(sorted, 0.004), quantile(sorted, 0.996)];
@@ -21,18 +23,19 @@ export class CornerView {
         median: quantile(sorted, 0.5), lower: quantile(sorted, 0.1587), upper: quantile(sorted, 0.8413),
       };
     });
+    this.labels = this.all.slice(0, most);
     const summaryId = freshId("summary");
+    this.summary = h("p", { class: "summary", id: summaryId }, this.words());
     this.image = svg("svg", {
       role: "img", "aria-label": "Posterior: histogram of each label and scatter of each pair",
       "aria-describedby": summaryId,
     });
     this.box = h("div", { class: "corner-box", tabindex: "0", role: "region", "aria-label": "Posterior, corner plot" },
       this.image);
-    this.element = h("div", { class: "corner" }, this.box,
-      h("p", { class: "summary", id: summaryId }, this.words()),
+    this.element = h("div", { class: "corner" }, this.all.length > most ? this.chooser() : null, this.box, this.summary,
       dataTable("the posterior", `${fileStem}-posterior.csv`, () => ({
         from: 0, to: this.labels[0]?.draws.length ?? 0,
-        columns: this.labels.map(({ name, unit, draws, digits }) =>
+        columns: this.all.map(({ name, unit, draws, digits }) =>
           ({ title: `${name} [${unit}]`, values: draws, digits: digits + 1 })),
       })));
     this.observer = new ResizeObserver(() => this.draw());
@@ -41,6 +44,24 @@ export class CornerView {
 
   forget() { this.observer.disconnect(); }
 
+  chooser() {
+    const boxes = this.all.map((label) => {
+      const box = h("input", {
+        type: "checkbox", checked: this.labels.includes(label), onchange: () => {
+          this.labels = this.all.filter((_, i) => boxes[i].checked);
+          // One more takes the place of none: the others wait until one is let go.
+          boxes.forEach((other) => { other.disabled = !other.checked && this.labels.length >= most; });
+          this.summary.textContent = this.words();
+          this.draw();
+        },
+      });
+      box.disabled = !box.checked;
+      return box;
+    });
+    return h("fieldset", { class: "inline layers" }, h("legend", {}, `Labels, ${most} at the most`),
+      this.all.map(({ symbol: text }, i) => h("label", { class: "check" }, boxes[i], h("span", {}, symbol(text)))));
+  }
+
   words() {
     const texts = this.labels.map((label) => `${plainSymbol(label.symbol)} ${told(label, ", ")} ${label.unit}`);
     const pairs = [];
@@ -48,7 +69,7 @@ export class CornerView {
       for (let j = 0; j < i; j++) {
         const pair = [this.labels[j], this.labels[i]];
         const r = correlation(...pair.map(({ draws }) => draws));
-        pairs.push({ r, text: `${pair.map(({ symbol }) => plainSymbol(symbol)).join(" with ")} (${number(r, 2)})` });
+        pairs.push({ r, text: `${pair.map((label) => plainSymbol(label.symbol)).join(" with ")} (${number(r, 2)})` });
       }
     }
     const strong = pairs.filter(({ r }) => Math.abs(r) >= 0.3).sort((a, b) => Math.abs(b.r) - Math.abs(a.r)).slice(0, 3);
@@ -61,8 +82,8 @@ export class CornerView {
   draw() {
     const count = this.labels.length;
     const width = this.box.clientWidth;
-    if (!width || !count || width === this.drawnWidth) return;
-    this.drawnWidth = width;
+    this.image.replaceChildren();
+    if (!width || !count) return;
     const size = Math.min(Math.max((width - margin.left - margin.right - gap * (count - 1)) / count, 58), 150);
     const full = margin.left + margin.right + count * size + gap * (count - 1);
     const tall = margin.top + margin.bottom + count * size + gap * (count - 1);

@@ -120,6 +120,8 @@ export function startReading() {
     if (uploads.isCancelled && session.id) await lookAgain();
   });
   byId("cancel").addEventListener("click", () => uploads.cancel());
+  // Files that wait are lost with the page: the browser asks first.
+  addEventListener("beforeunload", (event) => { if (uploads.isRunning) event.preventDefault(); });
 }
 
 async function needSession(ended) {

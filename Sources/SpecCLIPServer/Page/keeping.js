@@ -3,14 +3,13 @@ import * as api from "./api.js";
 import { announce, h, save, showProblem } from "./dom.js";
 
 /** Fetches a file of the server's and keeps it: with the token, and with its errors shown. */
-export function downloadButton(text, path, fallback) {
+export function downloadButton(text, path, name) {
   const button = h("button", {
     type: "button",
     onclick: async () => {
       button.setAttribute("aria-busy", "true");
       try {
-        const { blob, name } = await api.download(path, fallback);
-        save(blob, name);
+        save(await api.download(path), name);
         announce(`${name} is ready`);
       } catch (problem) {
         showProblem(problem.message);

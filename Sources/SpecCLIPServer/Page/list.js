@@ -1,6 +1,7 @@
 // The session's stars: table, filter, downloads, Kiel diagram.
 import * as api from "./api.js";
 import { byId } from "./dom.js";
+import { plural } from "./format.js";
 import { downloadButton } from "./keeping.js";
 import { KielView } from "./kiel.js";
 import { session, trainingStars } from "./session.js";
@@ -18,6 +19,8 @@ export function showList() {
   byId("stars").hidden = isEmpty;
   byId("drop").classList.toggle("is-small", !isEmpty);
   if (isEmpty) return;
+  byId("expiry").textContent = session.expiry
+    ? ` The server forgets them ${plural(Math.round(session.expiry / 60), "minute")} after the last look.` : "";
   table ??= new StarTable(byId("table"), session, (text) => { byId("filter-count").textContent = text; });
   table.setRows(session.stars);
   drawDiagram();

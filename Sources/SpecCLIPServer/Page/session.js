@@ -5,6 +5,8 @@ class Session extends EventTarget {
   /** The model, as /v1/model tells it. */
   model = null;
   id = null;
+  /** After how many seconds without a look the server forgets the session, where it has said so. */
+  expiry = null;
   /** Rows as `predict` has them, each with its number `star`. */
   stars = [];
 
@@ -19,7 +21,8 @@ class Session extends EventTarget {
     if (ended && ended === this.id) this.enter(null);
     if (this.id) return this.id;
     this.making ??= api.newSession().finally(() => { this.making = null; });
-    const { session } = await this.making;
+    const { session, expires_s: expiry } = await this.making;
+    this.expiry = expiry;
     if (this.id !== session) {
       this.enter(session);
       history.replaceState(null, "", this.address);

@@ -5,6 +5,7 @@ import { announce, freshId, h } from "./dom.js";
 import { figure, number, plural, quantile } from "./format.js";
 import { Band, Line, Marks, nearest, shown, Stretches } from "./layers.js";
 import { doppler, lines, regions, telluric } from "./lines.js";
+import { scrolled, smallTable } from "./pieces.js";
 import { Plot, zoomButtons } from "./plot.js";
 import { Cursor, Range } from "./range.js";
 
@@ -22,8 +23,10 @@ export class SpectraView {
     this.hasLines = true;
     this.readout = h("p", { class: "readout", "aria-hidden": "true" });
     this.panels = panels.map((panel) => this.makePanel(panel, fileStem));
-    this.element = h("div", { class: "spectra" }, this.toolbar(), this.panels.map(({ element }) => element));
+    this.element = h("div", { class: "spectra" },
+      this.toolbar(), this.panels.map(({ element }) => element), this.lineList());
     this.cursor.addEventListener("change", () => this.read());
+    this.range.addEventListener("change", () => this.tellRange());
     this.place();
     this.range.all();
     this.read();
@@ -72,6 +75,16 @@ export class SpectraView {
         zoom: (factor) => this.range.zoom(factor), panX: (part) => this.range.pan(part), all,
       }),
       region, h("label", { class: "check" }, marks, "lines"), frame, this.readout);
+  }
+
+  // The marks as a table, for those who do not see them.
+  lineList() {
+    const shift = this.velocity === null ? null : doppler(this.velocity);
+    const columns = ["Line", { title: "At rest", unit: "Å, vacuum", isNumber: true }];
+    if (shift) columns.push({ title: "As observed", unit: "Å, vacuum", isNumber: true });
+    const rows = lines.map(({ x, label }) => [label, number(x, 2), ...shift ? [number(x * shift, 2)] : []]);
+    return h("details", { class: "numbers-of" }, h("summary", {}, "Line list"),
+      h("div", { class: "data" }, scrolled("Line list", smallTable("Lines that are marked", columns, rows))));
   }
 
   makePanel(panel, fileStem) {
@@ -150,6 +163,15 @@ export class SpectraView {
   }
 
   extentText() { return `${number(this.range.low, 0)} to ${number(this.range.high, 0)} Å`; }
+
+  // Who zooms by keys hears, once the keys rest, what is shown.
+  tellRange() {
+    this.read();
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      if (this.element.contains(document.activeElement)) announce(this.extentText());
+    }, 600);
+  }
 
   stepCursor(panel, step) {
     const made = this.panels.find(({ name }) => name === panel.name);

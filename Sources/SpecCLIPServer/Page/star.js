@@ -70,7 +70,7 @@ function headline(page, context, name) {
     coordinates(page),
     Number.isFinite(page.snr) ? `S/N ${number(page.snr, 1)} per pixel` : null,
     Number.isFinite(page.rest_velocity_km_s)
-      ? `radial velocity removed: ${number(page.rest_velocity_km_s, 1)} km/s` : null,
+      ? `RV removed: ${number(page.rest_velocity_km_s, 1)} km/s` : null,
   ].filter(Boolean);
   const card = (kind) => downloadButton(`Card ${kind.toUpperCase()}`, api.cardPath(context.session, page.star, kind),
     `${fileStem(name)}.${kind}`);
@@ -144,7 +144,7 @@ export async function showStar(host, context, n, signal) {
   api.posterior(context.session, n, signal).then((posterior) => {
     if (signal.aborted) return;
     const digits = Object.fromEntries(page.labels.map((label) => [label.name, label.digits]));
-    corner.replaceChildren(posterior.labels?.length
+    corner.replaceChildren(posterior?.labels?.length
       ? keep(new CornerView(posterior, digits, stem)) : h("p", {}, "The model gives no posterior of this star."));
   }).catch((problem) => {
     if (!signal.aborted) corner.replaceChildren(h("p", { class: "problem" }, problem.message));

@@ -192,7 +192,9 @@ export class StarTable {
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (top + rowHeight > this.scroller.scrollTop + inside) this.scroller.scrollTop = top + rowHeight - inside;
     this.draw();
-    this.link(this.active)?.focus({ preventScroll: true });
+    const link = this.link(this.active);
+    link?.focus({ preventScroll: true });
+    link?.scrollIntoView({ block: "nearest" });
   }
 
   moveToStar(n) {

@@ -95,9 +95,9 @@ export class Uploads extends EventTarget {
         await this.send(batch.map(({ file }) => file), batch[0].fields);
       } catch (problem) {
         if (this.isCancelled) break;
-        // Nothing more can come of a server that is away: what waits fails with it, and may be tried again.
+        // Nothing more can come of a server that is away or full: what waits fails with it, and may be tried again.
         const left = [...batch, ...this.queue];
-        const isAway = problem.status === 0 || problem.status === 401;
+        const isAway = [0, 401, 429, 503].includes(problem.status);
         const lost = isAway ? left : batch;
         if (isAway) this.queue = [];
         this.fail(lost.map(({ file }) => ({ file: file.name, error: problem.message })), lost);

@@ -30,9 +30,12 @@ final class ServerFolder: Sendable {
     }
 
     deinit {
-        try? FileManager.default.removeItem(at: url)
+        remove()
         close(lock)
     }
+
+    /// Removes all that it holds: a process may end before the last who holds the folder lets go.
+    func remove() { try? FileManager.default.removeItem(at: url) }
 
     /// - Returns: a file descriptor; negative where another process has the folder.
     private static func lock(_ folder: URL) -> Int32 {

@@ -5,10 +5,13 @@ import Support
 
 /// Spectra as JSON: `{"spectra": [{"wavelength": […], "flux": […], …}], "options": {…}}`.
 enum SpectraText {
-    /// Takes a body in.
+    /// Reads what a request brought as JSON, if it did.
     /// - Throws: `Refusal` for what is no JSON, or another.
-    static func read(_ data: Data, into upload: inout Upload, mostSpectra: Int) throws {
+    static func read(_ upload: inout Upload, mostSpectra: Int) throws {
+        guard let data = upload.text else { return }
+        upload.text = nil
         let body: Body = try decoded(data)
+        guard !body.spectra.isEmpty else { throw UploadReceiver.empty }
         guard body.spectra.count <= mostSpectra else {
             throw Refusal.tooLarge("spectra", "are \(body.spectra.count)", "send \(mostSpectra) at once at most")
         }
@@ -16,7 +19,7 @@ enum SpectraText {
         for (place, var spectrum) in body.spectra.enumerated() {
             let name = spectrum.name ?? (body.spectra.count == 1 ? "spectrum" : "spectrum \(place + 1)")
             guard spectrum.coefficients.isEmpty else {
-                try upload.files.append(spectrum.table(place, named: name, in: upload.folder))
+                upload.add(try spectrum.table(named: name, at: upload.nextPath(".csv")))
                 continue
             }
             guard let wavelength = spectrum.wavelength, let flux = spectrum.flux else {
@@ -178,18 +181,17 @@ private struct SpectrumText: Decodable {
     }
 
     /// The coefficients as a table of one row, which is read as the archive's are.
-    func table(_ number: Int, named name: String, in folder: PrivateFolder) throws -> Upload.File {
+    func table(named name: String, at path: String) throws -> Upload.File {
         func quoted(_ text: String) -> String { "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" }
         let lines = [coefficients.map(\.name), coefficients.map(\.cell)].map {
             $0.map(quoted).joined(separator: ",") + "\n"
         }
-        let url = folder.url.appending(path: "\(number).csv")
         do {
-            try Data(lines.joined().utf8).write(to: url)
+            try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: path))
         } catch {
             throw Refusal(.serviceUnavailable, Diagnostic("server", problem: "cannot keep the spectrum"))
         }
-        return Upload.File(shown: name, path: url.path)
+        return Upload.File(shown: name, path: path)
     }
 
     /// A value as a cell of a table has it.

@@ -17,17 +17,50 @@ struct Upload: Sendable {
     let folder: PrivateFolder
     /// The share of the server's room that it takes.
     let share: MemoryBudget.Share
-    var files: [File] = []
+    /// In the order of their numbers, by which they are called.
+    private(set) var files: [File] = []
     /// Spectra as arrays.
     var spectra: [SpectrumArrays] = []
+    /// Spectra as JSON, which take their time to be read.
+    var text: Data?
     /// What the client says of files that they do not say themselves, as the command's options call it.
     var statements: [String: String] = [:]
 
-    /// What names of files are replaced by in a message: nobody is told where the server keeps them.
+    /// Digits of the names of files, so that none begins as another does.
+    private static let digits = 6
+
+    init(in folder: PrivateFolder, _ share: MemoryBudget.Share) { (self.folder, self.share) = (folder, share) }
+
+    /// The path of the next file.
+    /// - Parameter shown: what the client calls it; of that the ending stays, if it is a known one.
+    func nextPath(_ shown: String) -> String {
+        let number = String(files.count)
+        let name = String(repeating: "0", count: max(0, Self.digits - number.count)) + number
+        return folder.url.appending(path: name + UploadReceiver.ending(of: shown)).path
+    }
+
+    /// Takes a file that is whole.
+    mutating func add(_ file: File) { files.append(file) }
+
+    /// The name of an observation as the client knows its file.
+    func shown(name: String) -> String {
+        let start = folder.url.path + "/"
+        guard name.hasPrefix(start), let number = Int(name.dropFirst(start.count).prefix(Self.digits)),
+            files.indices.contains(number), name.hasPrefix(files[number].path)
+        else { return shown(name) }
+        return files[number].shown + name.dropFirst(files[number].path.count)
+    }
+
+    /// A message without the places where the server keeps files.
     func shown(_ text: String) -> String {
-        guard text.contains(folder.url.path) else { return text }
-        return files.reduce(text) { $0.replacingOccurrences(of: $1.path, with: $1.shown) }
-            .replacingOccurrences(of: folder.url.path + "/", with: "")
+        var text = text
+        if text.contains(folder.url.path) {
+            text = files.reduce(text) { $0.replacingOccurrences(of: $1.path, with: $1.shown) }
+        }
+        for place in [folder.url.path, FileManager.default.temporaryDirectory.standardizedFileURL.path] {
+            text = text.replacingOccurrences(of: place + "/", with: "")
+        }
+        return text
     }
 }
 

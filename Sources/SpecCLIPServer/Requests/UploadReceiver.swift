@@ -31,19 +31,19 @@ struct UploadReceiver: Sendable {
         }
         let type = request.headers[.contentType] ?? ""
         let media = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-        var upload = Upload(folder: try PrivateFolder(in: folder.url), share: budget.share())
+        var upload = Upload(in: try PrivateFolder(in: folder.url), budget.share())
         if media == "multipart/form-data" {
             guard let boundary = MultipartHeader.parameters(type[...])["boundary"] else {
                 throw Refusal.bad("Content-Type", "names no boundary", "send multipart/form-data as browsers do")
             }
             try await form(request, boundary, into: &upload)
         } else if media == "application/json" {
-            try SpectraText.read(try await text(request, upload), into: &upload, mostSpectra: options.spectra)
+            upload.text = try await text(request, upload)
         } else if let ending = Self.wholeFiles[media] {
-            let file = try UploadedFile(number: 0, shown: "body" + ending, in: upload.folder)
+            let file = try UploadedFile("body" + ending, of: upload)
             var intake = intake(upload)
             for try await piece in request.body { try file.write(try intake.take(piece)) }
-            upload.files.append(try file.close())
+            upload.add(try file.close())
         } else {
             throw Refusal(
                 .unsupportedMediaType,
@@ -52,11 +52,13 @@ struct UploadReceiver: Sendable {
                     remedy: "send multipart/form-data, application/json, "
                         + Self.wholeFiles.keys.sorted().joined(separator: " or ")))
         }
-        guard !upload.files.isEmpty || !upload.spectra.isEmpty else {
-            throw Refusal.bad("body", "brings no spectra", "send files in the field 'file', or JSON with 'spectra'")
-        }
+        guard !upload.files.isEmpty || upload.text != nil else { throw Self.empty }
         return upload
     }
+
+    /// A request without spectra.
+    static let empty = Refusal.bad(
+        "body", "brings no spectra", "send files in the field 'file', or JSON with 'spectra'")
 
     private var tooLarge: Refusal {
         .tooLarge(
@@ -109,8 +111,7 @@ struct UploadReceiver: Sendable {
                         throw Refusal.tooLarge(
                             "body", "holds more than \(options.files) files", "send fewer at once")
                     }
-                    file = try UploadedFile(
-                        number: upload.files.count, shown: header.fileName ?? "pasted", in: upload.folder)
+                    file = try UploadedFile(header.fileName ?? "pasted", of: upload)
                 case .part(let header):
                     guard upload.statements.count < 32 else {
                         throw Refusal.bad("body", "has more fields than there are options")
@@ -126,7 +127,7 @@ struct UploadReceiver: Sendable {
                             "send files in the field 'file'")
                     }
                 case .end:
-                    if let whole = try file?.close() { upload.files.append(whole) }
+                    if let whole = try file?.close() { upload.add(whole) }
                     if let field {
                         try Self.take(field.name, String(decoding: field.bytes, as: UTF8.self), into: &upload)
                     }
@@ -159,9 +160,9 @@ private final class UploadedFile {
     private let (shown, path): (String, String)
     private let handle: FileHandle
 
-    init(number: Int, shown: String, in folder: PrivateFolder) throws {
+    init(_ shown: String, of upload: Upload) throws {
         self.shown = shown
-        path = folder.url.appending(path: "\(number)\(UploadReceiver.ending(of: shown))").path
+        path = upload.nextPath(shown)
         let descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.full }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)

@@ -37,6 +37,8 @@ final class UploadedStars {
     ///   - mostSpectra: of one request.
     /// - Throws: `Refusal` for options that make no sense.
     init(_ upload: Upload, for reader: StarReader, drawsBands: Bool, mostSpectra: Int, unpackedBytes: Int) throws {
+        var upload = upload
+        try SpectraText.read(&upload, mostSpectra: mostSpectra)
         self.upload = upload
         known = reader.instruments
         drawn = drawsBands ? reader.instrumentsWithDrawnBands : []
@@ -85,7 +87,7 @@ final class UploadedStars {
                 reading: statements.reading)
             let stream = try ObservationStream(input, among: known)
             stream.instrumentsWithDrawnBands = drawn
-            stream.onNotes = { [unowned self] notes, name in note(notes, of: shown(name, among: files)) }
+            stream.onNotes = { [unowned self] notes, name in note(notes, of: upload.shown(name: name)) }
             stream.onFailure = { [unowned self] position, error in
                 let file = files[min(max(0, position.part), files.count - 1)]
                 fail(file.shown, row: position.row + 1, error)
@@ -93,7 +95,7 @@ final class UploadedStars {
             try stream.forEachBatch(of: size) { batch in
                 let named = batch.map { observation in
                     var observation = observation
-                    observation.name = shown(observation.name, among: files)
+                    observation.name = upload.shown(name: observation.name)
                     observation.raw?.origin = observation.name
                     return observation
                 }
@@ -132,14 +134,8 @@ final class UploadedStars {
         }
     }
 
-    /// The name of an observation as the client knows its file.
-    private func shown(_ name: String, among files: [Upload.File]) -> String {
-        guard let file = files.first(where: { name.hasPrefix($0.path) }) else { return upload.shown(name) }
-        return file.shown + name.dropFirst(file.path.count)
-    }
-
     private func note(_ notes: [String], of name: String) {
-        for text in notes.map(upload.shown) {
+        for text in notes.map({ upload.shown($0) }) {
             if let place = noted.firstIndex(where: { $0.text == text }) {
                 noted[place].spectra += 1
             } else if noted.count < 100 {
