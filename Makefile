@@ -22,7 +22,7 @@ LAMOST_TEST = $(if $(wildcard ../shared/data/lamost/labels.csv),--lamost ../shar
 # Waiting OpenMP threads give way instead of spinning: 10 % slower on an idle machine, many times faster on a busy one.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help deps parquet build test lint docs demo serve bench wheel test-python test-openapi test-cluster clean
+.PHONY: help deps parquet build test lint docs demo serve bench wheel test-python test-browser test-openapi test-cluster clean
 
 help:            ## list these commands
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,6 +45,7 @@ test: deps lint  ## check the format, build and run all tests
 	@$(STEP) --show ' skipped|Test run with ' "Testing" $(TEST)
 	@$(STEP) --show 'Test run with ' "Testing what is learned on plain instructions" \
 		env ATEN_CPU_CAPABILITY=default $(TEST) --filter "$$(scripts/learned.sh)"
+	@SPECCLIP=$(CURDIR)/.build/debug/specclip scripts/test_browser.sh
 
 lint:            ## check the source format (.swift-format)
 	@$(STEP) "Checking format" swift format lint --strict --parallel --recursive Sources Tests Examples
@@ -66,6 +67,9 @@ wheel: deps      ## build the Python package: python/dist/specclip-….whl
 
 test-python: build wheel  ## test the Python package beside the command
 	@scripts/test_python.sh
+
+test-browser: build  ## test the page of the server in Chromium (make test does, too)
+	@scripts/test_browser.sh
 
 test-openapi: build  ## ask the server what its OpenAPI document allows, and what it does not (schemathesis)
 	@scripts/test_openapi.sh

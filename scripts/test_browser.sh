@@ -2,14 +2,21 @@
 # Tests the page of `specclip serve` in a real browser: Debian's Chromium without a window, driven by playwright.
 #
 # $SPECCLIP is the program (default .build/release/specclip), further words go to pytest (-k zoom, say). The environment is
-# browser-venv in the cache. Where there is no Chromium, or pip cannot bring playwright, the tests are skipped, saying so.
+# browser-venv in the cache. Debian's Chromium is installed where root may; where there is none, or pip cannot bring playwright, the
+# tests are skipped, saying so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/libtorch.sh
 
 export SPECCLIP=${SPECCLIP:-$PWD/.build/release/specclip}
-export CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || true)}
+find_chromium() { command -v chromium || command -v chromium-browser || true; }
+export CHROMIUM=${CHROMIUM:-$(find_chromium)}
 [ -x "$SPECCLIP" ] || { echo "browser tests: skipped, there is no $SPECCLIP; run make build first"; exit 0; }
+if [ -z "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    scripts/step.sh "Installing Chromium" env DEBIAN_FRONTEND=noninteractive \
+        sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium' || true
+    CHROMIUM=$(find_chromium)
+fi
 [ -n "$CHROMIUM" ] || { echo "browser tests: skipped, no chromium; install it (Debian: chromium)"; exit 0; }
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/specclip/browser-venv
 wanted=Tests/Browser/requirements.txt

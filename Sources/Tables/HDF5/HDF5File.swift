@@ -238,11 +238,6 @@ package final class HDF5File: @unchecked Sendable {
             if let known { return known }
             let isSound = HDF5Heaps.areSound(in: bytes)
             known = isSound
-            // The whole file was looked at, and would count as memory of the process for as long as it is open.
-            bytes.withUnsafeBytes { all in
-                guard let start = all.baseAddress, UInt(bitPattern: start) % UInt(getpagesize()) == 0 else { return }
-                _ = madvise(UnsafeMutableRawPointer(mutating: start), all.count, MADV_DONTNEED)
-            }
             return isSound
         }
     }

@@ -13,8 +13,11 @@ struct HDF5Heaps {
     /// Sizes of objects by their numbers, for each collection by its place in the file.
     private var collections: [UInt64: [UInt32: Int]] = [:]
 
+    /// Bytes that are looked at before they are let go.
+    private static let block = 64 << 20
+
     /// Whether texts of variable length can be read without harm: objects lie within their collections, and references to them
-    /// claim no more than they hold.
+    /// claim no more than they hold. All of a file is looked at, but little of one that is mapped stays in memory.
     static func areSound(in file: Data) -> Bool {
         file.withUnsafeBytes { bytes in
             var heaps = HDF5Heaps()
@@ -23,17 +26,33 @@ struct HDF5Heaps {
     }
 
     private mutating func collect(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var place = 0
-        while let base = bytes.baseAddress, place < bytes.count,
-            let found = memchr(base + place, Int32(Self.start[0]), bytes.count - place)
-        {
-            place = base.distance(to: UnsafeRawPointer(found))
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
-            if rest.starts(with: Self.start) {
-                guard let objects = Self.objects(rest) else { return false }
-                collections[UInt64(place)] = objects
+        Self.allBlocks(of: 0..<bytes.count, in: bytes) { block in
+            var place = block.lowerBound
+            while let base = bytes.baseAddress,
+                let found = memchr(base + place, Int32(Self.start[0]), block.upperBound - place)
+            {
+                place = base.distance(to: UnsafeRawPointer(found))
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
+                if rest.starts(with: Self.start) {
+                    guard let objects = Self.objects(rest) else { return false }
+                    collections[UInt64(place)] = objects
+                }
+                place += 1
             }
-            place += 1
+            return true
+        }
+    }
+
+    /// Whether `isSound` holds of all blocks of some places, each of which is let go when it was looked at.
+    private static func allBlocks(
+        of places: Range<Int>, in bytes: UnsafeRawBufferPointer, _ isSound: (Range<Int>) -> Bool
+    ) -> Bool {
+        for start in stride(from: places.lowerBound, to: places.upperBound, by: block) {
+            guard isSound(start..<min(start + block, places.upperBound)) else { return false }
+            // Whole pages of a mapped file come back when they are wanted again; memory of another kind would be lost.
+            let page = start / block * block
+            guard let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(getpagesize()) == 0 else { continue }
+            madvise(UnsafeMutableRawPointer(mutating: base + page), min(block, bytes.count - page), MADV_DONTNEED)
         }
         return true
     }
@@ -63,14 +82,16 @@ struct HDF5Heaps {
         guard let first = collections.keys.min(), let last = collections.keys.max(), bytes.count >= 16 else {
             return true
         }
-        for place in 4...bytes.count - 12 {
-            let address = bytes.number(at: place, as: UInt64.self)
-            guard address >= first, address <= last,
-                let size = collections[address]?[bytes.number(at: place + 8, as: UInt32.self)]
-            else { continue }
-            guard Int(bytes.number(at: place - 4, as: UInt32.self)) == size else { return false }
+        return Self.allBlocks(of: 4..<bytes.count - 11, in: bytes) { block in
+            for place in block {
+                let address = bytes.number(at: place, as: UInt64.self)
+                guard address >= first, address <= last,
+                    let size = collections[address]?[bytes.number(at: place + 8, as: UInt32.self)]
+                else { continue }
+                guard Int(bytes.number(at: place - 4, as: UInt32.self)) == size else { return false }
+            }
+            return true
         }
-        return true
     }
 }
 
