@@ -35,7 +35,7 @@ final class StarService: Sendable {
         known = KnownParts(reader)
         engine = Engine(
             reader, waiting: options.batchMilliseconds, mostSpectra: options.batchSpectra, onPass: metrics.passed)
-        workers = Workers(mostWaiting: options.waiting)
+        workers = Workers(mostWaiting: options.waiting, mostSeconds: options.waitingSeconds)
         receiver = UploadReceiver(
             options: options, folder: try ServerFolder(), budget: MemoryBudget(options.bytesInFlight))
         hostNames = HostNames(options)
