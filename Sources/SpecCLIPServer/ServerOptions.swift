@@ -23,8 +23,8 @@ public struct ServerOptions: Sendable {
     public var spectra = 10_000
     /// Bytes of all requests that are being taken in or worked on.
     public var bytesInFlight = 1 << 30
-    /// Requests that wait to be read.
-    public var waiting = 256
+    /// Requests that wait to be read, and seconds that the first of them may have waited when another comes.
+    public var waiting = 256, waitingSeconds = 2.0
 
     /// Sessions at once, seconds without a request after which one ends, and bytes of all their stars.
     public var sessions = 64, sessionSeconds = 3600, sessionBytes = 1 << 30

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Spectra
 import StarReading
 import Support
 import Synchronization
@@ -20,6 +21,9 @@ final class StarService: Sendable {
     let rate: RateLimit
     let sessions: SessionStore
     let modelAnswer: JSON
+    /// Read from the model's file once, not with each request.
+    private let drawnBands: [Instrument]
+    private let labelRows: Result<LabelRows, any Error>
     private let stopping = Mutex(false)
 
     /// - Parameters:
@@ -31,13 +35,15 @@ final class StarService: Sendable {
         known = KnownParts(reader)
         engine = Engine(
             reader, waiting: options.batchMilliseconds, mostSpectra: options.batchSpectra, onPass: metrics.passed)
-        workers = Workers(mostWaiting: options.waiting)
+        workers = Workers(mostWaiting: options.waiting, mostSeconds: options.waitingSeconds)
         receiver = UploadReceiver(
             options: options, folder: try ServerFolder(), budget: MemoryBudget(options.bytesInFlight))
         hostNames = HostNames(options)
         rate = RateLimit(options.rate)
         sessions = SessionStore(options)
         modelAnswer = try ModelAnswer(reader, known, options).json.ready
+        drawnBands = reader.instrumentsWithDrawnBands
+        labelRows = Result { try LabelRows(reader) }
         // Made now, not while somebody waits.
         if reader.hasAtlas { _ = (try known.lookAlikes(), try known.reference()) }
     }
@@ -72,6 +78,10 @@ final class StarService: Sendable {
 
     // MARK: - Questions
 
+    /// Rows of labels as `predict` has them.
+    /// - Throws: `Diagnostic` where the model reads none.
+    func catalogue() throws -> LabelRows { try labelRows.get() }
+
     /// The stars that a request brings, asked a question.
     func answer(_ question: StarQuestion, to request: Request, _ context: ServiceContext) async throws -> Response {
         let stars = try await uploaded(request, question)
@@ -95,9 +105,10 @@ final class StarService: Sendable {
         _ request: Request, _ question: StarQuestion
     ) async throws -> @Sendable () throws -> UploadedStars {
         let upload = try await receiver.receive(request)
+        let drawn = question.drawsBands ? drawnBands : []
         return { [reader, options] in
             try UploadedStars(
-                upload, for: reader, drawsBands: question.drawsBands, mostSpectra: options.spectra,
+                upload, among: reader.instruments, drawingBandsOf: drawn, mostSpectra: options.spectra,
                 unpackedBytes: options.unpackedBytes)
         }
     }

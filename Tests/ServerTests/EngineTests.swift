@@ -106,6 +106,20 @@ struct EngineTests {
         workers.stop()
     }
 
+    /// Where the first has waited long, another would wait longer.
+    @Test func aSlowQueueRefuses() async throws {
+        let workers = Workers(mostWaiting: 8, mostSeconds: 0.2, count: 1)
+        let waiting = Task { try await workers.run(Ticket()) { 1 } }
+        try await Task.sleep(for: .seconds(0.1))
+        let second = Task { try await workers.run(Ticket()) { 2 } }
+        try await Task.sleep(for: .seconds(0.3))
+        await #expect(throws: Refusal.self) { try await workers.run(Ticket()) { 3 } }
+        workers.start()
+        #expect(try await [waiting.value, second.value] == [1, 2])
+        #expect(try await workers.run(Ticket()) { 4 } == 4)
+        workers.stop()
+    }
+
     /// Room that is taken is given back.
     @Test func budgets() throws {
         let budget = MemoryBudget(100)

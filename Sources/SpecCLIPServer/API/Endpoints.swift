@@ -93,7 +93,7 @@ enum Endpoints {
             .stars(
                 "The spectra that another instrument would see.", Schema.star(["flux": Schema.numbers]),
                 parameters: [
-                    .query("to", "The instrument, such as gaia-xp.", Schema.string, isRequired: true),
+                    .query("to", "The instrument, such as gaia-xp.", Schema.string(like: "gaia-xp"), isRequired: true),
                     .query("samples", "Spectra that are drawn of each.", Schema.integer(0...100)),
                 ])
         ) { service, request, context in
@@ -112,7 +112,7 @@ enum Endpoints {
                 Schema.star(["look_alikes": Schema.list(of: .object([("type", .text("object"))]))]),
                 parameters: [
                     .query("top", "How many of each instrument.", Schema.integer(1...1000)),
-                    .query("among", "Whose spectra are searched (default: both).", Schema.string),
+                    .query("among", "Whose spectra are searched (default: both).", Schema.string(like: "both")),
                 ])
         ) { service, request, context in
             let query = try Query(request, "top", "among")

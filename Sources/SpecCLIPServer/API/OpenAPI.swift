@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Support
 
@@ -135,6 +136,11 @@ enum Schema {
 
     static func type(_ name: String) -> JSON { .object([("type", .text(name))]) }
 
+    /// A text such as the example.
+    static func string(like example: String) -> JSON {
+        .object([("type", .text("string")), ("examples", .texts([example]))])
+    }
+
     static func nullable(_ name: String) -> JSON {
         .object([("type", .array([.text(name), .text("null")]))])
     }
@@ -240,6 +246,16 @@ enum Schema {
         ("required", .texts(["spectra"])),
     ])
 
+    /// A spectrum as Gaia XP samples it, 336 to 1020 nm: smooth, but one.
+    private static let example: JSON = {
+        let wavelength = (0..<343).map { 3360 + 20 * Double($0) }
+        let flux = wavelength.map { (1000 * (1 + 0.3 * sin($0 / 900))).rounded() / 1000 }
+        let spectrum: JSON = .object([
+            ("wavelength", .numbers(wavelength)), ("flux", .numbers(flux)), ("source_id", .text("1")),
+        ])
+        return .object([("spectra", .array([spectrum]))])
+    }()
+
     /// The body of a request that brings stars.
     static let starsBody: JSON = {
         let file: JSON = .object([("type", .text("string")), ("format", .text("binary"))])
@@ -253,12 +269,14 @@ enum Schema {
             ),
             ("required", .texts(["file"])),
         ])
-        let types: [(String, JSON)] =
-            [("multipart/form-data", form), ("application/json", reference("Spectra"))]
-            + UploadReceiver.wholeFiles.keys.sorted().map { ($0, file) }
+        let types: [(String, [(String, JSON)])] =
+            [
+                ("multipart/form-data", [("schema", form)]),
+                ("application/json", [("schema", reference("Spectra")), ("example", example)]),
+            ]
+            + UploadReceiver.wholeFiles.keys.sorted().map { ($0, [("schema", file)]) }
         return .object([
-            ("required", .bool(true)),
-            ("content", .object(types.map { ($0.0, .object([("schema", $0.1)])) })),
+            ("required", .bool(true)), ("content", .object(types.map { ($0.0, .object($0.1)) })),
         ])
     }()
 }

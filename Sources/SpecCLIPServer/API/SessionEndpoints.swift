@@ -149,7 +149,7 @@ enum SessionEndpoints {
             ) { service, request, context in
                 _ = try Query(request)
                 let stars = try service.sessions.session(context.parameter("session")).stars
-                let catalogue = try LabelRows(service.reader)
+                let catalogue = try service.catalogue()
                 let data = try await service.workers.run(context.ticket) {
                     let table = catalogue.table(stars.map(\.observation), stars.map(\.labels))
                     return try service.written("catalogue.\(ending)") { try TableFile.write(table, to: $0) }

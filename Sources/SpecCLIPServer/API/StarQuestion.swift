@@ -31,7 +31,7 @@ extension JSON {
 extension StarService {
     /// Labels: the columns of `predict`, and what the flags mean.
     func labelsQuestion() throws -> StarQuestion {
-        let catalogue = try LabelRows(reader)
+        let catalogue = try catalogue()
         return StarQuestion { [self, engine] observations, ticket in
             let found = try workers.waiting { try engine.labels(of: observations, ticket) }
             return catalogue.rows(observations, found)
@@ -40,7 +40,7 @@ extension StarService {
 
     /// The same, of stars that a session keeps.
     func labelsQuestion(keptIn session: Session) throws -> StarQuestion {
-        let catalogue = try LabelRows(reader)
+        let catalogue = try catalogue()
         return StarQuestion { [self, engine] observations, ticket in
             let found = try workers.waiting { try engine.labels(of: observations, ticket) }
             return try session.add(observations, found, catalogue.rows(observations, found))

@@ -32,16 +32,18 @@ final class UploadedStars {
 
     /// - Parameters:
     ///   - upload: what the request brought.
-    ///   - reader: whose instruments are read.
-    ///   - drawsBands: whether a missing band is drawn.
+    ///   - known: instruments that are read.
+    ///   - drawn: instruments of which a missing band is drawn.
     ///   - mostSpectra: of one request.
     /// - Throws: `Refusal` for options that make no sense.
-    init(_ upload: Upload, for reader: StarReader, drawsBands: Bool, mostSpectra: Int, unpackedBytes: Int) throws {
+    init(
+        _ upload: Upload, among known: [Instrument], drawingBandsOf drawn: [Instrument], mostSpectra: Int,
+        unpackedBytes: Int
+    ) throws {
         var upload = upload
         try SpectraText.read(&upload, mostSpectra: mostSpectra)
         self.upload = upload
-        known = reader.instruments
-        drawn = drawsBands ? reader.instrumentsWithDrawnBands : []
+        (self.known, self.drawn) = (known, drawn)
         var statements = try StarStatements(upload.statements, among: known)
         statements.reading.mostUnpacked = unpackedBytes
         self.statements = statements

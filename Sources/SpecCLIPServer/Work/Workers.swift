@@ -5,7 +5,7 @@ import Synchronization
 /// are processors; others wait for the engine meanwhile.
 final class Workers: Sendable {
     private struct State {
-        var waiting: [@Sendable () -> Void] = []
+        var waiting: [(arrival: DispatchTime, job: @Sendable () -> Void)] = []
         var isStopped = false
     }
 
@@ -14,16 +14,19 @@ final class Workers: Sendable {
     /// One for each that may work.
     private let permits: DispatchSemaphore
     private let mostWaiting: Int
+    private let mostSeconds: Double
     private let count: Int
 
     /// - Parameters:
     ///   - mostWaiting: requests that no thread has begun with.
+    ///   - mostSeconds: that the first of them may have waited when another comes.
     ///   - count: threads.
     ///   - working: of them at once.
     init(
-        mostWaiting: Int, count: Int = 48, working: Int = max(2, ProcessInfo.processInfo.activeProcessorCount)
+        mostWaiting: Int, mostSeconds: Double = 2, count: Int = 48,
+        working: Int = max(2, ProcessInfo.processInfo.activeProcessorCount)
     ) {
-        (self.mostWaiting, self.count) = (mostWaiting, count)
+        (self.mostWaiting, self.mostSeconds, self.count) = (mostWaiting, mostSeconds, count)
         permits = DispatchSemaphore(value: working)
     }
 
@@ -53,21 +56,26 @@ final class Workers: Sendable {
     func run<Value: Sendable>(_ ticket: Ticket, _ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let isTaken = state.withLock { state in
-                    guard !state.isStopped, state.waiting.count < mostWaiting else { return false }
-                    state.waiting.append {
+                let now = DispatchTime.now()
+                let waiting = state.withLock { state -> Int? in
+                    let age = state.waiting.first.map { Double(now.uptimeNanoseconds - $0.arrival.uptimeNanoseconds) }
+                    guard !state.isStopped, state.waiting.count < mostWaiting, (age ?? 0) <= 1e9 * mostSeconds else {
+                        return state.waiting.count
+                    }
+                    let job: @Sendable () -> Void = {
                         continuation.resume(
                             with: Result {
                                 try ticket.check()
                                 return try body()
                             })
                     }
-                    return true
+                    state.waiting.append((now, job))
+                    return nil
                 }
-                if isTaken {
-                    news.signal()
+                if let waiting {
+                    continuation.resume(throwing: Refusal.busy("server", "has \(waiting) requests waiting"))
                 } else {
-                    continuation.resume(throwing: Refusal.busy("server", "has \(mostWaiting) requests waiting"))
+                    news.signal()
                 }
             }
         } onCancel: {
@@ -86,7 +94,7 @@ final class Workers: Sendable {
         while true {
             news.wait()
             let (job, isStopped) = state.withLock { state in
-                (state.waiting.isEmpty ? nil : state.waiting.removeFirst(), state.isStopped)
+                (state.waiting.isEmpty ? nil : state.waiting.removeFirst().job, state.isStopped)
             }
             guard let job else {
                 if isStopped { return }
