@@ -44,10 +44,11 @@ public struct StarServer: Sendable {
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), serverName: nil, backlog: 1024,
                 availableConnectionsDelegate: .maximum(options.connections, logger: logger)),
-            services: [Watch(service: service)],
             onServerRunning: { channel in await isReady(channel.localAddress?.port ?? options.port) }, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: application)], gracefulShutdownSignals: signals, logger: logger)
+            // The last is told first to stop.
+            services: [.init(service: application), .init(service: Watch(service: service))],
+            gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(options.shutdownSeconds)
         do {
             try await ServiceGroup(configuration: configuration).run()

@@ -23,6 +23,14 @@ struct SafetyTests {
         }
     }
 
+    @Test func healthSaysWhenTheServerStops() async throws {
+        let server = try await TestServer()
+        #expect(try await server.ask("GET", "/health").status == 200)
+        server.service.isStopping = true
+        let answer = try await server.ask("GET", "/health")
+        #expect(answer.status == 503 && answer.json["status"] as? String == "stopping")
+    }
+
     @Test func pathsAndMethods() async throws {
         let server = try await TestServer()
         #expect(try await server.ask("GET", "/v1/nothing").status == 404)
