@@ -214,18 +214,34 @@ public struct FlowSampler {
     /// Technometrics 21, 239). Quantiles of a few hundred draws are then as good as those of many thousand random ones; with
     /// these, all stars would share the same error.
     package func even(_ count: Int, given context: Tensor, seed: UInt64) throws -> Tensor {
-        var random = SeededGenerator(seed: seed)
-        let columns = (0..<flow.labelCount).map { _ in
-            (0..<count).map { Float(normalScore((Double($0) + random.uniform()) / Double(count))) }
-                .shuffled(using: &random)
-        }
-        let noise = Tensor((0..<count).flatMap { draw in columns.map { $0[draw] } }, shape: [1, count, columns.count])
+        let own = EvenNoise(labels: flow.labelCount, count: count, seed: seed)
+        let noise = Tensor(
+            Self.even.value(for: own) { own.numbers }, shape: [1, count, flow.labelCount])
         return try catchingTorchErrors { withoutGradient { draws(noise, given: context) } }
     }
+
+    /// Where stars come one at a time, these numbers would take longer than all else: the same each time.
+    private static let even = SharedCache<EvenNoise, [Float]>(capacity: 32)
 
     /// - Parameter noise: `[B or 1, count, D]`.
     private func draws(_ noise: Tensor, given context: Tensor) -> Tensor {
         let shape = [context.size(0), noise.size(1), flow.labelCount]
         return inversion(noise: noise.expanded(shape).contiguous(), offsets: flow.inversionOffsets(context))
+    }
+}
+
+/// Gaussian numbers that are spread evenly, by what decides them.
+private struct EvenNoise: Equatable, Sendable {
+    var labels: Int, count: Int
+    var seed: UInt64
+
+    /// `[count, labels]`.
+    var numbers: [Float] {
+        var random = SeededGenerator(seed: seed)
+        let columns = (0..<labels).map { _ in
+            (0..<count).map { Float(normalScore((Double($0) + random.uniform()) / Double(count))) }
+                .shuffled(using: &random)
+        }
+        return (0..<count).flatMap { draw in columns.map { $0[draw] } }
     }
 }
