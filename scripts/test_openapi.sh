@@ -23,10 +23,11 @@ if [ "$(cat "$venv/.complete" 2>/dev/null)" != "$wanted" ]; then
     echo "$wanted" > "$venv/.complete"
 fi
 
-log=$(mktemp)
+work=$(mktemp -d)
+log=$work/log
 "$specclip" serve --port 0 --rate 0 --sessions 100000 --token openapi-test 2> "$log" &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 address=
 for _ in $(seq 300); do
     address=$(sed -n 's/.* is served at \(.*\)\/$/\1/p' "$log")
@@ -36,7 +37,7 @@ for _ in $(seq 300); do
 done
 [ -n "$address" ] || { cat "$log" >&2; exit 1; }
 # Arrays of arbitrary numbers are allowed but are no spectra: that some are refused is right.
-cd "$(mktemp -d)"
+cd "$work"
 "$venv/bin/schemathesis" run "$address/openapi.json" --header "Authorization: Bearer openapi-test" --checks all \
     --exclude-checks positive_data_acceptance --suppress-health-check all --generation-deterministic --workers 2 "$@"
 kill -0 "$server" || { echo "the server has ended" >&2; exit 1; }

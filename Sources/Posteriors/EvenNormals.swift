@@ -1,7 +1,6 @@
 import Foundation
 import Statistics
 import Support
-import Synchronization
 
 /// Standard Gaussian numbers in several dimensions that are spread evenly: in whatever direction one looks at them, they stand
 /// near the quantiles of a Gaussian.
@@ -18,6 +17,19 @@ struct EvenNormals {
     let dimensions: Int
     /// Row-major, `[sum of the shares, dimensions]`.
     private(set) var values: [Float]
+
+    /// What decides them.
+    private struct Key: Equatable { let shares: [Int], dimensions: Int, seed: UInt64 }
+
+    /// Every batch of stars takes the same, and where stars come one at a time they would take longer than all else.
+    private static let known = SharedCache<Key, EvenNormals>(capacity: 8)
+
+    /// As ``init(shares:dimensions:seed:)``, remembered.
+    static func shared(_ shares: [Int], dimensions: Int, seed: UInt64) -> EvenNormals {
+        known.value(for: Key(shares: shares, dimensions: dimensions, seed: seed)) {
+            EvenNormals(shares: shares, dimensions: dimensions, seed: seed)
+        }
+    }
 
     /// Steps of the transport; more of them gain nothing.
     private static let steps = 100
@@ -97,22 +109,5 @@ struct EvenNormals {
             if length > 1e-3 { frame.append(vector.map { $0 / length }) }
         }
         return frame
-    }
-}
-
-/// Evenly spread numbers that were asked for before, since every batch of stars takes the same.
-final class EvenNormalsStore: Sendable {
-    private struct Key: Hashable { let count: Int, seed: UInt64 }
-
-    private let known = Mutex<[Key: EvenNormals]>([:])
-
-    /// Numbers for `count` draws, made by `make` where they are asked for the first time.
-    func numbers(_ count: Int, seed: UInt64, make: () -> EvenNormals) -> EvenNormals {
-        known.withLock { known in
-            if let found = known[Key(count: count, seed: seed)] { return found }
-            let made = make()
-            known[Key(count: count, seed: seed)] = made
-            return made
-        }
     }
 }

@@ -65,9 +65,6 @@ public final class FlowEnsemble: Module {
 /// Draws samples of an ensemble.
 public struct EnsembleSampler {
     let members: [FlowSampler]
-    private let even = EvenNormalsStore()
-
-    init(members: [FlowSampler]) { self.members = members }
 
     /// As `FlowEnsemble.samples(_:given:seed:)`.
     public func callAsFunction(_ count: Int, given context: Tensor, seed: UInt64? = nil) throws -> Tensor {
@@ -86,9 +83,7 @@ public struct EnsembleSampler {
     /// - Returns: `[B, count, D]` on the CPU, member after member.
     package func even(_ count: Int, given context: Tensor, seed: UInt64) throws -> Tensor {
         let shares = shares(of: count)
-        let numbers = even.numbers(count, seed: seed) {
-            EvenNormals(shares: shares, dimensions: members[0].labelCount, seed: seed)
-        }
+        let numbers = EvenNormals.shared(shares, dimensions: members[0].labelCount, seed: seed)
         let noise = Tensor(numbers.values, shape: [1, count, numbers.dimensions])
         var start = 0
         return try joined(

@@ -1,5 +1,6 @@
 import Algorithms
 import Statistics
+import Support
 
 /// The place of a value among a star's draws, as the score of a Gaussian: 0 at the median, 1 where 84.1 % of the draws lie
 /// below. The k-th of S draws has score Φ⁻¹(k / (S + 1)).
@@ -27,8 +28,10 @@ struct DrawScores {
 
     /// The scores of S sorted draws.
     static func scores(of draws: Int) -> [Double] {
-        (1...draws).map { normalScore(Double($0) / Double(draws + 1)) }
+        known.value(for: draws) { (1...draws).map { normalScore(Double($0) / Double(draws + 1)) } }
     }
+
+    private static let known = SharedCache<Int, [Double]>(capacity: 8)
 
     /// The score of a value. Of a value that several draws share: the middle of theirs.
     func score(of value: Double) -> Double {
