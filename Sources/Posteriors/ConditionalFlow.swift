@@ -1,5 +1,4 @@
 import Foundation
-import Statistics
 import Support
 import Torch
 

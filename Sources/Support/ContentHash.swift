@@ -10,8 +10,11 @@ import Synchronization
 public enum ContentHash {
     /// The hash of some bytes.
     public static func of(_ bytes: UnsafeRawBufferPointer) -> String {
-        let hash = XXH3_128bits(bytes.baseAddress, bytes.count)
-        return [hash.high64, hash.low64].map { part in
+        text(of: XXH3_128bits(bytes.baseAddress, bytes.count))
+    }
+
+    private static func text(of hash: XXH128_hash_t) -> String {
+        [hash.high64, hash.low64].map { part in
             let digits = String(part, radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }.joined()
@@ -28,10 +31,22 @@ public enum ContentHash {
     public static func of(_ file: URL) -> String {
         guard let state = FileState(file) else { return "missing" }
         if let known = known.withLock({ $0[state] }) { return known }
-        guard let data = try? Data(contentsOf: file, options: .alwaysMapped) else { return "missing" }
-        let hash = data.withUnsafeBytes(of)
+        guard let hash = try? hash(of: file) else { return "missing" }
         known.withLock { $0[state] = hash }
         return hash
+    }
+
+    /// Piece by piece: a file that was mapped as a whole would count as memory of the process.
+    private static func hash(of file: URL) throws -> String {
+        let handle = try FileHandle(forReadingFrom: file)
+        defer { try? handle.close() }
+        let state = XXH3_createState()
+        defer { XXH3_freeState(state) }
+        XXH3_128bits_reset(state)
+        while let piece = try handle.read(upToCount: 4 << 20), !piece.isEmpty {
+            piece.withUnsafeBytes { _ = XXH3_128bits_update(state, $0.baseAddress, $0.count) }
+        }
+        return text(of: XXH3_128bits_digest(state))
     }
 
     private static let known = Mutex<[FileState: String]>([:])

@@ -27,5 +27,9 @@ struct ContentHashTests {
         try Data("flux 3".utf8).write(to: copy)
         #expect(ContentHash.of(copy) == ContentHash.of("flux 3"))
         #expect(ContentHash.of(folder.appending(path: "none")) == "missing")
+        // Longer than the pieces it is read in.
+        let long = Data((0..<(9 << 20) + 7).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) })
+        try long.write(to: copy)
+        #expect(ContentHash.of(copy) == long.withUnsafeBytes(ContentHash.of))
     }
 }

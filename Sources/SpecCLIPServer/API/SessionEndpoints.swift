@@ -225,8 +225,8 @@ extension StarService {
 
     /// The bytes of a file that `write` makes, which goes away again.
     func written(_ name: String, _ write: (URL) throws -> Void) throws -> Data {
-        let folder = try PrivateFolder(in: receiver.folder.url)
-        let url = folder.url.appending(path: name)
+        let folder = PrivateFolder(in: receiver.folder.url)
+        let url = try folder.made().appending(path: name)
         try write(url)
         return try withExtendedLifetime(folder) { try Data(contentsOf: url) }
     }

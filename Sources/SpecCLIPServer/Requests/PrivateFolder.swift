@@ -1,17 +1,28 @@
 import Foundation
 import Support
+import Synchronization
 
-/// A folder that only this user may look into, removed with the last who holds it.
+/// A folder that only this user may look into, made when the first file comes, removed with the last who holds it: requests without
+/// files cost the file system nothing.
 final class PrivateFolder: Sendable {
+    /// Where it is, or will be.
     let url: URL
+    private let isMade = Mutex(false)
 
     /// A folder within another.
-    init(in parent: URL) throws {
-        url = parent.appending(path: UUID().uuidString)
-        guard mkdir(url.path, 0o700) == 0 else { throw Diagnostic(cannotWrite: url.path, errno: errno) }
+    init(in parent: URL) { url = parent.appending(path: UUID().uuidString) }
+
+    /// The folder, which is there now.
+    func made() throws -> URL {
+        try isMade.withLock { isMade in
+            guard !isMade else { return }
+            guard mkdir(url.path, 0o700) == 0 else { throw Diagnostic(cannotWrite: url.path, errno: errno) }
+            isMade = true
+        }
+        return url
     }
 
-    deinit { try? FileManager.default.removeItem(at: url) }
+    deinit { if isMade.withLock(\.self) { try? FileManager.default.removeItem(at: url) } }
 }
 
 /// Where a server keeps what it is sent, until it stops. What servers left behind that were killed is removed by the next.

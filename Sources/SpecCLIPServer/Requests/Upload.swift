@@ -31,12 +31,12 @@ struct Upload: Sendable {
 
     init(in folder: PrivateFolder, _ share: MemoryBudget.Share) { (self.folder, self.share) = (folder, share) }
 
-    /// The path of the next file.
+    /// The path of the next file, in a folder that is there.
     /// - Parameter shown: what the client calls it; of that the ending stays, if it is a known one.
-    func nextPath(_ shown: String) -> String {
+    func nextPath(_ shown: String) throws -> String {
         let number = String(files.count)
         let name = String(repeating: "0", count: max(0, Self.digits - number.count)) + number
-        return folder.url.appending(path: name + UploadReceiver.ending(of: shown)).path
+        return try folder.made().appending(path: name + UploadReceiver.ending(of: shown)).path
     }
 
     /// Takes a file that is whole.

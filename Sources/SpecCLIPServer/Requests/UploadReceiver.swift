@@ -31,7 +31,7 @@ struct UploadReceiver: Sendable {
         }
         let type = request.headers[.contentType] ?? ""
         let media = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-        var upload = Upload(in: try PrivateFolder(in: folder.url), budget.share())
+        var upload = Upload(in: PrivateFolder(in: folder.url), budget.share())
         if media == "multipart/form-data" {
             guard let boundary = MultipartHeader.parameters(type[...])["boundary"] else {
                 throw Refusal.bad("Content-Type", "names no boundary", "send multipart/form-data as browsers do")
@@ -162,7 +162,7 @@ private final class UploadedFile {
 
     init(_ shown: String, of upload: Upload) throws {
         self.shown = shown
-        path = upload.nextPath(shown)
+        do { path = try upload.nextPath(shown) } catch { throw Self.full }
         let descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.full }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
