@@ -9,7 +9,7 @@ import Support
 /// alone, and are moved by sliced optimal transport: along each direction of a random orthogonal frame the k-th of n numbers
 /// goes towards the quantile of (k − ½)/n, by ever smaller steps (Pitié, Kokaram & Dahyot 2007, CVIU 107, 123;
 /// Paulin et al. 2020, ACM TOG 39, 119). Where they are shared out among several flows, so are the numbers of each flow.
-/// Quantiles of 500 draws made of them are as good as those of 1,400 of the hypercube (docs/catalogues.md).
+/// Quantiles of 500 draws made of them are as good as those of 1,000 of the hypercube.
 struct EvenNormals {
     /// How many numbers each flow gets; these of the first flow come first.
     let shares: [Int]
