@@ -36,7 +36,7 @@ struct ObservationSource: Sendable {
     /// Observations of a batch at the most.
     let size: Int
 
-    /// Tells of what stops the reading and of whom it is asked.
+    /// Who is told.
     typealias Told = Handover<Event>
 
     /// Reads all.

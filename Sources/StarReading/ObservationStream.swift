@@ -138,7 +138,7 @@ public final class ObservationStream {
         let source = ObservationSource(
             input: input, known: known, dataSet: dataSet, done: done, rowsComeWhole: rowsComeWhole,
             drawn: instrumentsWithDrawnBands, keepsUnitsApart: unitEvents != nil, size: size)
-        try readingAhead(most: 2) { told in
+        try readingAhead(most: 2, mayBeLeft: input.paths.contains(where: Self.isPipe)) { told in
             try source.read(telling: told)
         } taking: { event in
             switch event {

@@ -75,17 +75,19 @@ package final class ReadAhead<Piece> {
 /// an end. What `take` throws ends the making, and is thrown; what `make` throws is thrown when all that it gave is taken.
 /// - Parameters:
 ///   - most: pieces that wait.
+///   - mayBeLeft: whether the making is left to itself where `take` throws, since it may wait for what never comes, as from a pipe.
 ///   - make: gives pieces, one after another.
 ///   - take: works on each, on the caller's thread; its answer is for who asked.
 package func readingAhead<Piece: Sendable>(
-    most: Int, _ make: @escaping @Sendable (Handover<Piece>) throws -> Void, taking take: (Piece) throws -> Bool
+    most: Int, mayBeLeft: Bool = false, _ make: @escaping @Sendable (Handover<Piece>) throws -> Void,
+    taking take: (Piece) throws -> Bool
 ) throws {
     let handover = Handover<Piece>(most: most)
     let thread = Thread { handover.finish(Result { try make(handover) }) }
     // As the main thread has: readers of files are made for it.
     thread.stackSize = 8 << 20
     thread.start()
-    defer { handover.stop() }
+    defer { handover.stop(waiting: !mayBeLeft) }
     while let (piece, number) = try handover.next() { handover.answer(number, try take(piece)) }
 }
 
@@ -160,13 +162,14 @@ package final class Handover<Piece: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Ends the making, and waits until it has ended.
-    fileprivate func stop() {
+    /// Ends the making.
+    /// - Parameter waiting: until it has ended.
+    fileprivate func stop(waiting waits: Bool) {
         condition.withLock {
             isStopped = true
             waiting = []
             condition.broadcast()
-            while outcome == nil { condition.wait() }
+            while waits, outcome == nil { condition.wait() }
         }
     }
 }

@@ -70,4 +70,18 @@ import Testing
         }
         #expect(hasEnded.withLock { $0 })
     }
+
+    /// A pipe that stays silent keeps nobody.
+    @Test(.timeLimit(.minutes(1))) func whatWaitsForeverIsLeft() {
+        let silence = DispatchSemaphore(value: 0)
+        #expect(throws: Failure(number: 0)) {
+            try readingAhead(most: 2, mayBeLeft: true) { told in
+                try told.give(0)
+                silence.wait()
+            } taking: { number in
+                throw Failure(number: number)
+            }
+        }
+        silence.signal()
+    }
 }
