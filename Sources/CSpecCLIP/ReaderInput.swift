@@ -30,7 +30,9 @@ struct ReaderInput {
         let instrument = try options.text("instrument").map { try StarReader.instrument(named: $0, among: known) }
         var reading = ReadingOptions(as: instrument)
         reading.medium = try options.flag("air") ? .air : .vacuum
-        let unit = try Self.unit(options.text("wavelength_unit"))
+        let unit = try options.text("wavelength_unit").map {
+            try WavelengthUnit(stated: $0, as: "--wavelength-unit \($0)")
+        }
         let fluxUnit = try options.text("flux_unit") ?? ""
         let velocity = try options.number("rv") ?? 0
         guard abs(velocity) < 10_000 else {
@@ -42,7 +44,7 @@ struct ReaderInput {
         let first = try options.integer("first", in: 0...Int.max) ?? 0
 
         let statements = reading
-        let results = concurrentMap(try Self.arrays(arguments, unit, fluxUnit, first)) { arrays in
+        let results = concurrentMap(try Self.arrays(arguments, unit ?? .angstrom, fluxUnit, first)) { arrays in
             Result { () throws -> Observation in
                 try Observation(
                     arrays.spectrum(statements), of: instrument, among: known, options: preparation,
@@ -60,16 +62,6 @@ struct ReaderInput {
                 failures.append((star, "\(error)"))
             }
         }
-    }
-
-    private static func unit(_ text: String?) throws -> WavelengthUnit {
-        guard let text else { return .angstrom }
-        guard let unit = WavelengthUnit(parsing: text) else {
-            throw Diagnostic(
-                "--wavelength-unit \(text)", problem: "not known", remedy: "give nm, Angstrom, um, m or log10(Angstrom)"
-            )
-        }
-        return unit
     }
 
     /// The arrays of each star.

@@ -12,7 +12,8 @@ package struct CardMaker {
     package private(set) var card: Card
     private let star: Observation
     private let reader: StarReader
-    private let embedding: Tensor
+    /// The star's embedding, `[1, d]`.
+    package let embedding: Tensor
     private var estimates: [LabelEstimate] = []
     /// The instrument whose spectrum is predicted, if the model can.
     private let other: Instrument?

@@ -21,10 +21,7 @@ extension ReadingOptions {
         case "air", "vacuum":
             if try Self.flag(name, text) { medium = name == "air" ? .air : .vacuum }
         case "wavelength-unit":
-            guard let unit = WavelengthUnit(parsing: text) else {
-                throw problem("not known", "give nm, Angstrom, um, m or log10(Angstrom)")
-            }
-            wavelengthUnit = unit
+            wavelengthUnit = try WavelengthUnit(stated: text, as: "--\(name) \(text)")
         case "flux-unit":
             guard FluxUnit(parsing: text) != nil else {
                 let known = FluxUnit.allCases.map(\.rawValue).joined(separator: ", ")
@@ -60,5 +57,17 @@ extension ReadingOptions {
         case "false", "0", "no", "off": return false
         default: throw Diagnostic("--\(name) \(text)", problem: "is neither yes nor no", remedy: "give true or false")
         }
+    }
+}
+
+extension WavelengthUnit {
+    /// A unit that a user states.
+    /// - Parameter subject: what messages call it.
+    /// - Throws: `Diagnostic` for one that is not known.
+    package init(stated text: String, as subject: String) throws {
+        guard let unit = WavelengthUnit(parsing: text) else {
+            throw Diagnostic(subject, problem: "not known", remedy: "give nm, Angstrom, um, m or log10(Angstrom)")
+        }
+        self = unit
     }
 }

@@ -27,7 +27,8 @@ struct StarPage {
     ///   - others: numbers of the session's stars, by their source.
     func json(_ number: Int, others: [String: Int]) throws -> JSON {
         let (observation, labels) = (star.observation, star.labels)
-        let card = try CardMaker(observation, reader).card
+        let maker = try CardMaker(observation, reader)
+        let card = maker.card
         return .object([
             ("star", .integer(number)), ("name", .text(observation.name)),
             ("source_id", .text(orNull: observation.sourceID)),
@@ -45,7 +46,10 @@ struct StarPage {
             ("rest_velocity_km_s", .number(velocity)),
             ("labels", .array(labels.estimates.map(Self.label))),
             ("flags", .array(Self.flags(labels))),
-            ("look_alikes", .array(try lookAlikes().enumerated().map { Self.lookAlike($0 + 1, $1, others) })),
+            (
+                "look_alikes",
+                .array(try lookAlikes(of: maker.embedding).enumerated().map { Self.lookAlike($0 + 1, $1, others) })
+            ),
             ("outlier", try outlier()), ("notes", .texts(observation.prepared.notes)),
             ("provenance", ModelAnswer.provenance(reader)), ("citation", .texts(ModelAnswer.citation)),
         ])
@@ -130,10 +134,9 @@ struct StarPage {
 
     // MARK: - Other stars
 
-    private func lookAlikes() throws -> [FoundStar] {
+    private func lookAlikes(of embedding: Tensor) throws -> [FoundStar] {
         guard reader.hasAtlas else { return [] }
         let search = try known.lookAlikes().value
-        let embedding = try reader.embed([star.observation])
         return try search.nearest(to: embedding, of: [star.observation], top: Self.top, excludingSelf: true).first ?? []
     }
 
@@ -149,7 +152,7 @@ struct StarPage {
     /// One of them, with the spectrum that its embedding stands for.
     /// - Parameter text: its number in the list, from 1.
     func lookAlike(_ text: String) throws -> JSON {
-        let found = try lookAlikes()
+        let found = try lookAlikes(of: reader.embed([star.observation]))
         guard let rank = Int(text), found.indices.contains(rank - 1) else {
             throw Refusal.absent("look-alike \(text.prefix(20))", "is not in the list", "it has \(found.count)")
         }

@@ -41,8 +41,8 @@ enum SpectraText {
     private static func decoded<Value: Decodable>(_ data: Data, _ subject: String = "body") throws -> Value {
         do {
             return try JSONDecoder().decode(Value.self, from: data)
-        } catch let error as Refusal {
-            throw error
+        } catch let error as Diagnostic {
+            throw Refusal(.badRequest, error)
         } catch let error as DecodingError {
             throw Refusal.bad(subject, problem(of: error), "see /openapi.json")
         }
@@ -167,12 +167,7 @@ private struct SpectrumText: Decodable {
             case "flux_unit": arrays.fluxUnit = try values.decodeIfPresent(String.self, forKey: key) ?? ""
             case "wavelength_unit":
                 guard let text = try values.decodeIfPresent(String.self, forKey: key) else { break }
-                guard let unit = WavelengthUnit(parsing: text) else {
-                    throw Refusal.bad(
-                        "wavelength_unit \(text.prefix(40))", "not known", "give nm, Angstrom, um, m or log10(Angstrom)"
-                    )
-                }
-                arrays.unit = unit
+                arrays.unit = try WavelengthUnit(stated: text, as: "wavelength_unit \(text.prefix(40))")
             default:
                 throw Refusal.bad(
                     String(field.prefix(80)), "is no field of a spectrum", suggestion(for: field, among: Self.known))

@@ -1,6 +1,5 @@
 import Algorithms
 import Foundation
-import Statistics
 
 /// Makes posteriors honest: learnt on stars of the validation split, applied to the draws of others, kept in a model file.
 ///
@@ -124,14 +123,11 @@ public struct PosteriorCalibration: Codable, Sendable, Hashable {
             }
             let table = overall.table(scores: scores)
             for star in 0..<samples.stars {
-                let own = samples.draws(ofStar: star, label: label)
-                let order = ascendingOrder(own)
-                let sorted = order.map { own[Int($0)] }
-                guard let last = sorted.last, last.isFinite, sorted[0].isFinite else { continue }
-                let better = snr.flatMap { learnt.correction(snr: $0[star]) }
-                let moved = (better ?? overall).corrected(
+                guard let (order, sorted) = samples.rankedDraws(ofStar: star, label: label) else { continue }
+                let own = snr.flatMap { learnt.correction(snr: $0[star]) }
+                let moved = (own ?? overall).corrected(
                     DrawScores(sorted: sorted, scores: scores), sorted: sorted,
-                    table: better?.table(scores: scores) ?? table)
+                    table: own?.table(scores: scores) ?? table)
                 let first = star * draws * width + label
                 samples.values.withUnsafeMutableBufferPointer { values in
                     for (rank, draw) in order.enumerated() { values[first + Int(draw) * width] = moved[rank] }

@@ -72,13 +72,19 @@ public struct PosteriorSamples: Sendable {
         }
     }
 
-    /// A star's draws of one label from small to large; nil where one of them is not finite, since such a star has no
-    /// posterior to speak of.
-    public func sortedDraws(ofStar star: Int, label: Int) -> [Float]? {
+    /// A star's draws of one label from small to large, and where in the order drawn each of them stands; nil where one of them
+    /// is not finite, since such a star has no posterior to speak of.
+    func rankedDraws(ofStar star: Int, label: Int) -> (order: [Int32], sorted: [Float])? {
         let draws = draws(ofStar: star, label: label)
-        let sorted = ascendingOrder(draws).map { draws[Int($0)] }
+        let order = ascendingOrder(draws)
+        let sorted = order.map { draws[Int($0)] }
         guard let last = sorted.last, last.isFinite, sorted[0].isFinite else { return nil }
-        return sorted
+        return (order, sorted)
+    }
+
+    /// A star's draws of one label from small to large; nil where one of them is not finite.
+    public func sortedDraws(ofStar star: Int, label: Int) -> [Float]? {
+        rankedDraws(ofStar: star, label: label)?.sorted
     }
 
     /// Adds a number to all draws of a label of each star.
