@@ -48,13 +48,6 @@ CLASSES = {
 }
 
 
-def configuration(base, data, out, seed):
-    """The configuration, with the fold's stars as those that the encoder learns from last."""
-    text = base.read_text()
-    assert "data: dr10.h5" in text and "seed: 42" in text
-    out.write_text(text.replace("dr10.h5", data).replace("seed: 42", f"seed: {seed}"))
-
-
 def split(data, name, instrument="optical"):
     with h5py.File(data) as file:
         part = file[name]
@@ -173,6 +166,21 @@ def read_apart(options, catalogue):
     report(labels_of(catalogue, test["ids"]), found, "all", own=next(iter(MLPS)))
 
 
+def fine_tuned(options, run_folder, fold, data, member, sizes):
+    """The encoder of a run, fine-tuned on a fold's stars as MILES mixtures have left it: for each size the test stars' labels by name."""
+    # A folder of its own for each training.
+    folder = options.work / f"{run_folder.name}-fold{fold}-{member}"
+    (folder / "finetune-optical").mkdir(parents=True, exist_ok=True)
+    shutil.copy(run_folder / "finetune-optical/encoder.safetensors", folder / "finetune-optical")
+    out = options.work / f"{run_folder.name}-fold{fold}-{member}.json"
+    run(options.tool, "labels", "curve", options.preset, "--data", data, "--seed", 42 + member,
+        "--run", folder, "--instrument", "optical", "--stars", ",".join(sizes), "--alone", "--predictions", "-o", out, "--force")
+    curve = json.loads(out.read_text())
+    rising = sorted(sizes, key=lambda text: np.inf if text == "all" else int(text))
+    return {size: dict(zip(curve["sources"], np.stack([point["predictions"]["fine-tuned encoder"][label] for label in LABELS], 1)))
+            for size, point in zip(rising, curve["points"])}
+
+
 def labels_of(catalogue, names):
     return {label: np.array([float(catalogue[name][column]) for name in names])
             for label, column in [("teff", "teff"), ("logg", "logg"), ("fe_h", "feh"), ("snrg", "snrg")]}
@@ -202,19 +210,8 @@ def main():
         data, _ = folds(options, fold)
         train, test = split(data, "train"), split(data, "test")
         for member in range(options.members):
-            # The encoder as MILES mixtures have taught it, in a folder of its own for each training.
-            folder = options.work / f"fold{fold}-{member}"
-            (folder / "finetune-optical").mkdir(parents=True, exist_ok=True)
-            shutil.copy(options.run / "finetune-optical/encoder.safetensors", folder / "finetune-optical")
-            seeded = options.work / f"fold{fold}-{member}.yaml"
-            configuration(options.preset, data.name, seeded, 42 + member)
-            out = options.work / f"fold{fold}-{member}.json"
-            run(options.tool, "labels", "curve", seeded, "--data-folder", options.work, "--run", folder, "--instrument", "optical",
-                "--stars", options.sizes, "--alone", "--predictions", "-o", out, "--force")
-            curve = json.loads(out.read_text())
-            for size, point in zip(sorted(sizes, key=lambda text: np.inf if text == "all" else int(text)), curve["points"]):
-                found = np.stack([point["predictions"][ENCODER][label] for label in LABELS], 1)
-                for name, one in zip(curve["sources"], found):
+            for size, found in fine_tuned(options, options.run, fold, data, member, sizes).items():
+                for name, one in found.items():
                     answers[size][ENCODER].setdefault(name, []).append(one)
                 cool = np.flatnonzero((train["labels"][:, 0] > 4200) & (train["labels"][:, 0] < 7100))
                 random = np.random.default_rng(1000 * fold)

@@ -51,6 +51,10 @@ import Training
         let miles = try Configuration(named: "small-miles")
         #expect(miles.instruments["optical"]?.finetune.count == 1 && miles.labels.heads["optical"]?.scale == "MILES")
         #expect(miles.labels.heads["optical"]?.posterior != nil)
+        let other = try Configuration(
+            yaml: "extends: small\ninstruments: { optical: { encoder: { kind: patch-transformer, layers: 2 } } }",
+            source: "x.yaml")
+        #expect(other.instruments["optical"]?.encoder.sizes is PatchTransformerConfiguration)
         #expect {
             try Configuration(yaml: "extends: smal", source: "x.yaml")
         } throws: { "\($0)".hasPrefix("x.yaml: extends: no such preset 'smal'; give one of tiny, small, small-miles") }

@@ -3,7 +3,7 @@ import Yams
 
 /// Configurations that say only what differs from a preset: `extends: small`, and below it the sections that are other.
 ///
-/// Sections are merged key by key; a list, or a value, takes the place of the preset's.
+/// Sections are merged key by key; a list, or a value, takes the place of the preset's, and so does a section of another `kind`.
 enum PresetExtension {
     private static let key = "extends"
 
@@ -27,6 +27,8 @@ enum PresetExtension {
 
     private static func merged(_ base: Node, _ own: Node) -> Node {
         guard let known = base.mapping, let changed = own.mapping else { return own }
+        // An encoder of another kind has other sizes.
+        if let kind = changed["kind"]?.string, let other = known["kind"]?.string, kind != other { return own }
         var result = known
         for (key, value) in changed where key.string != Self.key {
             result[key] = known[key].map { merged($0, value) } ?? value

@@ -98,6 +98,7 @@ public struct EncoderConfiguration: Codable, Sendable, Hashable {
         MaskedTransformerConfiguration.kind: read(MaskedTransformerConfiguration.self),
         AutoEncoderConfiguration.kind: read(AutoEncoderConfiguration.self),
         ResidualEncoderConfiguration.kind: read(ResidualEncoderConfiguration.self),
+        PatchTransformerConfiguration.kind: read(PatchTransformerConfiguration.self),
     ])
 
     private static func read<Sizes: EncoderSizes>(_: Sizes.Type) -> Read { { try Sizes(from: $0) } }

@@ -226,12 +226,14 @@ final class SpectrumAttention: Module {
         super.init()
     }
 
-    /// - Parameter x: `[B, T, D]`.
+    /// - Parameters:
+    ///   - x: `[B, T, D]`.
+    ///   - seen: true for tokens that others may attend to, `[B, 1, 1, T]`; all when `nil`.
     /// - Returns: `[B, T, D]`.
-    func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, seen: Tensor? = nil) -> Tensor {
         let keysValues = kvProj(x).chunk(2, -1)
         let attended = scaledDotProductAttention(
-            split(qProj(x)), split(keysValues[0]), split(keysValues[1]), scale: scale, dropout: 0)
+            split(qProj(x)), split(keysValues[0]), split(keysValues[1]), mask: seen, scale: scale, dropout: 0)
         return outProj(attended.transposed(1, 2).reshaped(x.shape))
     }
 
@@ -265,8 +267,11 @@ final class TransformerBlock: Module {
         super.init()
     }
 
-    func callAsFunction(_ x: Tensor) -> Tensor {
-        let attended = x + attention(ln1(x))
+    /// - Parameters:
+    ///   - x: `[B, T, D]`.
+    ///   - seen: true for tokens that others may attend to, `[B, 1, 1, T]`; all when `nil`.
+    func callAsFunction(_ x: Tensor, seen: Tensor? = nil) -> Tensor {
+        let attended = x + attention(ln1(x), seen: seen)
         return attended + mlp(ln2(attended))
     }
 }

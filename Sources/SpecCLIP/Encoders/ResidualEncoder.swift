@@ -62,17 +62,11 @@ extension ResidualEncoderConfiguration: EncoderSizes {
 }
 
 /// A residual network that knows what it looks at: pixels without data do not enter, noisy ones enter by what they are
-/// worth, and which part of the range there is comes beside them.
-///
-/// A pixel is given as its difference from the mean star, in units of the spread among stars, shrunk by
-/// spread² / (spread² + error²): the best guess where stars and noise are Gaussian. What is missing is 0, the mean star.
+/// worth (``WeighedPixels``), and which part of the range there is comes beside them.
 public final class ResidualEncoder: Module, Encoder {
     /// Pixels of the spectra it reads.
     public let pixels: Int
-    /// Of the training spectra, per pixel, over those that have it.
-    let pixelMean: Buffer
-    /// Spread of the training spectra, per pixel.
-    let pixelStd: Buffer
+    let weighed: WeighedPixels
     let inputProj: Linear
     let coverageProj: Linear
     let blocks: [ResidualBlock]
@@ -83,12 +77,10 @@ public final class ResidualEncoder: Module, Encoder {
     private let inputDropout: Dropout
     private let configuration: ResidualEncoderConfiguration
 
+    public override class var keyOverrides: [String: String] { ["weighed": ""] }
+
     /// Pixels that share one number of the coverage.
     private static let coverageBlock = 32
-    /// Pixels farther from the mean, in units of the spread, are cosmic rays or no stars.
-    private static let farthest = 8.0
-    /// Lines weaker than this are no more than noise in most spectra: pixels without lines do not count for more than these.
-    private static let leastSpread = 0.01
 
     /// - Parameters:
     ///   - configuration: sizes.
@@ -97,8 +89,7 @@ public final class ResidualEncoder: Module, Encoder {
         self.configuration = configuration
         self.pixels = pixels
         let hidden = configuration.hidden
-        pixelMean = Buffer(.ones([pixels]))
-        pixelStd = Buffer(.ones([pixels]))
+        weighed = WeighedPixels(pixels: pixels)
         inputProj = Linear(pixels, hidden)
         coverageProj = Linear((pixels + Self.coverageBlock - 1) / Self.coverageBlock, hidden)
         blocks = (0..<configuration.blocks).map { _ in ResidualBlock(width: hidden, dropout: configuration.dropout) }
@@ -118,39 +109,17 @@ public final class ResidualEncoder: Module, Encoder {
     public var inputs: SpectrumInputs { [.ivar, .valid] }
 
     /// Takes mean and spread of the pixels from spectra that it will be trained on.
-    public func adapt(to spectra: @autoclosure () throws -> SpectrumBatch) rethrows {
-        let spectra = try spectra()
-        let valid = spectra.valid ?? .ones(like: spectra.flux)
-        let count = valid.sum(dims: [0]).clamp(min: 1)
-        let mean = (spectra.flux * valid).sum(dims: [0]) / count
-        let variance = ((spectra.flux - mean).square() * valid).sum(dims: [0]) / count
-        pixelMean.value = mean
-        pixelStd.value = variance.sqrt() + Self.leastSpread
-    }
+    public func adapt(to spectra: @autoclosure () throws -> SpectrumBatch) rethrows { weighed.adapt(to: try spectra()) }
 
     /// The latent, `[B, width]`.
     public func callAsFunction(_ x: SpectrumBatch) -> Tensor {
-        let valid = x.valid ?? .ones(like: x.flux)
-        var input = standardised(x.flux) * valid
-        if let ivar = x.ivar {
-            // Where no error is known, the pixel is taken as it is.
-            let noise = (ivar.clamp(min: 1e-12) * pixelStd.value.square()).reciprocal()
-            let shrinkage = (noise + 1).reciprocal()
-            input = input * shrinkage.where(ivar.gt(0), 1)
-        }
-        let first = inputProj(inputDropout(input)) + coverageProj(Self.coverage(valid))
+        let first = inputProj(inputDropout(weighed(x))) + coverageProj(Self.coverage(WeighedPixels.valid(x)))
         return bottleneckNorm(bottleneckDown(outputNorm(blocks.reduce(first) { $1($0) })))
     }
 
     /// Mean squared error of the pixels that are shown, against what they are without noise.
     public func pretrainingLoss(_ x: SpectrumBatch, finding clean: Tensor) throws -> Tensor {
-        let valid = x.valid ?? .ones(like: clean)
-        let squares = (decoder(self(x)) - standardised(clean)).square() * valid
-        return squares.sum() / valid.sum().clamp(min: 1)
-    }
-
-    private func standardised(_ flux: Tensor) -> Tensor {
-        ((flux - pixelMean.value) / pixelStd.value).clamp(min: -Self.farthest, max: Self.farthest)
+        weighed.loss(decoder(self(x)), of: x, finding: clean)
     }
 
     /// The share of the pixels that are there, block by block.

@@ -4,13 +4,16 @@
 ///   - q: (…, queries, d)
 ///   - k: (…, keys, d)
 ///   - v: (…, keys, e)
+///   - mask: true where a query may look at a key, (…, queries, keys) or a shape that is broadcast to it; a query that may
+///     look at none gets NaN. All may look at all when `nil`.
 ///   - scale: 1/√d when `nil`.
 ///   - dropout: the probability to drop an attention weight; pass 0 in evaluation.
 /// - Returns: (…, queries, e)
 public func scaledDotProductAttention(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, scale: Double? = nil, dropout: Double = 0
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil, scale: Double? = nil, dropout: Double = 0
 ) -> Tensor {
-    ATen.attention(.tensor(q), .tensor(k), .tensor(v), nil, .double(dropout), false, .optional(scale))
+    ATen.attention(
+        .tensor(q), .tensor(k), .tensor(v), .optional(mask), .double(dropout), false, .optional(scale))
 }
 
 /// Attention with several heads and linear maps around it, as PyTorch's `nn.MultiheadAttention` with `batch_first`.
