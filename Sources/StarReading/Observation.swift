@@ -166,7 +166,7 @@ extension Observation {
 
     /// The median step of some pixels, evenly sampled: all of them would tell no more.
     private static func medianStep(_ wavelength: [Double]) -> Double {
-        let steps = Array(1..<max(1, wavelength.count)).evenlySampled(255).map { wavelength[$0] - wavelength[$0 - 1] }
+        let steps = (1..<max(1, wavelength.count)).evenlySampled(255).map { wavelength[$0] - wavelength[$0 - 1] }
         let sorted = steps.filter(\.isFinite).sorted()
         return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     }

@@ -31,17 +31,43 @@ public func robustSigma(_ values: [Double], aboutZero: Bool = false) -> Double {
 /// The median: the mean of the two middle values for an even count, NaN for none.
 public func median(_ values: [Double]) -> Double {
     guard !values.isEmpty else { return .nan }
-    var values = values
     let middle = values.count / 2
-    let upper = partition(&values, at: middle)
+    var (candidates, smaller) = candidates(values, at: middle)
+    let upper = partition(&candidates, at: middle - smaller)
     guard values.count.isMultiple(of: 2) else { return upper }
-    return (values[1..<middle].reduce(values[0]) { max($0, $1) } + upper) / 2
+    // The one before it is the largest of those that are no larger, here or among what was left out.
+    guard middle > smaller else { return (ordered(values, at: middle - 1) + upper) / 2 }
+    return (candidates[..<(middle - smaller)].reduce(candidates[0]) { max($0, $1) } + upper) / 2
 }
 
 /// The value that stands at a place (counted from 0) once values are sorted.
 package func ordered(_ values: [Double], at place: Int) -> Double {
-    var values = values
-    return partition(&values, at: place)
+    var (candidates, smaller) = candidates(values, at: place)
+    return partition(&candidates, at: place - smaller)
+}
+
+/// The values among which that of a place is once all are sorted, and how many are smaller than any of these: of many values those
+/// in one of 1,024 equal intervals, counted first.
+private func candidates(_ values: [Double], at place: Int) -> (values: [Double], smaller: Int) {
+    let intervals = 1024
+    guard values.count >= intervals / 2 else { return (values, 0) }
+    var (low, high) = (values[0], values[0])
+    for value in values {
+        low = value < low ? value : low
+        high = value > high ? value : high
+    }
+    let scale = Double(intervals) / (high - low)
+    // A number that is none, or a range that no number holds.
+    guard scale.isFinite, scale > 0, !values.contains(where: \.isNaN) else { return (values, 0) }
+    func interval(_ value: Double) -> Int { min(intervals - 1, Int((value - low) * scale)) }
+    var counts = [Int32](repeating: 0, count: intervals)
+    for value in values { counts[interval(value)] += 1 }
+    var (smaller, chosen) = (0, 0)
+    while smaller + Int(counts[chosen]) <= place {
+        smaller += Int(counts[chosen])
+        chosen += 1
+    }
+    return (values.filter { interval($0) == chosen }, smaller)
 }
 
 /// Brings to a place the value that stands there once all are sorted, no larger ones before it and no smaller ones behind

@@ -222,4 +222,27 @@ struct MedianTests {
         }
         #expect(median([]).isNaN && ordered([.nan, 1, .nan, 2], at: 3) != 0)
     }
+
+    /// Many values are counted first: with ties, far out ones, in one place, endless ones.
+    @Test func manyValuesStandWhereSortingPutsThem() {
+        var random = SeededGenerator(seed: 4)
+        let gaussian = (0..<5000).map { _ in random.gaussian() }
+        let steep: [Double] = gaussian.map { (x: Double) -> Double in exp(20 * x) }
+        let coarse: [Double] = gaussian.map { (x: Double) -> Double in (3 * x).rounded() }
+        let halves: [Double] = gaussian.map { (x: Double) -> Double in x > 0 ? 1 : 0 }
+        let same = [Double](repeating: -1, count: 601)
+        let nearlySame: [Double] = same + Array(gaussian.prefix(3))
+        let endless: [Double] = gaussian + [Double.infinity]
+        let far: [Double] = gaussian + [1e300, -1e300]
+        let sets: [[Double]] = [gaussian, coarse, steep, far, nearlySame, same, halves, endless]
+        for values in sets {
+            let sorted = values.sorted()
+            let count = sorted.count
+            let middle: Double = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+            #expect(median(values) == middle)
+            for place in [0, 1, count / 7, count / 2, count - 2, count - 1] {
+                #expect(ordered(values, at: place) == sorted[place])
+            }
+        }
+    }
 }

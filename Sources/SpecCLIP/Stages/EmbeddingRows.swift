@@ -49,7 +49,7 @@ extension SpecCLIPModel {
         _ count: Int, batch: Int, width: Int, _ spectra: ([Int]) throws -> SpectrumBatch,
         body: (SpectrumBatch) throws -> Tensor
     ) throws -> Tensor {
-        let device = parameters().first?.parameter.value.device ?? .cpu
+        let device = device
         let wasTraining = isTraining
         evaluate()
         defer { if wasTraining { train() } }

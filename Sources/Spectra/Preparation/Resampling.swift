@@ -90,7 +90,8 @@ struct Resampling: Sendable {
     /// Marks grid pixels that the input does not see: beyond its ends by more than half of a pixel of its own, and within what
     /// is left between pixels that lie much farther apart than most.
     func markUnseen(_ mask: inout [Bool]) {
-        let usual = ordered(spacing, at: spacing.count / 2)
+        let some = stride(from: 0, to: spacing.count, by: max(1, spacing.count / 256)).map { spacing[$0] }
+        let usual = median(some)
         for i in left.indices where beyond[i] > usual / 2 || spacing[i] > Self.gap * usual { mask[i] = true }
     }
 

@@ -28,8 +28,7 @@ final class EncoderPredictor: Module, LabelPredictor {
     var inputs: SpectrumInputs { network.backbone.inputs }
 
     func callAsFunction(_ input: AdaptationInput) throws -> Tensor {
-        let device = network.parameters().first?.parameter.value.device ?? .cpu
-        let spectra = try input.spectra.to(device)
+        let spectra = try input.spectra.to(network.device)
         return try catchingTorchErrors { try withoutGradient { network(spectra) }.to(.cpu).to(.float64) }
     }
 

@@ -91,7 +91,7 @@ public final class QualityModel {
             instrument.isDrawnByComponents && training.shown.size(0) > 1
             ? SpectralComponents(instrument.asinhScaled(training.shown)) : nil
         let known = training.snr.filter(\.isFinite).sorted()
-        let device = model.parameters().first?.parameter.value.device ?? .cpu
+        let device = model.device
         try shapes?.to(device)
         var residuals: [ReconstructionCheck.Residual] = []
         let rows = Tensor(heldOut.shownRows.map(Int64.init), shape: [heldOut.shownRows.count])

@@ -35,6 +35,21 @@ open class Module {
         return found
     }
 
+    /// Where its first parameter is; the CPU where it has none. Looks no further than that one.
+    public var device: Device {
+        func first(in module: Module) -> Parameter? {
+            for (_, member) in module.children() {
+                switch member {
+                case .parameter(let parameter): return parameter
+                case .module(let module): if let parameter = first(in: module) { return parameter }
+                case .buffer: break
+                }
+            }
+            return nil
+        }
+        return first(in: self)?.value.device ?? .cpu
+    }
+
     /// Every parameter and its path, in the order of declaration; one that appears twice is listed under its first path.
     /// Looks through all properties (some 20 µs for each module): ask once, not at every training step.
     public func parameters() -> [(path: String, parameter: Parameter)] {
