@@ -227,6 +227,14 @@ public struct Mixture: Sendable {
     /// `[B, K]`.
     public var mean: Tensor { (logWeights.exp().unsqueezed(2) * means).sum(dims: [1]) }
 
+    /// Of all numbers, within the Gaussians and between them, `[B, K, K]`.
+    public var covariance: Tensor {
+        let weights = logWeights.exp().unsqueezed(2)
+        let apart = means - mean.unsqueezed(1)
+        let within = (weights.unsqueezed(3) * factors.matmul(factors.transposed(-1, -2))).sum(dims: [1])
+        return within + (apart * weights).transposed(-1, -2).matmul(apart)
+    }
+
     /// Draws, `[B, n, K]`: the same random numbers for every star, so that none depends on the stars beside it.
     /// - Parameters:
     ///   - count: n.

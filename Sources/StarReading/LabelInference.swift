@@ -124,16 +124,22 @@ public struct LabelInference {
     ///   - instrument: whose spectra they are.
     ///   - circumstances: what is known of them beside the flux.
     ///   - moved: prepares some rows anew with so much velocity (km/s) removed; nil moves what is prepared already.
+    ///   - filled: those of the spectra, at rest, whose missing pixels matter, without these, and their rows.
     public func read(
         _ spectra: SpectrumBatch, from instrument: Instrument, _ circumstances: QualityModel.Circumstances,
-        moved: (([Int], [Double]) throws -> SpectrumBatch)? = nil
+        moved: (([Int], [Double]) throws -> SpectrumBatch)? = nil,
+        filled: ((SpectrumBatch) throws -> (rows: [Int], spectra: SpectrumBatch)?)? = nil
     ) throws -> Reading {
         try catchingTorchErrors {
             var resting: RestFrame.Result?
             if let rest = try labels.restFrame(model, instrument) {
                 resting = try moved.map { try rest(spectra, moved: $0) } ?? rest(spectra, of: instrument)
             }
-            let features = try resting?.features ?? withoutGradient { try model.features(spectra, from: instrument) }
+            var features = try resting?.features ?? withoutGradient { try model.features(spectra, from: instrument) }
+            if let resting, let whole = try filled?(resting.spectra) {
+                let own = try withoutGradient { try model.features(whole.spectra, from: instrument) }
+                features = try RestFrame.replacing(whole.rows, of: features, with: own)
+            }
             let shown = resting?.spectra ?? spectra
             var (stars, posterior) = try labels.readings(
                 features, from: instrument, snr: circumstances.snr, velocities: resting?.velocities)

@@ -47,15 +47,15 @@ struct RestFrame {
             rows = steps.map(\.0).filter { abs(found.velocities[$0]) <= Self.fastest }
             guard !rows.isEmpty else { break }
             let again = try moved(rows, rows.map { found.velocities[$0] }).to(spectra.flux.device)
-            found.spectra = try replacing(rows, of: found.spectra, with: again)
-            found.features = try replacing(rows, of: found.features, with: try features(again))
+            found.spectra = try Self.replacing(rows, of: found.spectra, with: again)
+            found.features = try Self.replacing(rows, of: found.features, with: try features(again))
         }
         let lost = found.velocities.indices.filter { !(abs(found.velocities[$0]) <= Self.fastest) }
         guard !lost.isEmpty else { return found }
         for row in lost { found.velocities[row] = 0 }
-        found.spectra = try replacing(
-            lost, of: found.spectra, with: observed.spectra.rows(try index(lost, observed.features.device)))
-        found.features = try replacing(lost, of: found.features, with: try select(observed.features, lost))
+        found.spectra = try Self.replacing(
+            lost, of: found.spectra, with: observed.spectra.rows(try Self.index(lost, observed.features.device)))
+        found.features = try Self.replacing(lost, of: found.features, with: try select(observed.features, lost))
         return found
     }
 
@@ -67,32 +67,33 @@ struct RestFrame {
                 instrument.atRest(Array(values[row * pixels..<(row + 1) * pixels]), removing: velocity)
             }
             // What is known of the pixels stays where it was: a shift is a few pixels at most.
-            var batch = spectra.rows(try index(rows, spectra.flux.device))
+            var batch = spectra.rows(try Self.index(rows, spectra.flux.device))
             batch.flux = Tensor(moved, shape: [rows.count, pixels])
             return batch
         }
     }
 
     private func select(_ tensor: Tensor, _ rows: [Int]) throws -> Tensor {
-        tensor.indexSelect(0, try index(rows, tensor.device))
+        tensor.indexSelect(0, try Self.index(rows, tensor.device))
     }
 
-    private func index(_ rows: [Int], _ device: Device) throws -> Tensor {
+    private static func index(_ rows: [Int], _ device: Device) throws -> Tensor {
         try Tensor(rows.map(Int64.init), shape: [rows.count]).to(device)
     }
 
-    private func replacing(_ rows: [Int], of tensor: Tensor, with others: Tensor) throws -> Tensor {
-        try select(Tensor.cat([tensor, others], dim: 0), places(rows, of: tensor.size(0)))
+    /// A tensor with other rows in place of some.
+    static func replacing(_ rows: [Int], of tensor: Tensor, with others: Tensor) throws -> Tensor {
+        Tensor.cat([tensor, others], dim: 0).indexSelect(0, try index(places(rows, of: tensor.size(0)), tensor.device))
     }
 
-    private func replacing(
+    private static func replacing(
         _ rows: [Int], of spectra: SpectrumBatch, with others: SpectrumBatch
     ) throws -> SpectrumBatch {
         spectra.appending(others).rows(try index(places(rows, of: spectra.count), spectra.flux.device))
     }
 
     /// Where each row is found when others stand behind all.
-    private func places(_ rows: [Int], of count: Int) -> [Int] {
+    private static func places(_ rows: [Int], of count: Int) -> [Int] {
         var places = Array(0..<count)
         for (other, row) in rows.enumerated() { places[row] = count + other }
         return places
@@ -103,7 +104,7 @@ extension RestFrame {
     /// The rest frame of a model's posterior; nil where that tells no velocity.
     init?(_ model: SpecCLIPModel, _ instrument: Instrument, _ sampler: EnsembleSampler, labels: [StellarLabel]) {
         guard let place = labels.firstIndex(where: { $0.name == RadialVelocity.label }) else { return nil }
-        let device = model.parameters().first?.parameter.value.device ?? .cpu
+        let device = model.device
         features = { spectra in
             let input = try spectra.to(device)
             return try catchingTorchErrors { try withoutGradient { try model.features(input, from: instrument) } }

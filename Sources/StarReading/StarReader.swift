@@ -28,7 +28,9 @@ public final class StarReader: @unchecked Sendable {
     /// What leads there, by the instrument that it holds for.
     private let scales: [String: LabelScale]
     /// What draws missing bands, by the instrument: read from its file where it is first asked for.
-    let bands = SharedCache<Instrument, SpectrumGenerator?>(capacity: 8)
+    let drawing = SharedCache<Instrument, SpectrumGenerator?>(capacity: 8)
+    /// What fills missing pixels, likewise.
+    let filling = SharedCache<Instrument, MissingPixels?>(capacity: 8)
 
     /// Loads a model file.
     /// - Parameters:
@@ -168,22 +170,26 @@ public final class StarReader: @unchecked Sendable {
     package func reading(
         _ observations: [Observation], of instrument: Instrument, needsLabels: Bool = true
     ) throws -> LabelInference.Reading {
-        try (needsLabels ? labelInference(instrument) : inference).read(
-            try batch(observations, of: instrument), from: instrument,
-            .init(
-                ivar: observations.map(\.knownIvar), snr: observations.map { $0.prepared.snr ?? .nan },
-                masked: observations.map(\.maskedShare))
-        ) { rows, velocities in
-            try self.batch(
-                concurrentMap(Array(zip(rows, velocities))) { observations[$0].atRest(removing: $1) }, of: instrument)
-        }
+        let circumstances = QualityModel.Circumstances(
+            ivar: observations.map(\.knownIvar), snr: observations.map { $0.prepared.snr ?? .nan },
+            masked: observations.map(\.maskedShare))
+        let missing = try missingPixels(of: instrument)
+        return try (needsLabels ? labelInference(instrument) : inference).read(
+            try batch(observations, of: instrument), from: instrument, circumstances,
+            moved: { rows, velocities in
+                try self.batch(
+                    concurrentMap(Array(zip(rows, velocities))) { observations[$0].atRest(removing: $1) },
+                    of: instrument)
+            }, filled: { try missing?.filled($0, snr: circumstances.snr) })
     }
 
     /// As ``reading(_:of:)``, of spectra that exist prepared alone, such as those that noise was drawn for.
     package func reading(
         _ spectra: SpectrumBatch, from instrument: Instrument, _ circumstances: QualityModel.Circumstances
     ) throws -> LabelInference.Reading {
-        try labelInference(instrument).read(spectra, from: instrument, circumstances)
+        let missing = try missingPixels(of: instrument)
+        return try labelInference(instrument).read(
+            spectra, from: instrument, circumstances, filled: { try missing?.filled($0, snr: circumstances.snr) })
     }
 
     /// For each observation the reading it is in, and where.

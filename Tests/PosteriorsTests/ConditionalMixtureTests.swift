@@ -56,6 +56,19 @@ import Torch
         }
     }
 
+    /// The law of total covariance, by hand.
+    @Test func covarianceIsThatOfTheWhole() {
+        let (first, second) = (Self.gaussians[0], Self.gaussians[1])
+        let mean = (0..<2).map { 0.3 * first.mean[$0] + 0.7 * second.mean[$0] }
+        let found = Self.mixture().covariance.floats()
+        for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let expected = zip(Self.weights, Self.gaussians).reduce(0.0) { sum, own in
+                sum + own.0 * (own.1.covariance[i][j] + (own.1.mean[i] - mean[i]) * (own.1.mean[j] - mean[j]))
+            }
+            for star in 0..<2 { #expect(abs(Double(found[4 * star + 2 * i + j]) - expected) < 1e-5) }
+        }
+    }
+
     /// Evidence integrated over its last number, beside the sum of many of its values.
     @Test func theLastNumberIsIntegrated() {
         let (a, b, c) = ([[2.0, 0.6], [0.6, 1.5]], [0.7, -0.4], 1.3)

@@ -33,7 +33,7 @@ extension StarReader {
                     observations[$0].instrument == instrument && observations[$0].prepared.scaleIsUnknown == isUnscaled
                 }
                 guard !places.isEmpty,
-                    let generator = try bands.value(for: instrument, make: { try generator(of: instrument) })
+                    let generator = try drawing.value(for: instrument, make: { try generator(of: instrument) })
                 else { continue }
                 let own = places.map { observations[$0] }
                 for (place, drawn) in zip(places, try Self.completed(own, by: generator)) { found[place] = drawn }
@@ -71,6 +71,17 @@ extension StarReader {
                 let start = (star * completions + completion) * pixels
                 return observation.completed(by: values[start..<start + pixels], where: known)
             }
+        }
+    }
+}
+
+extension StarReader {
+    /// What fills single pixels that spectra of an instrument lack; nil where its encoder knows no masks, or the model does not know its
+    /// spectra.
+    func missingPixels(of instrument: Instrument) throws -> MissingPixels? {
+        guard model.inputs(of: instrument).isSuperset(of: [.valid, .ivar]) else { return nil }
+        return try filling.value(for: instrument) {
+            try drawing.value(for: instrument) { try generator(of: instrument) }.map(MissingPixels.init)
         }
     }
 }
