@@ -164,11 +164,9 @@ extension Observation {
         step > 0 && other > 0 ? abs(log(step / other)) : .infinity
     }
 
-    /// The median step of some pixels, evenly sampled: all of them would tell no more.
     private static func medianStep(_ wavelength: [Double]) -> Double {
-        let steps = (1..<max(1, wavelength.count)).evenlySampled(255).map { wavelength[$0] - wavelength[$0 - 1] }
-        let sorted = steps.filter(\.isFinite).sorted()
-        return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+        let steps = zip(wavelength.dropFirst(), wavelength).map { $0 - $1 }.filter(\.isFinite)
+        return steps.isEmpty ? 0 : ordered(steps, at: steps.count / 2)
     }
 }
 
