@@ -29,6 +29,9 @@ public final class StarReader: @unchecked Sendable {
     private let scales: [String: LabelScale]
     /// What draws missing bands, by the instrument: read from its file where it is first asked for.
     let bands = SharedCache<Instrument, SpectrumGenerator?>(capacity: 8)
+    /// The stars that the model brings, and how they are searched among instruments.
+    let references = SharedCache<String, ReferenceAtlas?>(capacity: 1)
+    let known = SharedCache<String, LookAlikes>(capacity: 8)
 
     /// Loads a model file.
     /// - Parameters:
