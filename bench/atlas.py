@@ -11,7 +11,7 @@ Embeddings are those of Gaia XP spectra with their noise drawn anew; their intri
 of all (NumPy), and the size on disk or in memory. specclip is timed the whole way, from spectra to a file of neighbours: 20,000 queries
 less 2,000, and beside it the same less the time that embedding them takes (`specclip embed`, timed alike); the others are timed on
 embeddings in memory, index in memory, beside the seconds of the processor that they took, which other work on the machine does not
-change much. Memory of specclip is the peak of its process. Threads: two each. usearch takes ten times as long to build as the others.
+change much. Memory of specclip is the peak of its process. Threads: two each. usearch takes four times as long to build as the others.
 """
 import argparse
 import json
@@ -127,7 +127,7 @@ def faiss_index(description, rows, queries, right, probes):
 
 def graph(rows, queries, right):
     """HNSW (Malkov & Yashunin 2018) with 16 neighbours a row; 64 candidates where a row is added, half of usearch's default, since a
-    graph takes a hundred times as long to build as groups do."""
+    graph takes several times as long to build as groups do."""
     from usearch.index import Index
     clock = Clock()
     index = Index(ndim=rows.shape[1], metric="ip", dtype="f16", connectivity=16, expansion_add=64)
