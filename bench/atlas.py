@@ -4,13 +4,14 @@
     python3 -m venv bench/venv-atlas && bench/venv-atlas/bin/pip install numpy h5py astropy faiss-cpu usearch
     bench/redrawn.py xp.h5 --count 1000000 -o big.h5 && specclip embed big.h5 --instrument gaia-xp -o big.fits
     bench/redrawn.py xp.h5 --count 40000 --seed 7 -o queries.h5
-    OMP_WAIT_POLICY=passive bench/venv-atlas/bin/python bench/atlas.py queries.h5 big.fits [more.fits ...] [--width 64] [--no-graph]
+    OMP_WAIT_POLICY=passive bench/venv-atlas/bin/python bench/atlas.py queries.h5 big.fits [more.fits ...] [--width 64] [--others]
 
 Embeddings are those of Gaia XP spectra with their noise drawn anew; their intrinsic dimension is printed (the two nearest neighbours of
 5,000; Facco et al. 2017). Queries are other draws. For each: seconds to build, queries a second in one batch, recall@10 against a search
 of all (NumPy), and the size on disk or in memory. specclip is timed the whole way, from spectra to a file of neighbours: 20,000 queries
 less 2,000, and beside it the same less the time that embedding them takes (`specclip embed`, timed alike); the others are timed on
-embeddings in memory, index in memory. Memory of specclip is the peak of its process. Threads: two each.
+embeddings in memory, index in memory, beside the seconds of the processor that they took, which other work on the machine does not
+change much. Memory of specclip is the peak of its process. Threads: two each. usearch takes four times as long to build as the others.
 """
 import argparse
 import json
@@ -97,29 +98,51 @@ def specclip(options, folder, right, ids, width):
     }
 
 
+class Clock:
+    """Seconds, and seconds of the processor."""
+
+    def __init__(self):
+        self.begun = time.perf_counter(), time.process_time()
+
+    def __call__(self):
+        return time.perf_counter() - self.begun[0], time.process_time() - self.begun[1]
+
+
+def judged(built, searched, queries, found, right):
+    return {"build": built[0], "build, processor": built[1], "queries/s": len(queries) / searched[0],
+            "queries/s of the processor": len(queries) / searched[1], "recall@10": recall(found[:len(right)], right)}
+
+
 def faiss_index(description, rows, queries, right, probes):
-    begun = time.perf_counter()
+    clock = Clock()
     index = faiss.index_factory(rows.shape[1], description, faiss.METRIC_INNER_PRODUCT)
     index.train(rows[np.random.default_rng(1).choice(len(rows), min(len(rows), 200_000), replace=False)])
     index.add(rows)
-    built = time.perf_counter() - begun
+    built = clock()
     faiss.extract_index_ivf(index).nprobe = probes
-    begun = time.perf_counter()
+    clock = Clock()
     _, found = index.search(queries, TOP)
-    seconds = time.perf_counter() - begun
-    return {"build": built, "queries/s": len(queries) / seconds, "recall@10": recall(found[:len(right)], right)}
+    return judged(built, clock(), queries, found, right)
 
 
 def graph(rows, queries, right):
+    """HNSW (Malkov & Yashunin 2018) with 16 neighbours a row; 64 candidates where a row is added, half of usearch's default, since a
+    graph takes several times as long to build as groups do."""
     from usearch.index import Index
-    begun = time.perf_counter()
-    index = Index(ndim=rows.shape[1], metric="ip", dtype="f16")
-    index.add(np.arange(len(rows)), rows, threads=2)
-    built = time.perf_counter() - begun
-    begun = time.perf_counter()
-    found = index.search(queries, TOP, threads=2).keys
-    seconds = time.perf_counter() - begun
-    return {"build": built, "queries/s": len(queries) / seconds, "recall@10": recall(found[:len(right)], right)}
+    clock = Clock()
+    index = Index(ndim=rows.shape[1], metric="ip", dtype="f16", connectivity=16, expansion_add=64)
+    for start in range(0, len(rows), 50_000):
+        index.add(np.arange(start, min(start + 50_000, len(rows))), rows[start:start + 50_000], threads=2)
+        print(f"usearch: {len(index)} rows, {clock()[0]:.0f} s", flush=True)
+    built = clock()
+    report = {}
+    for candidates in (64, 256):
+        index.expansion_search = candidates
+        clock = Clock()
+        found = index.search(queries, TOP, threads=2).keys
+        report[f"usearch, {candidates} candidates"] = judged(built, clock(), queries, found, right) | {
+            "MB": index.memory_usage / 1e6}
+    return report
 
 
 def main():
@@ -128,8 +151,9 @@ def main():
     parser.add_argument("tables", nargs="+")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--judged", type=int, default=1000, help="queries whose neighbours are looked for among all")
-    parser.add_argument("--no-graph", action="store_true", help="leave out usearch, which takes minutes to build")
-    parser.add_argument("--no-others", action="store_true", help="specclip alone, where memory is short")
+    parser.add_argument("--others", nargs="*", default=["IVF1024,Flat", "IVF1024,SQfp16", "IVF1024,PQ32", "usearch"],
+                        help="indices of FAISS, and usearch; none where memory is short")
+    parser.add_argument("--no-specclip", action="store_true", help="the others alone")
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / ".build/release/specclip")
     parser.add_argument("--output", type=pathlib.Path)
     options = parser.parse_args()
@@ -158,17 +182,18 @@ def main():
             right = np.take_along_axis(place, np.argsort(-score, 1)[:, :TOP], 1)
         ids = np.concatenate(ids)
         print(f"{count} rows of {options.width} numbers, intrinsic dimension {dimension(rows):.1f}; {len(queries)} queries judged")
-        report["specclip"] = specclip(options, folder, right, ids, options.width)
-        print("specclip", report["specclip"], flush=True)
-        if not options.no_others:
+        if not options.no_specclip:
+            report["specclip"] = specclip(options, folder, right, ids, options.width)
+            print("specclip", report["specclip"], flush=True)
+        if options.others:
             rows = best[0][1] if len(best) == 1 else np.concatenate([embeddings(path, options.width) for path in options.tables])
             many = np.tile(queries, (10, 1))
-            for description, probes in [("IVF1024,Flat", 8), ("IVF1024,SQfp16", 8), ("IVF1024,PQ32", 8)]:
-                report[description] = faiss_index(description, rows, many, right, probes)
-                print(f"FAISS {description}, {probes} lists", report[description], flush=True)
-            if not options.no_graph:
-                report["usearch"] = graph(rows, many, right)
-                print("usearch", report["usearch"], flush=True)
+            for other in options.others:
+                found = graph(rows, many, right) if other == "usearch" else {
+                    f"FAISS {other}, 8 lists": faiss_index(other, rows, many, right, probes=8)}
+                for name, own in found.items():
+                    report[name] = own
+                    print(name, own, flush=True)
     if options.output:
         options.output.write_text(json.dumps(report, indent=2) + "\n")
 

@@ -7,10 +7,11 @@
 For each number of draws: the root mean square distance of the 16th, 50th and 84th percentiles of all labels from those of 10⁵ draws, in
 units of each label's error (300 stars), and stars a second (10,000 stars, start of the program included; least of three runs). Then
 embeddings a second of all spectra. With --beside, another build of the program is timed turn by turn with the first. Needs numpy and h5py, and a
-machine that does nothing else.
+machine that does nothing else; where it does, the seconds of the processor that are printed beside tell more.
 """
 import argparse
 import pathlib
+import resource
 import subprocess
 import tempfile
 import time
@@ -22,12 +23,23 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LABELS = ["teff", "logg", "fe_h", "alpha_m", "a_k"]
 
 
+def processor():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run(program, *arguments):
-    start = time.perf_counter()
+    """Seconds, and seconds of the processor."""
+    start, used = time.perf_counter(), processor()
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, processor() - used
+
+
+def rates(took, count):
+    """Of several runs of each program: stars a second of the fastest, and the fewest seconds of the processor."""
+    return [f"{count / min(own)[0]:.0f} stars/s ({min(used for _, used in own):.2f} s of the processor)" for own in took]
 
 
 def percentiles(program, data, draws, stars, folder):
@@ -58,7 +70,7 @@ def main():
     programs = [options.specclip] + ([options.beside] if options.beside else [])
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        many = percentiles(options.specclip, options.data, 100_000, 300, folder)
+        many = percentiles(options.specclip, options.data, 100_000, 300, folder) if options.draws else {}
         for draws in options.draws:
             off = [distance(percentiles(program, options.data, draws, 300, folder), many) for program in programs]
             took = [[] for _ in programs]
@@ -68,7 +80,7 @@ def main():
                         run(program, "predict", options.data, "--split", "test", "--instrument", "gaia-xp", "--limit",
                             options.stars, "--samples", draws, "-f", "-o", folder / "p.fits"))
             print(f"predict {draws:5} draws: " + "   beside ".join(
-                f"{error:.4f} errors, {options.stars / min(own):.0f} stars/s" for error, own in zip(off, took)), flush=True)
+                f"{error:.4f} errors, {rate}" for error, rate in zip(off, rates(took, options.stars))), flush=True)
         took = [[] for _ in programs]
         for _ in range(3):
             for place, program in enumerate(programs):
@@ -77,7 +89,7 @@ def main():
                         folder / "e.fits"))
         with h5py.File(options.data) as file:
             count = len(file["test/source_ids"])
-        print(f"embed {count}: " + "   beside ".join(f"{count / min(own):.0f} stars/s" for own in took))
+        print(f"embed {count}: " + "   beside ".join(rates(took, count)))
 
 
 if __name__ == "__main__":

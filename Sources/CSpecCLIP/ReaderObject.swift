@@ -195,7 +195,7 @@ final class ReaderObject: LibraryObject {
             guard conditions == nil else {
                 throw Diagnostic("--where", problem: "is for an atlas", remedy: "name one: atlas=FOLDER")
             }
-            return try shared.lookAlikes(among) { try LookAlikes(atlasOf: reader, among: among) }
+            return try reader.lookAlikes(among: among)
         }
         return try shared.lookAlikes("\(path)\n\(among)\n\(conditions ?? [])") {
             try AtlasSearch(

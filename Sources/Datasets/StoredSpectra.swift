@@ -29,7 +29,8 @@ public struct StoredSpectra: Sendable {
 
     /// Inverse variances of a row; nil where its errors are not known.
     public func ivar(ofRow row: Int) -> ArraySlice<Float>? {
-        guard let own = ivar?[row * pixels..<(row + 1) * pixels], own.contains(where: BadPixels.isGood) else {
+        guard let own = ivar?[row * pixels..<(row + 1) * pixels], own.contains(where: { BadPixels.isGood($0) })
+        else {
             return nil
         }
         return own
@@ -63,6 +64,6 @@ public struct StoredSpectra: Sendable {
 
     /// Some pixels bad, others good: a row without any good one only lacks errors.
     private static func hasBadPixels(_ ivar: ArraySlice<Float>) -> Bool {
-        ivar.contains { !BadPixels.isGood($0) } && ivar.contains(where: BadPixels.isGood)
+        ivar.contains { !BadPixels.isGood($0) } && ivar.contains { BadPixels.isGood($0) }
     }
 }

@@ -76,7 +76,7 @@ package struct CardMaker {
     /// Look-alikes among the stars that the model brings, if it does. Their spectra it does not bring.
     package mutating func addNeighboursOfModel(top: Int) throws {
         guard reader.hasAtlas else { return }
-        let search = try LookAlikes(atlasOf: reader)
+        let search = try reader.lookAlikes()
         let found = try search.nearest(to: embedding, of: [star], top: top, excludingSelf: true).first ?? []
         card.neighbours = found.map { neighbour($0, flux: nil) }
         card.neighbourSource = search.instruments.map(\.title).joined(separator: ", ") + ", in the model"

@@ -45,7 +45,7 @@ final class StarService: Sendable {
         drawnBands = reader.instrumentsWithDrawnBands
         labelRows = Result { try LabelRows(reader) }
         // Made now, not while somebody waits.
-        if reader.hasAtlas { _ = (try known.lookAlikes(), try known.reference()) }
+        if reader.hasAtlas { _ = try reader.lookAlikes() }
     }
 
     /// Starts the threads.

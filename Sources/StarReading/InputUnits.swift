@@ -74,6 +74,9 @@ public struct Shard: Sendable, Hashable, Codable, CustomStringConvertible {
     /// Whether a unit is its own.
     public func owns(_ unit: Int) -> Bool { unit % count == number - 1 }
 
+    /// Whether a star is its own, by the hash of what is said of it: FNV-1a of 64 bits, mixed as in MurmurHash3.
+    func owns(star hash: UInt64) -> Bool { hash % UInt64(count) == UInt64(number - 1) }
+
     /// `2/8`.
     public var description: String { "\(number)/\(count)" }
 }

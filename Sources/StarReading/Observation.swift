@@ -85,15 +85,18 @@ public struct Observation: Sendable {
     /// Share of the grid that rests on bad or missing data, 0…1.
     var maskedShare: Double {
         let (mask, blind) = (prepared.mask, instrument.blind)
-        var pixels = mask.indices
+        var (pixels, seen, masked) = (mask.indices, 0, 0)
         // Beyond the ends of what an instrument may see a part of, and where it never sees anything, nothing is missing.
         if instrument.leastCoverage != nil, let first = mask.firstIndex(of: false),
             let last = mask.lastIndex(of: false)
         {
             pixels = first..<last + 1
         }
-        let seen = pixels.filter { blind?[$0] != true }
-        return Double(seen.count { mask[$0] }) / Double(max(1, seen.count))
+        for pixel in pixels where blind?[pixel] != true {
+            seen += 1
+            masked += mask[pixel] ? 1 : 0
+        }
+        return Double(masked) / Double(max(1, seen))
     }
 
     /// The observation without a radial velocity, km/s: prepared anew where its file's spectrum is at hand.

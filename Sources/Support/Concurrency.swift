@@ -111,9 +111,13 @@ package final class Handover<Piece: Sendable>: @unchecked Sendable {
     package func give(_ piece: Piece) throws { _ = try put(piece) }
 
     /// Gives a piece and waits for the answer, hence until all that was given before is worked on.
-    package func ask(_ piece: Piece) throws -> Bool {
-        let number = try put(piece)
-        return try condition.withLock {
+    package func ask(_ piece: Piece) throws -> Bool { try answer(to: try put(piece)) }
+
+    /// Waits until all that was given is worked on.
+    fileprivate func settle() throws { if given > 0 { _ = try answer(to: given) } }
+
+    private func answer(to number: Int) throws -> Bool {
+        try condition.withLock {
             while true {
                 if let answered, answered.number == number { return answered.answer }
                 if isStopped { throw Stopped() }
@@ -171,5 +175,67 @@ package final class Handover<Piece: Sendable>: @unchecked Sendable {
             condition.broadcast()
             while waits, outcome == nil { condition.wait() }
         }
+    }
+}
+
+/// Works on pieces in their order on a thread of its own, while the next ones are made: at most `most` of them wait, so that memory
+/// has an end. The first piece that fails is the last, and its error is thrown to who gives the next one, or waits. For use by one
+/// thread at a time.
+package final class WorkBehind<Piece: Sendable> {
+    private final class State: @unchecked Sendable {
+        let handover: Handover<Piece>
+        let ended = DispatchSemaphore(value: 0)
+        /// Let go by the thread, with all that it holds, before it has ended.
+        var work: (@Sendable (Piece) throws -> Void)?
+        /// Set by the thread, before nothing is taken any more.
+        var failure: (any Error)?
+
+        init(most: Int, _ work: @escaping @Sendable (Piece) throws -> Void) {
+            (handover, self.work) = (Handover(most: most), work)
+        }
+    }
+
+    private let state: State
+
+    /// - Parameters:
+    ///   - most: pieces that wait.
+    ///   - work: takes them, on a thread that is not the caller's.
+    package init(most: Int, _ work: @escaping @Sendable (Piece) throws -> Void) {
+        let state = State(most: most, work)
+        self.state = state
+        let thread = Thread {
+            do {
+                while let (piece, number) = try state.handover.next() {
+                    try state.work?(piece)
+                    state.handover.answer(number, true)
+                }
+            } catch {
+                state.failure = error
+                state.handover.stop(waiting: false)
+            }
+            state.work = nil
+            state.ended.signal()
+        }
+        // As the main thread has: libraries that write files are made for it.
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    /// What was given is worked on, whatever became of who gave it.
+    deinit {
+        state.handover.finish(.success(()))
+        state.ended.wait()
+    }
+
+    /// Gives a piece, as soon as there is room for it.
+    /// - Throws: what an earlier piece failed with.
+    package func give(_ piece: Piece) throws {
+        do { try state.handover.give(piece) } catch { throw state.failure ?? error }
+    }
+
+    /// Waits until all that was given is worked on.
+    /// - Throws: what a piece failed with.
+    package func settle() throws {
+        do { try state.handover.settle() } catch { throw state.failure ?? error }
     }
 }

@@ -27,26 +27,43 @@ struct ByteWriter {
 }
 
 struct ByteReader {
-    private var rest: Data
+    private let data: Data
+    /// Where the next value begins.
+    private var place = 0
 
-    init(_ data: Data) { rest = data }
+    init(_ data: Data) { self.data = data }
 
     mutating func values<Value: BitwiseCopyable>(_ count: Int, _: Value.Type) -> [Value]? {
-        let size = count * MemoryLayout<Value>.stride
-        guard count >= 0, let bytes = take(size) else { return nil }
-        return [Value](unsafeUninitializedCapacity: count) { buffer, filled in
-            bytes.copyBytes(to: UnsafeMutableRawBufferPointer(buffer), count: size)
+        let (size, isTooLarge) = count.multipliedReportingOverflow(by: MemoryLayout<Value>.stride)
+        guard count >= 0, !isTooLarge, size <= data.count - place else { return nil }
+        defer { place += size }
+        return [Value](unsafeUninitializedCapacity: count) { [data, place] buffer, filled in
+            data.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: .init(rebasing: $0[place..<place + size]))
+            }
             filled = count
         }
     }
 
     mutating func texts(_ count: Int) -> [String]? {
-        var texts: [String] = []
-        for _ in 0..<count {
-            guard let length = values(1, Int.self)?.first, let bytes = take(length) else { return nil }
-            texts.append(String(decoding: bytes, as: UTF8.self))
+        // In one go: to be lent the bytes for each anew takes longer than to read them.
+        let (found, end) = data.withUnsafeBytes { [place] bytes -> ([String]?, Int) in
+            let (head, start) = (MemoryLayout<Int>.size, place)
+            var (texts, place) = ([String](), start)
+            guard count >= 0 else { return (nil, start) }
+            texts.reserveCapacity(min(count, (bytes.count - place) / head))
+            for _ in 0..<count {
+                guard head <= bytes.count - place else { return (nil, start) }
+                let length = bytes.loadUnaligned(fromByteOffset: place, as: Int.self)
+                place += head
+                guard length >= 0, length <= bytes.count - place else { return (nil, start) }
+                texts.append(String(decoding: bytes[place..<place + length], as: UTF8.self))
+                place += length
+            }
+            return (texts, place)
         }
-        return texts
+        place = end
+        return found
     }
 
     /// Rows of a table with these columns.
@@ -64,11 +81,5 @@ struct ByteReader {
             table.columns[i].values = read
         }
         return table
-    }
-
-    private mutating func take(_ count: Int) -> Data? {
-        guard count >= 0, count <= rest.count else { return nil }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
     }
 }

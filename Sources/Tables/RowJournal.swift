@@ -153,10 +153,10 @@ public final class RowJournal {
         discard()
     }
 
-    /// Looks at all rows, block by block, before they are written.
-    public func eachTable(_ body: (Table) throws -> Void) throws {
+    /// Looks at all rows, with where in the input they stood, block by block, before they are written.
+    public func eachTable(_ body: (Table, [RowPosition]) throws -> Void) throws {
         try eachBlock { block in
-            if case .rows(_, let table) = block { try body(table) }
+            if case .rows(let positions, let table) = block { try body(table, positions) }
         }
     }
 

@@ -108,6 +108,23 @@ class Catalogues(unittest.TestCase):
         self.assertEqual(list(one.index), list(other.index))
         self.assertTrue(np.allclose(one.teff.to_numpy(float), other.teff.to_numpy(float), rtol=2e-3))
 
+    def test_margins_are_left_out(self):
+        """Rows of a margin are copies of stars of other partitions: no star is read twice for them."""
+        table = frame(lsdb.open_catalog(self.survey)).reset_index(drop=True)
+        whole = lsdb.from_dataframe(
+            table, ra_column="ra", dec_column="dec", margin_threshold=5 * 3600, catalog_name="wide"
+        )
+        self.assertGreater(len(whole.margin.compute()), COUNT / 10)
+        folder, out = self.folder / "wide", self.folder / "wide_embedded.hats"
+        whole.write_catalog(folder, catalog_name="wide")
+        subprocess.run([TOOL, "embed", folder, "--wavelength-unit", "nm", "-o", out], capture_output=True)
+        found = frame(lsdb.open_catalog(out))
+        self.assertGreater(len(found), 0.98 * COUNT)
+        self.assertEqual(found.source_id.nunique(), len(found))
+        margin = next(folder.glob("*arcs"))
+        refused = specclip("embed", margin, "-o", self.folder / "margin.hats", code=1)
+        self.assertIn("is margin, not a catalogue of stars", refused.stderr)
+
     def test_sorted_from_a_file(self):
         """Rows of a plain file become a catalogue with partitions of its own."""
         table = frame(lsdb.open_catalog(self.survey))

@@ -81,4 +81,33 @@ struct ObservedStarTests {
         #expect(try names(stars, by: .position(radius: 5)) == [["a", "b", "c"], ["d"], ["e"], ["f"]])
         #expect(try untold(stars, by: .position(radius: 3)) == 1)
     }
+
+    /// Each star is of one shard, with all its spectra, by whatever it is known; what others see of it tells whether they agree.
+    @Test(arguments: [StarGrouping.sourceID, .column("DESIG"), .position(radius: 3)])
+    func starsAreOfOneShard(grouping: StarGrouping) throws {
+        let stars = (0..<60).map { number in
+            let own = number * 7 % 25
+            return star(
+                "f#\(number)", own < 20 ? "\(own)" : "", .optical, facts: own < 20 ? ["DESIG": "J\(own)"] : [:],
+                ra: own < 20 ? Double(own) + Double(number) / 1e5 : nil, dec: 0)
+        }
+        let clues = stars.map { StarGrouping.Clue($0, for: grouping) }
+        let groups = try grouping.groups(clues)
+        let count = Set(groups.stars).count
+        for shards in [1, 2, 5] {
+            let shares = try (1...shards).map { StarShare(clues, groups, of: try Shard($0, of: shards)) }
+            for number in 0..<count { #expect(shares.count { $0.owns(number) } == 1) }
+            #expect(shares.allSatisfy { share in (0..<count).contains { share.owns($0) } })
+            #expect(Set(shares.map(\.content)).count == 1 && shares[0].spectra == 60)
+        }
+        let others = StarShare(
+            Array(clues.dropLast()), try grouping.groups(Array(clues.dropLast())), of: try Shard(1, of: 1))
+        #expect(others.content != StarShare(clues, groups, of: try Shard(1, of: 1)).content)
+    }
+
+    /// Other programs, and shards of other versions, find the same.
+    @Test func sharesFollowFromIdentifiers() throws {
+        let clue = StarGrouping.Clue(star("a", "4295806720", .gaiaXP), for: .sourceID)
+        #expect(clue.hash == 4_940_868_830_241_191_874)
+    }
 }

@@ -85,3 +85,67 @@ import Testing
         silence.signal()
     }
 }
+
+@Suite struct WorkBehindTests {
+    private struct Failure: Error, Equatable { let number: Int }
+
+    @Test(arguments: [1, 3]) func piecesKeepTheirOrderAndFewWait(most: Int) throws {
+        let done = Mutex<[Int]>([])
+        let behind = WorkBehind<Int>(most: most) { number in
+            usleep(50)
+            done.withLock { $0.append(number) }
+        }
+        for number in 0..<100 {
+            try behind.give(number)
+            // One may be at work.
+            #expect(number + 1 - done.withLock { $0.count } <= most + 1)
+        }
+        try behind.settle()
+        #expect(done.withLock { $0 } == Array(0..<100))
+        try behind.give(100)
+        try behind.settle()
+        try behind.settle()
+        #expect(done.withLock { $0.last } == 100)
+    }
+
+    /// Nobody has to settle for what was given to be done.
+    @Test func whatWasGivenIsDone() throws {
+        let done = Mutex(0)
+        do {
+            let behind = WorkBehind<Int>(most: 8) { _ in
+                usleep(2000)
+                done.withLock { $0 += 1 }
+            }
+            for number in 0..<8 { try behind.give(number) }
+        }
+        #expect(done.withLock { $0 } == 8)
+    }
+
+    @Test func whatFailsIsThrownAndIsTheLast() throws {
+        let done = Mutex<[Int]>([])
+        let behind = WorkBehind<Int>(most: 2) { number in
+            if number == 3 { throw Failure(number: number) }
+            done.withLock { $0.append(number) }
+        }
+        #expect(throws: Failure(number: 3)) {
+            for number in 0..<100 { try behind.give(number) }
+            try behind.settle()
+        }
+        #expect(throws: Failure(number: 3)) { try behind.settle() }
+        #expect(throws: Failure(number: 3)) { try behind.give(4) }
+        #expect(done.withLock { $0 } == [0, 1, 2])
+    }
+
+    /// What the work holds is let go with it, at once: a file may be removed when nobody has it any more.
+    @Test func whatTheWorkHoldsIsLetGo() throws {
+        final class Held: @unchecked Sendable {}
+        weak var seen: Held?
+        do {
+            let held = Held()
+            seen = held
+            let behind = WorkBehind<Int>(most: 1) { _ in withExtendedLifetime(held) {} }
+            try behind.give(1)
+        }
+        #expect(seen == nil)
+    }
+}

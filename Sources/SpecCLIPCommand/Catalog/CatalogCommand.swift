@@ -39,6 +39,8 @@ struct PiecesOptions: ParsableArguments {
 
 /// Pieces that may be a whole catalogue.
 protocol CataloguePieces {
+    /// What units are, for people.
+    var kind: String { get }
     /// What was read and written, unit by unit.
     var units: [ShardRecord.Unit] { get }
     /// What keeps them from being a whole catalogue, a line each; known before any row is read.
@@ -133,7 +135,7 @@ struct CatalogMergeCommand: ParsableCommand {
             try folders.merge(to: url)
         }
         let rows = found.units.reduce(0) { $0 + $1.rows }
-        Program.note("specclip: \(rows) rows of \(found.units.count) files or partitions")
+        Program.note("specclip: \(rows) rows of \(found.units.count) \(found.kind)")
     }
 }
 

@@ -7,7 +7,7 @@ import Tables
 struct CatalogueOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read the Kth of N shares of the input's files or partitions alone; auto takes K and N from a Slurm array, or RANK and WORLD_SIZE.",
+            "Read the Kth of N shares of the input's files or partitions alone, with --together of its stars; auto takes K and N from a Slurm array, or RANK and WORLD_SIZE.",
             valueName: "K/N"))
     var shard: ShardName?
 

@@ -18,6 +18,9 @@ final class CatalogueRun {
     /// Whether its partitions are those of the input.
     let keepsPartitions: Bool
 
+    /// A file that is written beside: interrupted work goes on under the same alone.
+    let beside: String?
+
     private let command: String
     private let model: URL
     private let input: InputOptions
@@ -35,24 +38,27 @@ final class CatalogueRun {
     ///   - results: where the rows go.
     ///   - options: how they are part of a catalogue.
     ///   - together: whether a row is of several spectra, of any files.
+    ///   - beside: a file that is written beside.
     /// - Throws: `Diagnostic` for an input, output or share of no use.
     init(
         _ command: String, model: URL, _ input: InputOptions, choices: [String], extensions: [String],
-        to results: ResultOptions, _ options: CatalogueOptions, together: Bool = false
+        to results: ResultOptions, _ options: CatalogueOptions, together: Bool = false, beside: String? = nil
     ) throws {
+        self.beside = beside
         (self.command, self.model, self.input, self.choices) = (command, model, input, choices)
         (self.results, self.options) = (results, options)
         let (shard, units) = (try options.share(), try InputUnit.units(of: input.inputs))
         (self.shard, self.units) = (shard, units)
-        ownUnits = shard.map { shard in units.enumerated().filter { shard.owns($0.offset) }.map(\.element) } ?? units
+        let files = together ? nil : shard
+        ownUnits = files.map { shard in units.enumerated().filter { shard.owns($0.offset) }.map(\.element) } ?? units
         isHATS = results.output.output.map(OutputCheck.isHATS) ?? false
         keepsPartitions = isHATS && !together && input.inputs.count == 1 && units.allSatisfy { $0.cell != nil }
         // A folder with its slash is as good as one without.
         url = try results.output.url(extensions: extensions)
-        if together, shard != nil {
+        if together, let shard, input.inputs.contains(where: ObservationStream.isDataSet) {
             throw Diagnostic(
-                "--shard", problem: "does not go with --together: spectra of one star may lie in several shards",
-                remedy: "leave one of them out")
+                "--shard \(shard)", problem: "shares out the stars of files: a data set is one, and its rows are stars",
+                remedy: "leave --shard out, or choose stars of the data set with --where")
         }
         if let shard {
             guard let url else {
@@ -60,17 +66,14 @@ final class CatalogueRun {
             }
             if isHATS, !keepsPartitions {
                 throw Diagnostic(
-                    url, problem: "cannot be shared by shards of an input that is no HATS catalogue",
+                    url,
+                    problem: "cannot be shared by shards "
+                        + (together ? "of stars, which have no partitions" : "of an input that is no HATS catalogue"),
                     remedy:
                         "write a .parquet file with --positions for each, then: specclip catalog merge … -o FOLDER.hats"
                 )
             }
-            let isLong = command == "translate" && url.pathExtension.lowercased() == "csv"
-            if isLong || ["npz", "json"].contains(url.pathExtension.lowercased()) {
-                throw Diagnostic(
-                    url, problem: "is of a format whose shards cannot be merged",
-                    remedy: "write .parquet or .fits, and let 'specclip catalog merge' write others")
-            }
+            try Self.requireMergeable(url, isLong: command == "translate")
             if ownUnits.isEmpty {
                 Program.note(
                     "specclip: shard \(shard) has nothing to read: the input is of \(units.count) files or partitions")
@@ -90,6 +93,16 @@ final class CatalogueRun {
             throw Diagnostic(
                 url, problem: "exists already", remedy: "choose another name, or replace it with --force")
         }
+    }
+
+    /// Refuses a file of a shard that could not be merged with others.
+    /// - Parameter isLong: whether its CSV has several lines a row.
+    static func requireMergeable(_ url: URL, isLong: Bool = false) throws {
+        let format = url.pathExtension.lowercased()
+        guard ["npz", "json"].contains(format) || isLong && format == "csv" else { return }
+        throw Diagnostic(
+            url, problem: "is of a format whose shards cannot be merged",
+            remedy: "write .parquet or .fits, and let 'specclip catalog merge' write others")
     }
 
     private func makeRecord() -> RunRecord {

@@ -5,6 +5,7 @@ import Tables
 
 /// HATS catalogues whose partitions belong together: those that shards wrote into one folder, or into several.
 struct HATSPieces: CataloguePieces {
+    let kind = "partitions"
     let units: [ShardRecord.Unit]
     private(set) var problems: [Diagnostic] = []
     private let folders: [URL]

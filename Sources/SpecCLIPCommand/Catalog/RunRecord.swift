@@ -50,7 +50,9 @@ struct RunRecord: Codable, Equatable {
     /// Options as they were typed, but for those that decide no row.
     static func typed(_ arguments: [String], leavingOut inputs: [String]) -> String {
         let alone: Set = ["-f", "--force", "--restart"]
-        let withValue: Set = ["-o", "--output", "--shard", "--threads", "--device", "-m", "--model", "--format"]
+        let withValue: Set = [
+            "-o", "--output", "--shard", "--threads", "--device", "-m", "--model", "--format", "--visits",
+        ]
         var (kept, place) = ([String](), 0)
         while place < arguments.count {
             let word = arguments[place]
@@ -72,10 +74,22 @@ struct ShardRecord: Codable {
         var spectra: Int, failures: Int, rows: Int
     }
 
+    /// What a shard has seen of an input of which stars are shared, not files: of all its spectra.
+    struct Stars: Codable {
+        /// Spectra of all stars, those of the shard's own, and those that failed.
+        var spectra: Int, own: Int, failures: Int
+        /// All stars, and the hash of which spectra are of which.
+        var stars: Int, content: String
+        /// The shard's own.
+        var turns = StarTurns()
+    }
+
     var run: RunRecord
     var shard: Shard
     var columns: [ColumnDescription]
     var units: [Unit]
+    /// Nil of a share of files.
+    var stars: Stars?
 
     static func url(for file: URL) -> URL {
         file.deletingLastPathComponent().appending(path: file.lastPathComponent + ".shard.json")

@@ -6,8 +6,10 @@ import Tables
 /// Files of rows, each of a shard.
 struct ShardFiles: CataloguePieces {
     let units: [ShardRecord.Unit]
+    var kind: String { shards[0].record.stars == nil ? "files or partitions" : "shards" }
     private(set) var problems: [Diagnostic] = []
-    private let shards: [(url: URL, record: ShardRecord)]
+    private typealias Piece = (url: URL, record: ShardRecord)
+    private let shards: [Piece]
 
     /// Looks at what lies beside the files.
     /// - Throws: `Diagnostic` for a file that is no shard.
@@ -16,27 +18,7 @@ struct ShardFiles: CataloguePieces {
         found.sort { ($0.record.shard.number, $0.url.path) < ($1.record.shard.number, $1.url.path) }
         shards = found
         let first = found[0]
-        for other in found.dropFirst() {
-            if let what = other.record.run.difference(from: first.record.run) {
-                problems.append(
-                    Diagnostic(
-                        other.url, problem: "was made with \(what), as \(first.url.lastPathComponent) was",
-                        remedy: "make one of them anew, or leave it out"))
-            } else if first.record.shard.count != other.record.shard.count {
-                problems.append(
-                    Diagnostic(
-                        other.url,
-                        problem:
-                            "is shard \(other.record.shard), \(first.url.lastPathComponent) is \(first.record.shard)",
-                        remedy: "make all shards of as many"))
-            } else if Self.columns(first.record) != Self.columns(other.record) {
-                problems.append(
-                    Diagnostic(
-                        other.url,
-                        problem: "has columns \(Self.columns(other.record)), \(first.url.lastPathComponent) has "
-                            + Self.columns(first.record), remedy: "write all shards in one format"))
-            }
-        }
+        problems = found.dropFirst().compactMap { Self.problem(of: $0, beside: first) }
         let numbers = found.map(\.record.shard.number)
         for (one, other) in zip(found, found.dropFirst()) where one.record.shard.number == other.record.shard.number {
             problems.append(
@@ -54,12 +36,64 @@ struct ShardFiles: CataloguePieces {
                         + (missing.count > 8 ? ", …" : "") + " \(missing.count == 1 ? "is" : "are") missing",
                     remedy: "run \(missing.count == 1 ? "it" : "them"), and merge again"))
         }
-        var byName: [String: ShardRecord.Unit] = [:]
-        for unit in found.flatMap(\.record.units) { byName[unit.name] = unit }
-        units = first.record.run.units.compactMap { byName[$0] }
-        if problems.isEmpty, let lost = first.record.run.units.first(where: { byName[$0] == nil }) {
-            problems.append(Diagnostic(lost, problem: "was read by no shard", remedy: "run all shards of one input"))
+        guard let seen = first.record.stars else {
+            var byName: [String: ShardRecord.Unit] = [:]
+            for unit in found.flatMap(\.record.units) { byName[unit.name] = unit }
+            units = first.record.run.units.compactMap { byName[$0] }
+            if problems.isEmpty, let lost = first.record.run.units.first(where: { byName[$0] == nil }) {
+                problems.append(
+                    Diagnostic(lost, problem: "was read by no shard", remedy: "run all shards of one input"))
+            }
+            return
         }
+        // All shards have seen the same spectra fail.
+        let failed = ShardRecord.Unit(name: "of no star", spectra: 0, failures: seen.failures, rows: 0)
+        units = found.flatMap(\.record.units) + (seen.failures > 0 ? [failed] : [])
+        if problems.isEmpty { problems += Self.problems(of: found.compactMap(\.record.stars), among: seen.stars) }
+    }
+
+    /// What keeps a shard from standing beside another.
+    private static func problem(of other: Piece, beside first: Piece) -> Diagnostic? {
+        let name = first.url.lastPathComponent
+        if let what = other.record.run.difference(from: first.record.run) {
+            return Diagnostic(
+                other.url, problem: "was made with \(what), as \(name) was",
+                remedy: "make one of them anew, or leave it out")
+        }
+        if first.record.shard.count != other.record.shard.count {
+            return Diagnostic(
+                other.url, problem: "is shard \(other.record.shard), \(name) is \(first.record.shard)",
+                remedy: "make all shards of as many")
+        }
+        if columns(first.record) != columns(other.record) {
+            return Diagnostic(
+                other.url, problem: "has columns \(columns(other.record)), \(name) has " + columns(first.record),
+                remedy: "write all shards in one format")
+        }
+        guard let own = first.record.stars, let others = other.record.stars,
+            own.content != others.content || own.stars != others.stars
+        else { return nil }
+        return Diagnostic(
+            other.url,
+            problem:
+                "has seen other stars than \(name): \(others.stars) of \(others.spectra) spectra, not \(own.stars) "
+                + "of \(own.spectra)", remedy: "run it again when all files can be read")
+    }
+
+    /// Stars that are not those of one shard each.
+    private static func problems(of shards: [ShardRecord.Stars], among count: Int) -> [Diagnostic] {
+        var times = [UInt8](repeating: 0, count: count)
+        var strange = 0
+        for (number, _) in shards.lazy.flatMap(\.turns) {
+            if times.indices.contains(number) { times[number] &+= 1 } else { strange += 1 }
+        }
+        let (none, several) = (times.count { $0 == 0 }, times.count { $0 > 1 } + strange)
+        guard none + several > 0 else { return [] }
+        return [
+            Diagnostic(
+                field: "--shard", problem: "of \(count) stars \(none) are of no shard, \(several) of several",
+                remedy: "run all shards again")
+        ]
     }
 
     private static func columns(_ record: ShardRecord) -> String {
@@ -112,26 +146,70 @@ struct ShardFiles: CataloguePieces {
 
     /// All rows, in the order of the input.
     private func eachBlock(_ body: (Table) throws -> Void) throws {
-        let columns = columns
-        var opened: [Int: (source: any TableSource, places: [[Int]])] = [:]
-        let count = shards[0].record.shard.count
-        for number in shards[0].record.run.units.indices {
-            let shard = shards[number % count]
-            if opened[number % count] == nil {
-                let source = try TableFileReader.open(shard.url)
-                opened[number % count] = (source, try source.places(of: columns, in: shard.url))
-            }
-            guard let (source, places) = opened[number % count] else { continue }
-            var left = shard.record.units[number / count].rows
+        var supplies = shards.map { RowSupply($0.url, columns) }
+        var block = columns
+        func take(_ count: Int, of shard: Int) throws {
+            var left = count
             while left > 0 {
-                let rows = try source.next(min(left, 1024))
-                guard rows.count > 0 else {
-                    throw Diagnostic(shard.url, problem: "ends too early", remedy: "run its shard again with --force")
-                }
-                try body(rows.table(places, like: columns, in: shard.url))
-                left -= rows.count
+                let rows = try supplies[shard].next(min(left, Self.block))
+                left -= rows.rowCount
+                block.append(rows)
+                guard block.rowCount >= Self.block else { continue }
+                try body(block)
+                block = columns
             }
         }
+        let records = shards.map(\.record)
+        if records[0].stars == nil {
+            for number in records[0].run.units.indices {
+                let (shard, place) = (number % shards.count, number / shards.count)
+                try take(records[shard].units[place].rows, of: shard)
+            }
+        } else {
+            var turns = records.map { ($0.stars?.turns ?? StarTurns()).makeIterator() }
+            var next = turns.indices.map { turns[$0].next() }
+            for number in 0..<(records[0].stars?.stars ?? 0) {
+                guard let shard = next.firstIndex(where: { $0?.number == number }), let turn = next[shard] else {
+                    continue
+                }
+                try take(turn.rows, of: shard)
+                next[shard] = turns[shard].next()
+            }
+        }
+        if block.rowCount > 0 { try body(block) }
+    }
+
+    /// Rows at once.
+    private static let block = 1024
+}
+
+/// The rows of a file, as many at a time as are asked for.
+private struct RowSupply {
+    private let url: URL
+    private let columns: Table
+    private var opened: (source: any TableSource, places: [[Int]])?
+    /// What was read, and how many rows of it were given.
+    private var rows: Table
+    private var given = 0
+
+    init(_ url: URL, _ columns: Table) { (self.url, self.columns, rows) = (url, columns, columns) }
+
+    /// The next rows, at least one.
+    /// - Throws: `Diagnostic` at the end of the file.
+    mutating func next(_ most: Int) throws -> Table {
+        if given == rows.rowCount {
+            let source = try opened?.source ?? TableFileReader.open(url)
+            let places = try opened?.places ?? source.places(of: columns, in: url)
+            opened = (source, places)
+            let found = try source.next(1024)
+            guard found.count > 0 else {
+                throw Diagnostic(url, problem: "ends too early", remedy: "run its shard again with --force")
+            }
+            (rows, given) = (try found.table(places, like: columns, in: url), 0)
+        }
+        let range = given..<min(given + most, rows.rowCount)
+        given = range.upperBound
+        return range.count == rows.rowCount ? rows : rows.rows(range)
     }
 }
 

@@ -67,6 +67,9 @@ final class StarInput {
     /// Observations handed over so far.
     var count: Int { stream.count }
 
+    /// Spectra that failed so far.
+    var failures: Int { stream.failures }
+
     /// Whether rows of a data set are read.
     var isDataSet: Bool { stream.dataSet != nil }
 

@@ -77,7 +77,7 @@ struct ModelAtlasCommand: ParsableCommand {
         let (set, instrument, rows) = try stars.open(for: reader, split)
         let chosen = rows.evenlySampled(limit)
         let atlas = try ReferenceAtlas(
-            reader.model, instrument, set, split, rows: chosen,
+            reader, instrument, set, split, rows: chosen,
             labelNames: LookAlikes.catalogue.filter(set.labelNames.contains))
         try reader.file.write(with: try atlas.part(), to: url)
         print("\(url.relativePath): \(chosen.count) \(instrument.name) spectra of \(set.tier), \(split.rawValue)")

@@ -65,14 +65,13 @@ struct PredictCommand: ParsableCommand {
         let reader = try model.reader(compute, draws: samples, scale: scale)
         let scaled = scaled(reader)
         let (labels, sets) = (try reader.catalogueLabels(), reader.adaptationNames)
-        let visits = try visits(labels, reader)
         let together = observations.stars.together
+        let run = try CatalogueRun(
+            "predict", model: reader.file.url, input, choices: [choices], extensions: TableFile.catalogueExtensions,
+            to: rows, catalogue, together: together, beside: observations.visits)
+        let visits = try visits(labels, reader, beside: run)
         let output = try RowOutput(
-            StarCatalogue.labels(labels, [], [], sets: sets, scale: scaled, together: together),
-            of: CatalogueRun(
-                "predict", model: reader.file.url, input, choices: [choices], extensions: TableFile.catalogueExtensions,
-                to: rows, catalogue, together: together),
-            print: format)
+            StarCatalogue.labels(labels, [], [], sets: sets, scale: scaled, together: together), of: run, print: format)
         if together, !reader.countsPriorOnce {
             Program.note(
                 "specclip: \(reader.file.url.lastPathComponent): does not know its prior, which --together counts twice: "
@@ -85,6 +84,8 @@ struct PredictCommand: ParsableCommand {
                 try visits.append(
                     StarCatalogue.visits(labels, stars, found, sets: sets, scale: scaled),
                     at: zip(stars, positions).flatMap { star, position in star.observations.map { _ in position } })
+                // What goes on goes on by stars that are done: their visits are there before.
+                try visits.settle()
             }
             try output.append(
                 StarCatalogue.labels(
@@ -93,6 +94,7 @@ struct PredictCommand: ParsableCommand {
         }
         let stars = try observations.stars.forEachBatch(
             of: input, for: reader, doing: "predict", drawsBands: true, into: output, read)
+        visits?.stars = output.stars
         try visits?.finish(isEmpty: stars.count == 0)
         try output.finish(isEmpty: stars.count == 0)
         try stars.finish()
@@ -110,12 +112,15 @@ struct PredictCommand: ParsableCommand {
     }
 
     /// Where each observation of a star goes by itself.
-    private func visits(_ labels: [StellarLabel], _ reader: StarReader) throws -> RowOutput? {
+    private func visits(
+        _ labels: [StellarLabel], _ reader: StarReader, beside run: CatalogueRun
+    ) throws -> RowOutput? {
         guard let path = observations.visits else { return nil }
         let url = try OutputCheck.url(path, extensions: TableFile.extensions, force: rows.output.force)
+        if run.shard != nil { try CatalogueRun.requireMergeable(url) }
         return try RowOutput(
             StarCatalogue.visits(labels, [], [], sets: reader.adaptationNames, scale: scaled(reader)), to: url,
-            settings: settings(reader), restart: rows.restart)
+            settings: settings(reader), restart: rows.restart, beside: (run, "visits"))
     }
 }
 

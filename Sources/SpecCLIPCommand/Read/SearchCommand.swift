@@ -91,7 +91,7 @@ extension SearchOptions {
                 remedy: "make one with 'specclip atlas build', and give it with --in")
         }
         guard let dataSet else {
-            let stars = try LookAlikes(atlasOf: reader, among: among)
+            let stars = try reader.lookAlikes(among: among)
             Program.progress("searching among \(stars.source)")
             return stars
         }

@@ -12,47 +12,64 @@ struct StarAssembly {
     private let input: InputOptions
     private let reader: StarReader
     private let grouping: StarGrouping
+    /// The worker whose stars are handed over; nil for all.
+    private let shard: Shard?
 
     /// Files of more bytes are read twice.
     private static let large = 1 << 28
     /// Spectra that are read at once.
     private static let batch = 64
 
-    init(_ input: InputOptions, for reader: StarReader, by grouping: StarGrouping) {
-        (self.input, self.reader, self.grouping) = (input, reader, grouping)
+    init(_ input: InputOptions, for reader: StarReader, by grouping: StarGrouping, shard: Shard? = nil) {
+        (self.input, self.reader, self.grouping, self.shard) = (input, reader, grouping, shard)
     }
 
     /// Hands stars to `body`, numbered from 0, in the order in which they come first; of large inputs in the order in which
-    /// their last spectra come.
+    /// their last spectra come. A shard is handed its own, under the numbers that they have among all.
     /// - Parameter spectra: the input, of which no spectrum has been read.
-    func forEachBatch(of spectra: StarInput, _ body: ([ObservedStar], Range<Int>) throws -> Void) throws {
-        var (waiting, first) = ([ObservedStar](), 0)
+    /// - Returns: what a shard has seen; nil where there are no shards.
+    func forEachBatch(
+        of spectra: StarInput, _ body: ([ObservedStar], [Int]) throws -> Void
+    ) throws -> ShardRecord.Stars? {
+        var waiting: [NumberedStar] = []
+        var own = 0
         func hand(over all: Bool) throws {
-            while !waiting.isEmpty, all || waiting.reduce(0, { $0 + $1.observations.count }) >= Self.batch {
+            while !waiting.isEmpty, all || waiting.reduce(0, { $0 + $1.star.observations.count }) >= Self.batch {
                 var (count, observations) = (0, 0)
                 while count < waiting.count, observations < Self.batch {
-                    observations += waiting[count].observations.count
+                    observations += waiting[count].star.observations.count
                     count += 1
                 }
-                try body(Array(waiting.prefix(count)), first..<first + count)
+                own += observations
+                try body(waiting.prefix(count).map(\.star), waiting.prefix(count).map(\.number))
                 waiting.removeFirst(count)
-                first += count
             }
         }
+        let (share, total): (StarShare?, Int)
         if isLarge {
-            var stars = UnfinishedStars(try groups(try clues()))
+            let (clues, groups) = try groups(try clues())
+            share = shard.map { StarShare(clues, groups, of: $0) }
+            var stars = UnfinishedStars(clues, groups, share, grouping)
             try spectra.forEachBatch { batch in
                 waiting += batch.compactMap { stars.add($0) }
                 try hand(over: false)
             }
-            waiting += stars.rest
+            waiting += stars.rest()
+            total = stars.count
         } else {
             var all: [Observation] = []
             try spectra.forEachBatch { all += $0 }
-            let clues = all.map { StarGrouping.Clue($0, for: grouping) }
-            waiting = ObservedStar.together(all, try groups(clues).groups)
+            let (clues, groups) = try groups(all.map { StarGrouping.Clue($0, for: grouping) })
+            share = shard.map { StarShare(clues, groups, of: $0) }
+            let stars = ObservedStar.together(all, groups)
+            waiting = stars.enumerated().filter { share?.owns($0.offset) != false }.map { ($0.element, $0.offset) }
+            total = stars.count
         }
         try hand(over: true)
+        return share.map {
+            ShardRecord.Stars(
+                spectra: $0.spectra, own: own, failures: spectra.failures, stars: total, content: $0.content)
+        }
     }
 
     private var isLarge: Bool {
@@ -129,7 +146,9 @@ extension GroupingOptions {
         // All files are looked at again: which are of one star shows only then.
         let stars = try StarInput(input, among: reader.instruments, doing: doing)
         let done = output?.last?.row ?? -1
-        try StarAssembly(input, for: reader, by: grouping).forEachBatch(of: stars) { batch, numbers in
+        output?.stars = try StarAssembly(input, for: reader, by: grouping, shard: output?.shard).forEachBatch(of: stars)
+        {
+            batch, numbers in
             let left = zip(batch, numbers).filter { $1 > done }
             guard !left.isEmpty else { return }
             try body(left.map(\.0), left.map { RowPosition(part: 0, row: $1) })
@@ -138,28 +157,49 @@ extension GroupingOptions {
     }
 }
 
-/// Stars of which some spectra are still to come.
+/// A star with its number among all.
+typealias NumberedStar = (star: ObservedStar, number: Int)
+
+/// Stars of which some spectra are still to come; they are numbered as they are completed.
 struct UnfinishedStars {
     private var numbers: [RowPosition: Int] = [:]
     private var missing: [Int]
+    /// Of stars of other shards nothing is kept but that they have begun.
     private var begun: [Int: [Observation]] = [:]
+    private let share: StarShare?
+    private let grouping: StarGrouping
+    /// Stars that were completed, those of other shards too.
+    private(set) var count = 0
 
-    init(_ found: (clues: [StarGrouping.Clue], groups: StarGrouping.Groups)) {
-        missing = [Int](repeating: 0, count: (found.groups.stars.max() ?? -1) + 1)
-        for (clue, star) in zip(found.clues, found.groups.stars) {
+    init(_ clues: [StarGrouping.Clue], _ groups: StarGrouping.Groups, _ share: StarShare?, _ grouping: StarGrouping) {
+        (self.share, self.grouping) = (share, grouping)
+        missing = [Int](repeating: 0, count: (groups.stars.max() ?? -1) + 1)
+        for (clue, star) in zip(clues, groups.stars) {
             numbers[clue.position] = star
             missing[star] += 1
         }
     }
 
-    /// The star of an observation, when it is the last one of it. What was not there before is a star by itself.
-    mutating func add(_ observation: Observation) -> ObservedStar? {
-        guard let star = numbers[observation.position] else { return ObservedStar(observation) }
-        begun[star, default: []].append(observation)
+    /// The star of an observation, when it is the last one of it and the star is to be read here. What was not there before is
+    /// a star by itself.
+    mutating func add(_ observation: Observation) -> NumberedStar? {
+        guard let star = numbers[observation.position] else {
+            let isOwn = share?.owns(StarGrouping.Clue(observation, for: grouping)) != false
+            return numbered(isOwn ? [observation] : [])
+        }
+        begun[star, default: []] += share?.owns(star) != false ? [observation] : []
         missing[star] -= 1
-        return missing[star] == 0 ? begun.removeValue(forKey: star).flatMap(ObservedStar.init) : nil
+        return missing[star] == 0 ? begun.removeValue(forKey: star).flatMap { numbered($0) } : nil
     }
 
     /// Stars of which a spectrum did not come again.
-    var rest: [ObservedStar] { begun.sorted { $0.key < $1.key }.compactMap { ObservedStar($0.value) } }
+    mutating func rest() -> [NumberedStar] {
+        defer { begun = [:] }
+        return begun.sorted { $0.key < $1.key }.compactMap { numbered($0.value) }
+    }
+
+    private mutating func numbered(_ observations: [Observation]) -> NumberedStar? {
+        defer { count += 1 }
+        return ObservedStar(observations).map { ($0, count) }
+    }
 }

@@ -73,6 +73,6 @@ struct TogetherOptions: ParsableArguments, CustomStringConvertible {
     /// By how much wavelength scales of visits differ, km/s.
     var floor: Double { velocityFloor ?? VisitVelocities.usualFloor }
 
-    /// What decides the rows, for interrupted work.
-    var description: String { "\(stars) \(visits ?? "") \(floor)" }
+    /// What decides the rows, for interrupted work and for shards, each of which has a file of visits of its own.
+    var description: String { "\(stars) \(visits == nil ? "" : "visits") \(floor)" }
 }

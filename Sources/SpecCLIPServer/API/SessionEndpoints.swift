@@ -202,7 +202,7 @@ enum SessionEndpoints {
             ])
     ) { service, request, _ in
         _ = try Query(request)
-        return .json(try KielDiagram.json(service.known))
+        return .json(try KielDiagram.json(service.reader))
     }
 }
 

@@ -136,8 +136,9 @@ struct StarPage {
 
     private func lookAlikes(of embedding: Tensor) throws -> [FoundStar] {
         guard reader.hasAtlas else { return [] }
-        let search = try known.lookAlikes().value
-        return try search.nearest(to: embedding, of: [star.observation], top: Self.top, excludingSelf: true).first ?? []
+        return try reader.lookAlikes().nearest(
+            to: embedding, of: [star.observation], top: Self.top, excludingSelf: true
+        ).first ?? []
     }
 
     private static func lookAlike(_ rank: Int, _ found: FoundStar, _ others: [String: Int]) -> JSON {
@@ -157,7 +158,7 @@ struct StarPage {
             throw Refusal.absent("look-alike \(text.prefix(20))", "is not in the list", "it has \(found.count)")
         }
         let own = found[rank - 1]
-        let flux = try known.reference().flatMap { reference in
+        let flux = try reader.reference().flatMap { reference in
             try? reader.reconstruction(
                 of: reference.embeddings.narrow(0, start: own.row, length: 1), as: own.instrument)
         }
@@ -206,8 +207,8 @@ enum KielDiagram {
     private static let most = 4000
 
     /// - Throws: `Diagnostic` where the model's stars cannot be read.
-    static func json(_ known: KnownParts) throws -> JSON {
-        let labels = try known.reference()?.stars.labels ?? [:]
+    static func json(_ reader: StarReader) throws -> JSON {
+        let labels = try reader.reference()?.stars.labels ?? [:]
         let columns = ["teff", "logg", "fe_h"].map { labels[$0] ?? [] }
         let count = min(columns[0].count, columns[1].count)
         let places = (0..<count).filter { columns[0][$0] != nil && columns[1][$0] != nil }.evenlySampled(most)

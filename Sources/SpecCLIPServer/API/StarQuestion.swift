@@ -84,11 +84,11 @@ extension StarService {
 
     /// Known stars that look alike.
     func searchQuestion(top: Int, among: String) throws -> StarQuestion {
-        let stars = try known.lookAlikes(among)
-        let labels = stars.value.labelNames.map { StellarLabel(named: $0) }
+        let stars = try reader.lookAlikes(among: among)
+        let labels = stars.labelNames.map { StellarLabel(named: $0) }
         return StarQuestion { [self] observations, ticket in
             let found = try perform(ticket) { reader in
-                try stars.value.nearest(to: reader.embed(observations), of: observations, top: top)
+                try stars.nearest(to: reader.embed(observations), of: observations, top: top)
             }
             return zip(observations, found).map { observation, own in
                 let table = StarCatalogue.neighbours([observation], [own], labels).without("file", "query_source_id")

@@ -6,9 +6,7 @@ import Synchronization
 final class KnownParts: Sendable {
     private struct State {
         var generators: [String: SpectrumGenerator?] = [:]
-        var lookAlikes: [String: ModelPart<LookAlikes>] = [:]
         var finder: ModelPart<OutlierFinder>?
-        var reference: ReferenceAtlas??
     }
 
     private let reader: StarReader
@@ -22,27 +20,6 @@ final class KnownParts: Sendable {
             if let own = state.generators[target.name] { return own }
             let own = try reader.generator(of: target)
             state.generators[target.name] = .some(own)
-            return own
-        }
-    }
-
-    /// The stars that came with the model.
-    func lookAlikes(_ among: String = "both") throws -> ModelPart<LookAlikes> {
-        try state.withLock { state in
-            if let own = state.lookAlikes[among] { return own }
-            let own = ModelPart(value: try LookAlikes(atlasOf: reader, among: among))
-            // Names of instruments are few; what is none throws.
-            state.lookAlikes[among] = own
-            return own
-        }
-    }
-
-    /// The stars that came with the model, as it embedded them; nil where none did.
-    func reference() throws -> ReferenceAtlas? {
-        try state.withLock { state in
-            if let own = state.reference { return own }
-            let own = try ReferenceAtlas(reader.file)
-            state.reference = .some(own)
             return own
         }
     }

@@ -40,7 +40,11 @@ public struct PreparedSpectrum: Sendable, Equatable {
     @inlinable public static func signalToNoise<Value: BinaryFloatingPoint>(
         _ flux: some Collection<Value>, _ ivar: some Collection<Value>
     ) -> Double? {
-        let ratios = zip(flux, ivar).filter { $0.1 > 0 }.map { Double($0) * Double($1).squareRoot() }
+        var ratios: [Double] = []
+        ratios.reserveCapacity(flux.count)
+        for (value, weight) in zip(flux, ivar) where weight > 0 {
+            ratios.append(Double(value) * Double(weight).squareRoot())
+        }
         return ratios.isEmpty ? nil : median(ratios)
     }
 

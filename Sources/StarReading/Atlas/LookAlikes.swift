@@ -41,7 +41,7 @@ public protocol KnownStars {
 }
 
 /// Exact search among known stars: of one split of a data set, or of the atlas in the model file.
-public struct LookAlikes: KnownStars {
+public struct LookAlikes: KnownStars, Sendable {
     /// Labels that are shown where they are known, in the order of a catalogue.
     public static let catalogue = ["teff", "logg", "fe_h", "alpha_m"]
 
@@ -54,16 +54,11 @@ public struct LookAlikes: KnownStars {
     /// Where the stars come from, for the user to read.
     public let source: String
     private let atlas: EmbeddingAtlas
-    private let model: SpecCLIPModel
     private let rowsOfSource: [String: [Int]]
 
-    /// Searches the stars that came with the model.
-    /// - Parameters:
-    ///   - reader: whose model brings the stars.
-    ///   - among: an instrument's name, or "both".
-    /// - Throws: `Diagnostic` where the model brings none.
-    public init(atlasOf reader: StarReader, among: String = "both") throws {
-        guard let reference = try ReferenceAtlas(reader.file) else {
+    /// As ``StarReader/lookAlikes(among:)``.
+    init(atlasOf reader: StarReader, among: String) throws {
+        guard let reference = try reader.reference() else {
             throw Diagnostic(
                 reader.file.url, problem: "brings no stars to search among",
                 remedy: "name a data set with --in, or add stars with 'specclip model atlas'")
@@ -71,7 +66,7 @@ public struct LookAlikes: KnownStars {
         let stars = reference.stars
         let present = reader.instruments.filter { $0.embeddingKey == stars.instrument }
         instruments = try Self.chosen(among, of: present, in: reader.file.url)
-        (model, atlas) = (reader.model, reference.atlas)
+        atlas = reference.atlas
         labelNames = Self.catalogue.filter { stars.labels[$0] != nil }
         labels = stars.labels.mapValues { $0.map { $0 ?? .nan } }
         rowsOfSource = Dictionary(grouping: stars.sourceIDs.indices) { stars.sourceIDs[$0] }
@@ -82,7 +77,6 @@ public struct LookAlikes: KnownStars {
     public init(_ data: PairedDataSet, _ split: Split, among: String = "both", with reader: StarReader) throws {
         let url = data.url
         try data.requireStars(split, of: url.relativePath, option: "--in-split")
-        model = reader.model
         let present = reader.instruments.filter { data.has($0) }
         instruments = try Self.chosen(among, of: present, in: url)
         source = "\(data.count(split)) stars of \(url.lastPathComponent)"
@@ -113,7 +107,9 @@ public struct LookAlikes: KnownStars {
         let own = excludingSelf ? observations.map { $0.sourceID.isEmpty ? [] : rowsOfSource[$0.sourceID] ?? [] } : []
         for instrument in instruments {
             let neighbours = try catchingTorchErrors {
-                try atlas.nearest(to: model.shared(embeddings), among: instrument, top: top, excluding: own)
+                // What instruments share of embeddings comes first.
+                let shared = embeddings.narrow(1, start: 0, length: try atlas.rows(of: instrument).size(1))
+                return try atlas.nearest(to: shared, among: instrument, top: top, excluding: own)
             }
             for (place, kept) in neighbours.enumerated() {
                 found[place] += kept.enumerated().map { rank, neighbour in
@@ -124,5 +120,20 @@ public struct LookAlikes: KnownStars {
             }
         }
         return found
+    }
+}
+
+extension StarReader {
+    /// The stars that the model brings; nil where it brings none. Read from its file where they are first asked for.
+    /// - Throws: `Diagnostic` where they are damaged.
+    public func reference() throws -> ReferenceAtlas? {
+        try references.value(for: ReferenceAtlas.part) { try ReferenceAtlas(file) }
+    }
+
+    /// The stars that the model brings, to be searched; made where they are first asked for.
+    /// - Parameter among: an instrument's name, or "both".
+    /// - Throws: `Diagnostic` where the model brings none.
+    public func lookAlikes(among: String = "both") throws -> LookAlikes {
+        try known.value(for: among) { try LookAlikes(atlasOf: self, among: among) }
     }
 }

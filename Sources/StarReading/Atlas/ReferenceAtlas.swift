@@ -28,26 +28,31 @@ public struct ReferenceAtlas: Sendable {
     /// What instruments share of their embeddings, `[N, E]`.
     public let embeddings: Tensor
 
-    /// Embeds some stars of a data set.
+    /// Embeds some stars of a data set, as every star is embedded.
     /// - Parameters:
-    ///   - model: with its weights.
+    ///   - reader: of the model.
     ///   - instrument: whose spectra they are.
     ///   - data: the data set.
     ///   - split: which part of the data set.
     ///   - rows: which stars of the split.
     ///   - labelNames: labels of the data set to keep.
     public init(
-        _ model: SpecCLIPModel, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, rows: [Int],
+        _ reader: StarReader, _ instrument: Instrument, _ data: PairedDataSet, _ split: Split, rows: [Int],
         labelNames: [String]
     ) throws {
-        let spectra = try model.rows(data, instrument, split)
-        let inputs = model.inputs(of: instrument)
-        let embedded = try model.features(rows.count, of: instrument) { wanted in
-            try spectra.batch(wanted.map { rows[$0] }, for: inputs)
-        }
-        let width = model.descriptionOfModel.embeddingWidth(ofKey: instrument.embeddingKey)
-        embeddings = model.shared(embedded.narrow(1, start: 0, length: width))
         let ids = try data.sourceIDs(split)
+        let blocks = try stride(from: 0, to: rows.count, by: Self.block).map { start in
+            try Interruption.check()
+            let own = Array(rows[start..<min(start + Self.block, rows.count)])
+            let spectra = try data.spectra(instrument, split: split, indices: own)
+            let stars = try own.enumerated().map { place, row in
+                try Observation(
+                    row: place, of: spectra, instrument, name: "\(data.url.lastPathComponent)#\(row)",
+                    sourceID: ids[row])
+            }
+            return reader.model.shared(try reader.embed(stars))
+        }
+        embeddings = Tensor.cat(blocks, dim: 0)
         stars = Stars(
             instrument: instrument.embeddingKey, tier: data.tier, dataSet: data.url.lastPathComponent,
             split: split.rawValue, content: data.contentHash, sourceIDs: rows.map { ids[$0] },
@@ -74,12 +79,11 @@ public struct ReferenceAtlas: Sendable {
 
     /// The atlas as part of a model file.
     public func part() throws -> ModelFilePart {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return ModelFilePart(
-            name: Self.part, header: String(decoding: try encoder.encode(stars), as: UTF8.self),
-            tensors: [("embeddings", embeddings)])
+        try ModelFilePart(name: Self.part, about: stars, tensors: [("embeddings", embeddings)])
     }
+
+    /// Stars that are embedded at once.
+    private static let block = 1024
 
     /// Ready to be searched.
     public var atlas: EmbeddingAtlas {

@@ -25,6 +25,8 @@ public enum StarGrouping: Sendable, Hashable {
 
         /// Where the observation stands in the input.
         public let position: RowPosition
+        /// Of what the file tells of the star, or of the observation's name where it does not: by this workers share stars.
+        let hash: UInt64
 
         /// What an observation says, for a grouping.
         public init(_ observation: Observation, for grouping: StarGrouping) {
@@ -44,8 +46,9 @@ public enum StarGrouping: Sendable, Hashable {
             case .position:
                 if let ra = raw?.ra, let dec = raw?.dec { place = SkyPlace(ra: ra, dec: dec) }
             }
-            self.key = key.flatMap { $0.isEmpty ? nil : $0 }
-            (self.place, self.names) = (place, names)
+            key = key.flatMap { $0.isEmpty ? nil : $0 }
+            (self.key, self.place, self.names) = (key, place, names)
+            hash = StableHash.hash(key ?? observation.name, seed: 0)
         }
 
         /// Whether the file tells which star it is of.

@@ -82,13 +82,23 @@ struct HDF5Heaps {
         guard let first = collections.keys.min(), let last = collections.keys.max(), bytes.count >= 16 else {
             return true
         }
+        // Bytes of zeros that a place must end with, being no more than the last: a byte that is none ends no such place, nor do
+        // those that begin within as many bytes behind it.
+        let zeros = last.leadingZeroBitCount / 8
         return Self.allBlocks(of: 4..<bytes.count - 11, in: bytes) { block in
-            for place in block {
-                let address = bytes.number(at: place, as: UInt64.self)
+            var place = block.lowerBound
+            while place < block.upperBound {
+                let here = place
+                guard zeros == 0 || bytes[here + 7] == 0 else {
+                    place += zeros
+                    continue
+                }
+                place += 1
+                let address = bytes.number(at: here, as: UInt64.self)
                 guard address >= first, address <= last,
-                    let size = collections[address]?[bytes.number(at: place + 8, as: UInt32.self)]
+                    let size = collections[address]?[bytes.number(at: here + 8, as: UInt32.self)]
                 else { continue }
-                guard Int(bytes.number(at: place - 4, as: UInt32.self)) == size else { return false }
+                guard Int(bytes.number(at: here - 4, as: UInt32.self)) == size else { return false }
             }
             return true
         }
