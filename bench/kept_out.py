@@ -113,7 +113,7 @@ def main():
     parser = options_of(__doc__)
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
-    for name, steps in {"pretrain": 1500, "finetune": 2500, "align": 300, "epochs": 12, "spectra": 2500, "pairs": 600}.items():
+    for name, steps in {"pretrain": 800, "finetune": 1200, "align": 200, "epochs": 6, "spectra": 1200, "pairs": 400}.items():
         parser.add_argument(f"--{name}", type=int, default=steps)
     options = parser.parse_args()
     data = options.data.resolve()

@@ -209,7 +209,7 @@ class Lamost:
 
 class GaiaXP:
     """Gaia XP spectra of a data set, divided by their flux at 550 nm."""
-    instrument, level, snr = "gaia-xp", "S/N", [10, 30, 60, 120, 1000]
+    instrument, level, snr = "gaia-xp", "S/N", [20, 60, 120, 1000]
     kinds = {
         # Dust is the same before both stars.
         "second star, other Teff": Kind(
