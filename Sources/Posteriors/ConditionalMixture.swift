@@ -215,13 +215,13 @@ public struct Mixture: Sendable {
             means: means + factors.matmul(found.pull).squeezed(-1).to(.float32), factors: factors.to(.float32))
     }
 
-    /// The same with all deviations from the mean of each star so many times as large.
-    /// - Parameter scale: `[B, 1, 1]`.
-    public func stretched(by scale: Tensor) -> Mixture {
+    /// The same with all deviations from the mean of each star mapped linearly.
+    /// - Parameter map: of columns, `[B, K, K]`.
+    public func stretched(by map: Tensor) -> Mixture {
         let centre = mean.unsqueezed(1)
         return Mixture(
-            logWeights: logWeights, means: centre + (means - centre) * scale,
-            factors: factors * scale.unsqueezed(-1))
+            logWeights: logWeights, means: centre + (means - centre).matmul(map.transposed(-1, -2)),
+            factors: map.unsqueezed(1).matmul(factors))
     }
 
     /// `[B, K]`.

@@ -122,7 +122,8 @@ import Torch
             factors: mixture.factors.narrow(0, start: 1, length: 1))
         #expect(first.draws(50, seed: 3).floats() == mixture.draws(50, seed: 3).select(0, 1).floats())
         // Means keep their place where deviations are stretched.
-        let wide = mixture.stretched(by: Tensor([Float(2), 2], shape: [2, 1, 1]))
+        let twice = Tensor.eye(mixture.means.size(2)).unsqueezed(0) * 2
+        let wide = mixture.stretched(by: Tensor.cat([twice, twice], dim: 0))
         for (a, b) in zip(wide.mean.floats(), mixture.mean.floats()) { #expect(abs(a - b) < 1e-4) }
         let spread = { (m: Mixture) in m.draws(5000, seed: 1).std(dim: 1, unbiased: false, keepDims: false).floats() }
         for (a, b) in zip(spread(wide), spread(mixture)) { #expect(abs(a / b - 2) < 0.1) }

@@ -35,6 +35,17 @@ final class SpectrumBasis: Module {
 
     // MARK: - Spectra
 
+    /// What multiplies the deviations of numbers where those of the log flux are to be so many times as large, `[B, K, K]`.
+    /// - Parameter factors: of the parts of the wavelengths (`SpectrumWidths`), `[B, parts]`.
+    func stretch(_ factors: Tensor) -> Tensor {
+        let own = (components.value * known.value).to(.float64)
+        let weights = SpectrumWidths.weights(pixels: pixels).to(.float64).unsqueezed(1)
+        let unit = Tensor.eye(count, dtype: .float64)
+        let maps = (own.matmul(own.transposed()) + unit * 1e-9).solving((own * weights).matmul(own.transposed()))
+        return factors.matmul(maps.to(.float32).reshaped([factors.size(1), count * count]))
+            .reshaped([factors.size(0), count, count])
+    }
+
     /// Log flux of some numbers, `[…, K]` → `[…, P]`.
     func logFlux(_ numbers: Tensor) -> Tensor {
         (numbers.matmul(components.value) + mean.value).clamp(min: -Self.farthest, max: Self.farthest)
@@ -82,7 +93,10 @@ final class SpectrumBasis: Module {
         let (count, size) = (flux.size(0), components.size(0))
         let crossed = Self.crossed(components.transposed())
         let hold = Tensor.eye(size) * Self.hold
-        var numbers = Tensor.zeros([count, size])
+        let logs = LogSpectra(flux, ivar: ivar * known.value)
+        // From 0 a search in the flux goes astray where this is far from the mean: of one XP spectrum in twenty.
+        var numbers = Self.solved(
+            logs.weights / correlated.value, logs.values - mean.value, components.transposed(), hold: Self.hold)
         func curvature(_ weights: Tensor) -> Tensor { weights.matmul(crossed).reshaped([count, size, size]) }
         func state() -> (expected: Tensor, weights: Tensor, slope: Tensor) {
             let expected = (numbers.matmul(components) + mean.value)
@@ -123,14 +137,39 @@ final class SpectrumBasis: Module {
 
 // MARK: - Learning
 
+/// Logarithms of spectra, and how much each pixel counts in them: not at all where it is faint.
+private struct LogSpectra {
+    /// `[B, P]`.
+    let values: Tensor, weights: Tensor
+
+    /// S/N below which a logarithm says nothing.
+    private static let faint = 3.0
+
+    init(_ flux: Tensor, ivar: Tensor) {
+        let positive = flux.clamp(min: 1e-3)
+        let squared = positive.square() * ivar * flux.gt(0).to(.float32)
+        let isClear = squared.gt(Self.faint * Self.faint).to(.float32)
+        let variance = squared.clamp(min: 1e-9).reciprocal()
+        weights = SpectrumBasis.limited(variance) * isClear
+        // The mean of a logarithm lies below the logarithm of the mean.
+        values = positive.log() + variance * 0.5 * isClear
+    }
+}
+
 extension SpectrumBasis {
     /// Spectra that a pixel must be known of.
     static let fewest = 50
     /// Relative error below which a pixel counts no more while components are looked for.
     private static let fineEnough = 0.01
-    /// S/N below which a logarithm says nothing.
-    private static let faint = 3.0
     private static let rounds = 10, refinements = 3
+    /// Stars farther out than so many spreads do not turn components after themselves, nor do pixels that are off by more than so many
+    /// errors.
+    private static let (farStar, farPixel) = (5.0, 3.0)
+
+    /// What pixels of a relative variance count.
+    fileprivate static func limited(_ variance: Tensor) -> Tensor {
+        (variance + fineEnough * fineEnough).reciprocal()
+    }
 
     /// Finds the components of some spectra.
     /// - Parameters:
@@ -141,53 +180,75 @@ extension SpectrumBasis {
     convenience init(_ flux: Tensor, ivar: Tensor, count: Int, seed: UInt64) throws {
         let pixels = flux.size(1)
         self.init(pixels: pixels, count: count)
-        let seen = ivar.gt(0).to(.float32)
-        let enough = seen.sum(dims: [0]).ge(Double(Self.fewest)).to(.float32)
+        let enough = ivar.gt(0).to(.float32).sum(dims: [0]).ge(Double(Self.fewest)).to(.float32)
         known.value = enough
         guard enough.sum().item() > Double(2 * count) else {
             throw Diagnostic(problem: "too few spectra to find \(count) components")
         }
         // First in the logarithm, by S/N.
-        let positive = flux.clamp(min: 1e-3)
-        let squared = positive.square() * ivar * flux.gt(0).to(.float32)
-        let isClear = squared.gt(Self.faint * Self.faint).to(.float32) * enough
-        let inverse = squared.clamp(min: 1e-9).reciprocal()
-        let weights = (inverse + Self.fineEnough * Self.fineEnough).reciprocal() * isClear
-        // The mean of a logarithm lies below the logarithm of the mean.
-        let target = positive.log() + inverse * 0.5 * isClear
-        mean.value = (weights * target).sum(dims: [0]) / weights.sum(dims: [0]).clamp(min: 1e-6)
+        let logs = LogSpectra(flux, ivar: ivar * enough)
+        mean.value = (logs.weights * logs.values).sum(dims: [0]) / logs.weights.sum(dims: [0]).clamp(min: 1e-6)
         var random = SeededGenerator(seed: seed)
         components.value = Tensor(
             (0..<count * pixels).map { _ in Float(0.1 * random.gaussian()) }, shape: [count, pixels])
         var numbers = Tensor.zeros([flux.size(0), count])
         for _ in 0..<Self.rounds {
             try Interruption.check()
-            let rest = (target - mean.value) * isClear
-            numbers = Self.solved(weights, rest, components.value.transposed(), hold: Self.hold)
+            let rest = logs.values - mean.value
+            numbers = Self.solved(logs.weights, rest, components.value.transposed(), hold: Self.hold)
             components.value = Self.solved(
-                weights.transposed(), rest.transposed(), numbers, hold: Self.hold
+                logs.weights.transposed(), rest.transposed(), numbers, hold: Self.hold
             ).transposed()
             numbers = normalise(numbers)
         }
+        measureRemainders(flux, ivar: ivar, numbers, absorbed: nil)
         // Then in the flux, with what the first tell of its errors.
-        for _ in 0..<Self.refinements {
+        for round in 0...Self.refinements {
             try Interruption.check()
-            measureRemainders(flux, ivar: ivar, numbers)
             let own = evidence(flux, ivar: ivar)
-            numbers = (own.precision + Tensor.eye(count) * Self.hold).solving(own.shift.unsqueezed(-1)).squeezed(-1)
-            let expected = logFlux(numbers).exp()
-            let weights = precision(expected, ivar: ivar) * expected.square()
-            // Mean and components together.
-            let regressors = Tensor.cat([numbers, Tensor.ones([flux.size(0), 1])], dim: 1)
-            let step = Self.solved(
-                weights.transposed(), ((flux - expected) / expected).clamp(min: -0.5, max: 0.5).transposed(),
-                regressors,
-                hold: Self.hold)
-            components.value = components.value + step.narrow(1, start: 0, length: count).transposed()
-            mean.value = mean.value + step.select(1, count)
-            numbers = normalise(numbers)
+            numbers = own.numbers
+            let absorbed = absorbed(own, flux, ivar: ivar)
+            if round < Self.refinements { numbers = improve(flux, ivar: ivar, numbers) }
+            measureRemainders(flux, ivar: ivar, numbers, absorbed: absorbed)
         }
-        measureRemainders(flux, ivar: ivar, numbers)
+        try settleCorrelation(flux, ivar: ivar)
+    }
+
+    /// Moves mean and components towards what they leave of spectra, and gives the numbers in terms of the new ones.
+    private func improve(_ flux: Tensor, ivar: Tensor, _ numbers: Tensor) -> Tensor {
+        let expected = logFlux(numbers).exp()
+        let variance = (precision(expected, ivar: ivar) * expected.square()).clamp(min: 1e-12).reciprocal()
+        let off = (flux - expected) / expected
+        // What was not understood shall not decide what all others are made of.
+        let isFar = off.square() / variance * (1 / (Self.farPixel * Self.farPixel)) + 1
+        let weights = Self.limited(variance) / isFar * ivar.gt(0).to(.float32) * known.value
+        let regressors = Tensor.cat(
+            [numbers.clamp(min: -Self.farStar, max: Self.farStar), Tensor.ones([flux.size(0), 1])], dim: 1)
+        let step = Self.solved(
+            weights.transposed(), off.clamp(min: -0.5, max: 0.5).transposed(), regressors, hold: Self.hold)
+        components.value = components.value + step.narrow(1, start: 0, length: count).transposed()
+        mean.value = mean.value + step.select(1, count)
+        return normalise(numbers)
+    }
+
+    /// The share of each pixel's noise that the numbers of its own spectrum follow, `[N, P]`.
+    private func absorbed(_ evidence: Mixture.Evidence, _ flux: Tensor, ivar: Tensor) -> Tensor {
+        let blocks = stride(from: 0, to: flux.size(0), by: Self.block).map { start in
+            let rows = Array(start..<min(start + Self.block, flux.size(0)))
+            let own = evidence.rows(Tensor(rows.map(Int64.init), shape: [rows.count]))
+            let expected = logFlux(own.numbers).exp()
+            return variance(own, hold: Self.hold) * expected.square() * precision(expected, ivar: ivar.rows(rows))
+        }
+        return Tensor.cat(blocks, dim: 0)
+    }
+
+    /// How far the logarithm of the flux may be off at each pixel by what spectra tell, `[B, P]`.
+    /// - Parameter hold: what is known of the numbers before, as a precision.
+    private func variance(_ evidence: Mixture.Evidence, hold: Double) -> Tensor {
+        let (stars, unit) = (evidence.precision.size(0), Tensor.eye(count, dtype: .float64))
+        let spread = (evidence.precision.to(.float64) + unit * hold).solving(unit.expanded([stars, count, count]))
+        return spread.to(.float32).reshaped([stars, count * count])
+            .matmul(Self.crossed(components.value.transposed()).transposed())
     }
 
     /// Weighted least squares of each row: what multiplies the regressors.
@@ -217,9 +278,12 @@ extension SpectrumBasis {
     }
 
     /// How far from their spectra the numbers lie: by more than the stated errors, or by less.
-    private func measureRemainders(_ flux: Tensor, ivar: Tensor, _ numbers: Tensor) {
+    /// - Parameter absorbed: the share of the noise that the numbers follow, `[N, P]`.
+    private func measureRemainders(_ flux: Tensor, ivar: Tensor, _ numbers: Tensor, absorbed: Tensor?) {
         let expected = logFlux(numbers).exp()
-        let off = ((flux - expected) / expected).transposed().contiguous().floats()
+        var apart = (flux - expected) / expected
+        if let absorbed { apart = apart / (absorbed * -1 + 1).clamp(min: Self.leastLeft).sqrt() }
+        let off = apart.transposed().contiguous().floats()
         let stated = (ivar * expected.square()).transposed().contiguous().floats()
         let (stars, pixels) = (flux.size(0), pixels)
         let found = concurrentMap(Array(0..<pixels)) { pixel -> (factor: Double, remainder: Double)? in
@@ -235,12 +299,13 @@ extension SpectrumBasis {
             }
             let (clear, faint) = (spread(own[..<(own.count / 3)]), spread(own[(own.count * 3 / 5)...]))
             let factor = (faint.variance - clear.variance) / max(faint.noise - clear.noise, 1e-12)
-            return (min(max(factor, 0.2), 2), clear.variance - min(max(factor, 0.2), 2) * clear.noise)
+            let likely = min(max(factor, Self.factors.lowerBound), Self.factors.upperBound)
+            return (likely, clear.variance - likely * clear.noise)
         }
-        let factors = found.map { $0?.factor ?? 1 }
+        let factors = found.map { log($0?.factor ?? 1) }
         let smooth = factors.indices.map { pixel in
             let near = factors[max(0, pixel - Self.reach)...min(pixels - 1, pixel + Self.reach)]
-            return near.reduce(0, +) / Double(near.count)
+            return exp(near.reduce(0, +) / Double(near.count))
         }
         noiseFactor.value = Tensor(smooth.map { Float($0) }, shape: [pixels])
         remainder.value = Tensor(found.map { Float(max($0?.remainder ?? 1e-6, 1e-7)) }, shape: [pixels])
@@ -248,6 +313,10 @@ extension SpectrumBasis {
     }
 
     private static let reach = 7
+    /// Stated variances are off by no more. Where XP spectra are divided by their own flux, at 550 nm, hardly any noise is left.
+    private static let factors = 0.02...2
+    /// Of no pixel the numbers follow more of the noise.
+    private static let leastLeft = 0.1
     private static let farthestNeighbour = 20
 
     /// Errors of neighbouring pixels go together where a spectrum was made of smooth functions, as those of Gaia are.
@@ -263,5 +332,40 @@ extension SpectrumBasis {
             sum += 2 * correlation
         }
         correlated.value = Tensor([Float(max(1, sum))], shape: [1])
+    }
+
+    /// Spectra that tell how much neighbours count, and how near to right that is found.
+    private static let judges = 600
+    private static let halvings = 6
+    private static let mostAlike = 16.0
+
+    /// Says how many neighbouring pixels tell as much as one so that, of every other tenth of a spectrum, the rest is told as well as it
+    /// is said to be: correlations alone do not know what the components leave.
+    private func settleCorrelation(_ flux: Tensor, ivar: Tensor) throws {
+        let rows = Array(0..<flux.size(0)).evenlySampled(Self.judges)
+        let (flux, ivar) = (flux.rows(rows), ivar.rows(rows))
+        let even = Tensor((0..<pixels).map { $0 * 10 / pixels % 2 == 0 ? Float(1) : 0 }, shape: [1, pixels])
+        var (low, high) = (1.0, Self.mostAlike)
+        for _ in 0..<Self.halvings {
+            try Interruption.check()
+            let middle = (low * high).squareRoot()
+            correlated.value = Tensor([Float(middle)], shape: [1])
+            let held = [even, even * -1 + 1].map { self.held(flux, ivar: ivar, shown: $0) }
+            if held[0] + held[1] < 2 * 0.6827 { low = middle } else { high = middle }
+        }
+        correlated.value = Tensor([Float((low * high).squareRoot())], shape: [1])
+    }
+
+    /// The share of the pixels not shown that lies within an error of what the others tell, if numbers have unit spread.
+    private func held(_ flux: Tensor, ivar: Tensor, shown: Tensor) -> Double {
+        let own = evidence(flux, ivar: ivar * shown)
+        let precise = own.precision.to(.float64) + Tensor.eye(count, dtype: .float64)
+        let numbers = precise.solving(own.shift.to(.float64).unsqueezed(-1)).squeezed(-1).to(.float32)
+        let expected = logFlux(numbers).exp()
+        let rest = precision(expected, ivar: ivar * (shown * -1 + 1))
+        let isJudged = rest.gt(0).to(.float32)
+        let variance = variance(own, hold: 1) * expected.square() + rest.clamp(min: 1e-12).reciprocal()
+        let isHeld = (flux - expected).square().lt(variance).to(.float32) * isJudged
+        return isHeld.sum().item() / max(isJudged.sum().item(), 1)
     }
 }

@@ -38,9 +38,8 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
         var labels: [Known]
         /// Mean and spread of the logarithm of the signal to noise of the spectra themselves.
         var ownSNR: [Double]
-        /// By how much deviations are stretched so that intervals hold what they say, by what is known: nothing, others' spectra,
-        /// labels, both.
-        var stretch: [Double]
+        /// By how much deviations are stretched so that intervals hold what they say.
+        var stretch: SpectrumWidths
         /// Training spectra, and the content of the data sets that they are of.
         public var stars: Int
         /// Hashes of the data sets.
@@ -143,6 +142,15 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
         }
     }
 
+    /// What the numbers of each star's spectrum are stretched by, `[B, K, K]`.
+    private func stretch(_ known: SpectrumKnowledge) -> Tensor {
+        let factors = zip(0..<known.count, kinds(known)).flatMap { star, kind in
+            let snr = known.ownSNR?[star] ?? .nan
+            return about.stretch.factors(kind, level: snr > 0 ? log10(snr) : nil).map { Float($0) }
+        }
+        return basis.stretch(Tensor(factors, shape: [known.count, SpectrumWidths.parts]))
+    }
+
     // MARK: - Distributions
 
     /// The spectra that stars may have.
@@ -150,12 +158,7 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
     public func distribution(_ known: SpectrumKnowledge) throws -> SpectrumDistribution {
         try catchingTorchErrors {
             withoutGradient {
-                let plain = mixture(context(known))
-                let kinds = kinds(known)
-                guard about.stretch.contains(where: { $0 != 1 }) else { return SpectrumDistribution(basis, plain) }
-                // Stars of a kind together.
-                let stretch = Tensor(kinds.map { Float(about.stretch[$0]) }, shape: [known.count, 1, 1])
-                return SpectrumDistribution(basis, plain.stretched(by: stretch))
+                SpectrumDistribution(basis, mixture(context(known)).stretched(by: stretch(known)))
             }
         }
     }
@@ -313,7 +316,7 @@ extension SpectrumGenerator {
 extension SpectrumGenerator.Description {
     fileprivate var isConsistent: Bool {
         (1...1_000_000).contains(pixels) && (1...1024).contains(components) && mixture.dimensions == components
-            && stretch.count == 4 && stretch.allSatisfy { $0 > 0 && $0.isFinite }
+            && stretch.isComplete
             && sources.allSatisfy { $0.snr.count == 2 && $0.snr[1] > 0 && (1...65536).contains($0.width) }
             && labels.allSatisfy { $0.std > 0 } && ownSNR.count == 2 && ownSNR[1] > 0
             && mixture.context == SpectrumGenerator.contextWidth(sources, labels: labels.count)
