@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Spectra
+import Statistics
 import Support
 import Tables
 
