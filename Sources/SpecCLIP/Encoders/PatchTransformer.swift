@@ -82,7 +82,7 @@ extension PatchTransformerConfiguration: EncoderSizes {
 
 /// A transformer whose tokens are patches of a spectrum that say where they are and which of their pixels are there.
 ///
-/// A token is made of a patch's pixels (``WeighedPixels``) and their validity; a sinusoidal code of its wavelength is added. Patches
+/// A token is made of a patch's pixels (`WeighedPixels`) and their validity; a sinusoidal code of its wavelength is added. Patches
 /// without data are left out of the attention. The latent is a map of the mean of the tokens. In pre-training a share of the
 /// patches is left out, and the latent has to draw the whole spectrum (a masked auto-encoder; He et al. 2022, arXiv 2111.06377).
 /// Wavelength code and validity follow OmniSpectra (arXiv 2601.15351) and the universal spectral tokenizer (arXiv 2510.17959).

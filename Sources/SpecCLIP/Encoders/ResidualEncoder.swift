@@ -62,7 +62,7 @@ extension ResidualEncoderConfiguration: EncoderSizes {
 }
 
 /// A residual network that knows what it looks at: pixels without data do not enter, noisy ones enter by what they are
-/// worth (``WeighedPixels``), and which part of the range there is comes beside them.
+/// worth (`WeighedPixels`), and which part of the range there is comes beside them.
 public final class ResidualEncoder: Module, Encoder {
     /// Pixels of the spectra it reads.
     public let pixels: Int
