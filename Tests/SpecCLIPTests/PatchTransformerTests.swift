@@ -92,17 +92,7 @@ struct PatchTransformerTests {
         let flux = Tensor.randn([256, 1]) * 0.1 * shape + 1
         let batch = Self.batch(flux)
         encoder.adapt(to: batch)
-        encoder.train()
-        let optimiser = AdamW(parameters: encoder.parameters(), learningRate: 3e-3)
-        var losses: [Double] = []
-        for _ in 0..<300 {
-            let loss = try encoder.pretrainingLoss(batch, finding: flux)
-            optimiser.zeroGradients()
-            try loss.backward()
-            optimiser.step()
-            losses.append(loss.doubles()[0])
-        }
-        let left = losses.suffix(20).reduce(0, +) / 20 / losses[0]
+        let left = try lossLeft(encoder, batch, finding: flux)
         // 0.0009 ± 0.0006 (19)
         expectLearned(left, below: 0.01, "what is left of the loss of parts")
     }

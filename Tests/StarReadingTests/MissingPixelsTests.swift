@@ -10,22 +10,13 @@ import Torch
 /// Real stars of which a spectrograph has lost some pixels.
 @Suite(.enabled(if: SharedFiles.hasData, "\(SharedFiles.absent)"))
 struct MissingPixelsTests {
-    private static let reader = Result {
-        try StarReader(
-            contentsOf: URL(fileURLWithPath: #filePath).appending(path: "../../../Models/specclip-small.safetensors")
-                .standardizedFileURL, draws: 500)
-    }
-    private static let files = ["003", "082", "098", "106", "114", "139"].map {
-        "data/lamost/spec-55862-B6212_sp06-\($0).fits"
-    }
-
     private func spectra() throws -> [Spectrum] {
-        try Self.files.map { try #require(try SpectrumReader.read(SharedFiles.url($0)).first) }
+        try RealStars.files.map { try #require(try SpectrumReader.read(SharedFiles.url($0)).first) }
     }
 
     /// Ten Å without data at a strong line hardly matter: Hβ alone moved Teff by more than its error once.
     @Test(arguments: [4341.7, 4862.7, 5176, 6564.6]) func aLostLineIsFilledFromTheRest(_ line: Double) throws {
-        let reader = try Self.reader.get()
+        let reader = try RealStars.reader.get()
         let whole = try spectra()
         let dead = whole.map { spectrum -> Spectrum in
             var dead = spectrum
@@ -47,7 +38,7 @@ struct MissingPixelsTests {
 
     /// What is not missing stays, what is wide stays missing, and what is filled has an error.
     @Test func narrowGapsAloneAreFilled() throws {
-        let reader = try Self.reader.get()
+        let reader = try RealStars.reader.get()
         let missing = try #require(try reader.missingPixels(of: .optical))
         let prepared = try spectra().prefix(2).map { try Instrument.optical.prepare($0) }
         let pixels = Instrument.optical.grid.count

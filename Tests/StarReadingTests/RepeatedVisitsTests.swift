@@ -9,14 +9,6 @@ import Testing
 /// Real stars visited again and again: noise is drawn from a file's own errors, six times as much as it has.
 @Suite(.enabled(if: SharedFiles.hasData, "\(SharedFiles.absent)"))
 struct RepeatedVisitsTests {
-    private static let reader = Result {
-        try StarReader(
-            contentsOf: URL(fileURLWithPath: #filePath).appending(path: "../../../Models/specclip-small.safetensors")
-                .standardizedFileURL, draws: 500)
-    }
-    private static let files = ["003", "082", "098", "106", "114", "139"].map {
-        "data/lamost/spec-55862-B6212_sp06-\($0).fits"
-    }
     private static let noise = 6.0
 
     private func visits(_ file: String, _ count: Int, seed: UInt64) throws -> [Spectrum] {
@@ -35,7 +27,7 @@ struct RepeatedVisitsTests {
     }
 
     private func star(_ spectra: [Spectrum]) throws -> ObservedStar {
-        let known = try Self.reader.get().instruments
+        let known = try RealStars.reader.get().instruments
         return try #require(ObservedStar(try spectra.map { try Observation($0, among: known) }))
     }
 
@@ -47,10 +39,10 @@ struct RepeatedVisitsTests {
     /// Noise averages down, and what the network makes of a star does not: errors shrink, but less than they would if visits
     /// had nothing in common; answers come nearer to that of the spectrum without the noise.
     @Test func visitsTogetherAreBetterThanOne() throws {
-        let reader = try Self.reader.get()
+        let reader = try RealStars.reader.get()
         var (alone, together) = (0.0, 0.0)
         var shrinkage: [Double] = []
-        for (number, file) in Self.files.enumerated() {
+        for (number, file) in RealStars.files.enumerated() {
             let quiet = try #require(
                 try reader.read(SpectrumReader.read(SharedFiles.url(file))).first)
             let found = try reader.read([try star(visits(file, 5, seed: UInt64(number)))])[0]
@@ -75,8 +67,8 @@ struct RepeatedVisitsTests {
     }
 
     @Test func exchangedVisitsGiveTheSame() throws {
-        let all = try visits(Self.files[2], 4, seed: 9)
-        let found = try Self.reader.get().read([try star(all), try star(all.reversed())])
+        let all = try visits(RealStars.files[2], 4, seed: 9)
+        let found = try RealStars.reader.get().read([try star(all), try star(all.reversed())])
         for name in ["teff", "logg", "fe_h", "rv"] {
             let (one, other) = (try estimate(found[0], name), try estimate(found[1], name))
             #expect(
@@ -86,10 +78,10 @@ struct RepeatedVisitsTests {
 
     /// One visit moved by 60 km/s: the star's labels stay, its velocity is told to vary.
     @Test func aMovedVisitVaries() throws {
-        var all = try visits(Self.files[2], 4, seed: 11)
-        let still = try Self.reader.get().read([try star(all)])[0]
+        var all = try visits(RealStars.files[2], 4, seed: 11)
+        let still = try RealStars.reader.get().read([try star(all)])[0]
         all[3].wavelength = RadialVelocity.shift(all[3].wavelength, kmPerSecond: 60)
-        let moved = try Self.reader.get().read([try star(all)])[0]
+        let moved = try RealStars.reader.get().read([try star(all)])[0]
         let (before, after) = (try #require(still.compared?.velocities), try #require(moved.compared?.velocities))
         #expect(before.probability > 0.01 && after.probability < 1e-3, "\(before.probability), \(after.probability)")
         #expect(moved.compared?.contradictions.isEmpty == true)
@@ -99,12 +91,12 @@ struct RepeatedVisitsTests {
 
     /// A visit of another star is named, and the answer holds both.
     @Test func aVisitOfAnotherStarIsNamed() throws {
-        let reader = try Self.reader.get()
-        let stars = try Self.files.map { try #require(try reader.read(SpectrumReader.read(SharedFiles.url($0))).first) }
+        let reader = try RealStars.reader.get()
+        let stars = try RealStars.files.map { try #require(try reader.read(SpectrumReader.read(SharedFiles.url($0))).first) }
         let order = try stars.indices.sorted {
             try estimate(stars[$0], "teff").value < estimate(stars[$1], "teff").value
         }
-        let (cool, hot) = (Self.files[order[0]], Self.files[order[order.count - 1]])
+        let (cool, hot) = (RealStars.files[order[0]], RealStars.files[order[order.count - 1]])
         let mixed = try visits(cool, 2, seed: 1) + SpectrumReader.read(SharedFiles.url(hot)) + visits(cool, 1, seed: 2)
         let found = try reader.read([try star(mixed)])[0]
         let named = try #require(found.compared).contradictions.map(\.description)
