@@ -92,7 +92,9 @@ struct RepeatedVisitsTests {
     /// A visit of another star is named, and the answer holds both.
     @Test func aVisitOfAnotherStarIsNamed() throws {
         let reader = try RealStars.reader.get()
-        let stars = try RealStars.files.map { try #require(try reader.read(SpectrumReader.read(SharedFiles.url($0))).first) }
+        let stars = try RealStars.files.map {
+            try #require(try reader.read(SpectrumReader.read(SharedFiles.url($0))).first)
+        }
         let order = try stars.indices.sorted {
             try estimate(stars[$0], "teff").value < estimate(stars[$1], "teff").value
         }
