@@ -22,25 +22,30 @@ def interruptible(work):
     if threading.current_thread() is not threading.main_thread():
         return work()
     result: list = []
+    # Not the thread's own end: a join that Ctrl-C interrupts takes a running thread for ended in Python 3.11
+    # (https://github.com/python/cpython/issues/90882), and the training went on beside all that followed.
+    is_done = threading.Event()
+    ask = library().c.specclip_interrupt
 
     def run() -> None:
         try:
             result.append((work(), None))
         except BaseException as error:  # noqa: BLE001 - raised again below
             result.append((None, error))
-
-    thread = threading.Thread(target=run, name="specclip", daemon=True)
-    thread.start()
-    try:
-        # A plain join would keep signals waiting on some systems.
-        while thread.is_alive():
-            thread.join(0.2)
-    except KeyboardInterrupt:
-        library().c.specclip_interrupt(1)
-        try:
-            thread.join()
         finally:
-            library().c.specclip_interrupt(0)
+            is_done.set()
+
+    threading.Thread(target=run, name="specclip", daemon=True).start()
+    try:
+        # A wait without an end would keep signals waiting on some systems.
+        while not is_done.wait(0.2):
+            pass
+    except KeyboardInterrupt:
+        ask(1)
+        try:
+            is_done.wait()
+        finally:
+            ask(0)
         raise
     value, error = result[0]
     if error is not None:

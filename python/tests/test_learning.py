@@ -222,7 +222,7 @@ def test_bad_pairs(change, line):
 
 def test_control_c_ends_a_training():
     code = """
-import signal
+import signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np, specclip
 specclip.load(threads=1)
@@ -231,14 +231,16 @@ print("ready", flush=True)
 try:
     specclip.OrderedBottleneck(width=8, epochs=5000).fit(x)
 except KeyboardInterrupt:
-    print("interrupted", specclip.OrderedBottleneck(width=2, epochs=1).fit_transform(x).shape, flush=True)
+    time.sleep(0.3)
+    running = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    print("interrupted", running, specclip.OrderedBottleneck(width=2, epochs=1).fit_transform(x).shape, flush=True)
 """
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "ready\n"
     time.sleep(1.5)
     start = time.perf_counter()
     child.send_signal(signal.SIGINT)
-    assert child.stdout.readline() == "interrupted (4000, 2)\n"
+    assert child.stdout.readline() == "interrupted [] (4000, 2)\n"
     assert time.perf_counter() - start < 20 and child.wait() == 0
 
 
