@@ -159,11 +159,17 @@ public struct ModelFile {
 
     /// Writes what is added to the model once more, with another part in place of its own of that name: into a file of its own where this
     /// is an addition, else with the model.
-    public func write(adding part: ModelFilePart, to url: URL) throws {
-        guard let addition else { return try write(with: part, to: url) }
-        var metadata = addition.metadata
+    /// - Parameters:
+    ///   - part: the part.
+    ///   - dropped: names of parts that are left out: what they say does not hold beside this one.
+    ///   - url: where to.
+    public func write(adding part: ModelFilePart, without dropped: [String] = [], to url: URL) throws {
+        guard let addition else { return try write(with: part, without: dropped, to: url) }
+        let gone = dropped + [part.name]
+        var metadata = addition.metadata.filter { !gone.contains($0.key) }
         metadata[part.name] = part.header
-        let kept = try addition.names.filter { !$0.hasPrefix(part.name + ".") }.map { ($0, try addition.tensor($0)) }
+        let kept = try addition.names.filter { name in !gone.contains { name.hasPrefix($0 + ".") } }
+            .map { ($0, try addition.tensor($0)) }
         try SafetensorsFile.write(
             kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
     }
@@ -181,12 +187,17 @@ public struct ModelFile {
     }
 
     /// Writes a copy of this file with another part, in place of its own of that name, atomically.
-    public func write(with part: ModelFilePart, to url: URL) throws {
+    /// - Parameters:
+    ///   - part: the part.
+    ///   - dropped: names of parts that are left out.
+    ///   - url: where to.
+    public func write(with part: ModelFilePart, without dropped: [String] = [], to url: URL) throws {
         let (tensors, entries) = try contents()
-        var metadata = entries
+        let gone = dropped + [part.name]
+        var metadata = entries.filter { !gone.contains($0.key) }
         metadata["specclip"] = try Self.header(description)
         metadata[part.name] = part.header
-        let kept = tensors.filter { !$0.0.hasPrefix(part.name + ".") }
+        let kept = tensors.filter { tensor in !gone.contains { tensor.0.hasPrefix($0 + ".") } }
         try SafetensorsFile.write(
             kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
     }

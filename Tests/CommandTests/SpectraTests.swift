@@ -121,6 +121,34 @@ struct SpectraTests {
         #expect(plain.code == 0, "\(plain.errorLines)")
         #expect(try rows(folder.path("plain.csv"))[1][6] == "", "no p_spectrum")
 
+        // How wide missing parts are is set beside what else is known; all anew, and normal stars must be shown anew.
+        let before = try Data(contentsOf: URL(fileURLWithPath: spectra))
+        let calibrating = folder.path("with-calibration.h5")
+        try PairMaker(.procedural, options: PairOptions(calibration: 0.5, limit: 320))
+            .write(to: URL(fileURLWithPath: calibrating))
+        let none = try Tool.run(["spectra", "calibrate", pairs, "-m", model, "-o", spectra, "--force"])
+        #expect(none.code == 1 && none.errors.contains("no stars of a calibration split"), "\(none.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: spectra)) == before)
+        let parts = try Tool.run([
+            "spectra", "calibrate", calibrating, "--missing-parts", "-m", model, "-o", spectra, "--force",
+        ])
+        #expect(parts.code == 0 && parts.output.contains("stars of gaia-xp"), "\(parts.errors)")
+        let same = try Tool.run(["outliers", pairs, "--instrument", "gaia-xp", "-m", model, "-o", found, "--force"])
+        let judgedAgain = try rows(found)
+        #expect(same.code == 0 && judgedAgain == odd, "\(same.errorLines)")
+        #expect(try Tool.run(["spectra", "calibrate", calibrating, "-m", model, "-o", spectra, "--force"]).code == 0)
+        let gone = try Tool.run(["outliers", fixture.xp, "-m", model])
+        #expect(gone.code == 1 && gone.errors.contains("knows no normal stars"), "\(gone.errors)")
+        // One instrument's spectra made anew: the others' stay.
+        let again = try Tool.run([
+            "spectra", "fit", pairs, "--instrument", "gaia-xp", "-m", model, "-o", spectra, "--force", "--steps", "20",
+            "--components", "4", "--gaussians", "2", "--threads", "1",
+        ])
+        #expect(again.code == 0, "\(again.errors)")
+        let kept = try StarReader(contentsOf: URL(fileURLWithPath: model))
+        let complete = try kept.instruments.allSatisfy { try kept.generator(of: $0) != nil }
+        #expect(complete)
+
         // An addition of another model is refused.
         try TinyModel.write(to: URL(fileURLWithPath: model), withLabels: false)
         let foreign = try Tool.run(["translate", fixture.star, "--to", "gaia-xp", "-m", model, "-o", out, "--force"])

@@ -99,6 +99,25 @@ struct SpectrumBasisTests {
         }
     }
 
+    /// Each pair once gives what all pairs give.
+    @Test func pairsGiveTheMatricesOfLeastSquares() {
+        let (places, size) = (50, 4)
+        var random = SeededGenerator(seed: 8)
+        func normal(_ shape: [Int]) -> Tensor {
+            Tensor((0..<shape.reduce(1, *)).map { _ in Float(random.gaussian()) }, shape: shape)
+        }
+        let (rows, weights, some) = (normal([places, size]), normal([3, places]), normal([3, size, size]))
+        let pairs = PairProducts(rows)
+        let symmetric = some + some.transposed(-1, -2)
+        let (sums, forms) = (pairs.sums(weights), pairs.forms(symmetric))
+        for row in 0..<3 {
+            let expected = (rows * weights.select(0, row).unsqueezed(1)).transposed().matmul(rows)
+            #expect((sums.select(0, row) - expected).abs().max().item() < 1e-4)
+            let form = (rows.matmul(symmetric.select(0, row)) * rows).sum(dims: [1])
+            #expect((forms.select(0, row) - form).abs().max().item() < 1e-4)
+        }
+    }
+
     /// A distribution that knows nothing, once it has seen a half of each spectrum, holds the other half.
     @Test func theUnseenHalfLiesWithinItsBand() throws {
         let basis = try Self.learned()

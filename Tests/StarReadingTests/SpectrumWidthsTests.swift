@@ -8,27 +8,45 @@ import Torch
 struct SpectrumWidthsTests {
     private static func widths() -> SpectrumWidths {
         var widths = SpectrumWidths(levels: [1, 2])
-        widths.factors[2][0] = (0..<10).map { 1 + 0.1 * Double($0) }
-        widths.factors[2][1] = [Double](repeating: 3, count: 10)
+        widths[.labels][0] = (0..<10).map { 1 + 0.1 * Double($0) }
+        widths[.labels][1] = [Double](repeating: 3, count: 10)
         return widths
     }
 
     @Test func betweenLevelsFactorsLieBetween() {
         let widths = Self.widths()
-        #expect(widths.factors(2, level: 0) == widths.factors[2][0])
-        #expect(widths.factors(2, level: 5) == widths.factors[2][1])
-        #expect(abs(widths.factors(2, level: 1.5)[4] - 2.2) < 1e-12)
+        #expect(widths.factors(.labels, level: 0) == widths[.labels][0])
+        #expect(widths.factors(.labels, level: 5) == widths[.labels][1])
+        #expect(abs(widths.factors(.labels, level: 1.5)[4] - 2.2) < 1e-12)
         // How bright a star is that nobody has observed is not known.
-        #expect(abs(widths.factors(2, level: nil)[4] - 2.2) < 1e-12)
-        #expect(widths.factors(1, level: 1.2) == [Double](repeating: 1, count: 10))
+        #expect(abs(widths.factors(.labels, level: nil)[4] - 2.2) < 1e-12)
+        #expect(widths.factors(.others, level: 1.2) == [Double](repeating: 1, count: 10))
+    }
+
+    /// Hidden parts are as wide as stars told for such: beyond what is seen, and between.
+    @Test func hiddenPartsHaveFactorsOfTheirOwn() {
+        var widths = SpectrumWidths(levels: [1])
+        widths[.below] = [(0..<10).map { 1.1 + 0.01 * Double($0) }]
+        widths[.above] = [[Double](repeating: 3, count: 10)]
+        widths[.between] = [[Double](repeating: 2, count: 10)]
+        let whole = [Double](repeating: 1, count: 10)
+        #expect(widths.factors(seen: whole, level: 1) == nil)
+        #expect(widths.factors(seen: [Double](repeating: 0, count: 10), level: 1) == nil)
+        var seen = whole
+        (seen[0], seen[1], seen[5], seen[8], seen[9]) = (0, 0.4, 0.2, 0, .nan)
+        let found = widths.factors(seen: seen, level: nil)
+        #expect(found == [1.1, 1.11, 1, 1, 1, 2, 1, 1, 3, 1])
     }
 
     /// Earlier versions had one factor for all that are known alike.
     @Test func filesOfBeforeAreRead() throws {
         let old = try JSONDecoder().decode(SpectrumWidths.self, from: Data("[1, 0.5, 2, 0.8]".utf8))
-        #expect(old.isComplete && old.factors(2, level: 1.7) == [Double](repeating: 2, count: 10))
+        #expect(old.isComplete && old.factors(.labels, level: 1.7) == [Double](repeating: 2, count: 10))
         let new = Self.widths()
         #expect(try JSONDecoder().decode(SpectrumWidths.self, from: JSONEncoder().encode(new)) == new)
+        let four = #"{"levels": [1], "factors": [[[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]], [], [], []]}"#
+        let before = try JSONDecoder().decode(SpectrumWidths.self, from: Data(four.utf8))
+        #expect(before[.nothing][0][3] == 2 && before[.between] == [[Double](repeating: 1, count: 10)])
         let short = try JSONDecoder().decode(SpectrumWidths.self, from: Data("[1, 0.5]".utf8))
         #expect(!short.isComplete)
     }
@@ -46,7 +64,8 @@ struct SpectrumWidthsTests {
             logWeights: Tensor.zeros([2, 1]), means: Tensor.zeros([2, 1, count]),
             factors: Tensor.eye(count).reshaped([1, 1, count, count]).expanded([2, 1, count, count]))
         let factors = (0..<2).flatMap { star in (0..<10).map { star == 1 && $0 > 4 ? Float(2) : 1 } }
-        let wide = plain.stretched(by: basis.stretch(Tensor(factors, shape: [2, 10])))
+        let wide = plain.stretched(
+            by: SpectrumWidths.stretch(Tensor(factors, shape: [2, 10]), of: basis.stretches))
         func spread(_ mixture: Mixture, _ star: Int) -> [Float] {
             basis.logFlux(mixture.draws(4000, seed: 1).select(0, star)).std(dim: 0, unbiased: false, keepDims: false)
                 .floats()

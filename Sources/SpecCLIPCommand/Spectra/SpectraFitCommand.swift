@@ -19,7 +19,9 @@ struct SpectraFitCommand: ParsableCommand {
             stay as they are.
 
             The file written is an addition to the model. Called as the model is, with -spectra, \
-            and laid beside it, it is found by itself. Ctrl-C saves; the same command goes on.
+            and laid beside it, it is found by itself. With --instrument, what the model knows of \
+            the others' spectra is kept. Normal stars must be shown anew (outliers calibrate). \
+            Ctrl-C saves; the same command goes on.
 
             EXAMPLE
               specclip spectra fit pairs.h5 --unlabelled lamost.h5 -m model.safetensors \\
@@ -33,7 +35,7 @@ struct SpectraFitCommand: ParsableCommand {
             "A data set whose labels are on another scale, and are not looked at; may be repeated.",
             valueName: "data.h5"))
     var unlabelled: [String] = []
-    @Option(help: ArgumentHelp("Learn the spectra of this instrument alone.", valueName: "name"))
+    @Option(help: ArgumentHelp("Learn the spectra of this instrument alone, keep the others'.", valueName: "name"))
     var instrument: String?
     @Option(help: ArgumentHelp("Numbers of a spectrum (default: as its pixels ask for).", valueName: "k"))
     var components: Int?
@@ -70,7 +72,11 @@ struct SpectraFitCommand: ParsableCommand {
         }
         let folder = URL(fileURLWithPath: url.path + ".learning")
         let generators = try targets.map { try fit.generator(of: $0, folder: folder) }
-        try reader.file.write(addition: SpectrumGenerator.part(generators), to: url)
+        if instrument != nil {
+            try reader.write(generators, to: url)
+        } else {
+            try reader.file.write(addition: SpectrumGenerator.part(generators), to: url)
+        }
         try? FileManager.default.removeItem(at: folder)
         print(url.relativePath)
     }

@@ -30,7 +30,8 @@ public struct GeneratorFit {
     private let reader: StarReader
     private let options: Options
     private let progress: any ProgressSink
-    private var training: [ObservedKnowledge] = [], calibration: [ObservedKnowledge] = []
+    private var training: [ObservedKnowledge] = []
+    private var calibration: SpectrumCalibration
     private var hashes: [String] = []
     private let labels: [StellarLabel]
 
@@ -40,7 +41,8 @@ public struct GeneratorFit {
     ///   - progress: where to report.
     public init(_ reader: StarReader, _ options: Options = Options(), progress: any ProgressSink = SilentProgress()) {
         (self.reader, self.options, self.progress) = (reader, options, progress)
-        labels = reader.modelLabels.filter { !$0.movesWithStar }
+        labels = SpectrumGenerator.labels(of: reader)
+        calibration = SpectrumCalibration(reader, progress: progress)
     }
 
     /// Adds stars of a data set: its training split to learn from, its calibration split to tell how wide distributions are.
@@ -52,8 +54,7 @@ public struct GeneratorFit {
         let own = isLabelled ? labels : []
         training.append(try ObservedKnowledge(reader, data, .train, labels: own))
         hashes.append(data.contentHash)
-        guard data.count(.calibration) > 0 else { return }
-        calibration.append(try ObservedKnowledge(reader, data, .calibration, labels: own))
+        try calibration.add(data, isLabelled: isLabelled)
     }
 
     /// Stars without which nothing can be learned.
@@ -120,7 +121,7 @@ public struct GeneratorFit {
             settings: settings, progress: progress)
         guard try trainer.run().isFinished else { throw Interrupted() }
         generator.evaluate()
-        try calibrate(generator, target)
+        try calibration.calibrate(generator, of: target)
         return generator
     }
 
@@ -203,92 +204,6 @@ public struct GeneratorFit {
                 }
                 return Mixture.Evidence.joined(blocks)
             }
-        }
-    }
-
-    // MARK: - Calibration
-
-    /// Stars that tell how wide distributions are, in how many groups by their signal to noise.
-    private static let forCalibration = 2500
-    private static let groups = 4
-    /// Each round moves all factors towards what would hold 68 %, this part of the way: those of neighbouring parts act together.
-    private static let (rounds, part) = (8, 0.7)
-    /// Noise that is misstated shall not be paid for by what stars may be.
-    private static let factors = 0.5...2.0
-
-    /// Stretches distributions until the middle 68 % hold as much of the calibration stars' pixels, bright stars and faint ones, in all
-    /// parts of the wavelengths.
-    private func calibrate(_ generator: SpectrumGenerator, _ target: Instrument) throws {
-        let key = target.embeddingKey
-        guard let stars = calibration.first(where: { !$0.rows(seenBy: target).isEmpty }), let flux = stars.flux[key],
-            let ivar = stars.ivar[key]
-        else {
-            progress.note("no calibration stars of \(target.name): distributions stay as they were learned")
-            return
-        }
-        // By signal to noise, so that groups are neighbours.
-        let levels = stars.signalToNoise(of: target).map { $0 > 0 ? log10($0) : 0 }
-        let rows = stars.rows(seenBy: target).evenlySampled(Self.forCalibration).sorted { levels[$0] < levels[$1] }
-        let groups = (0..<Self.groups).map { group in
-            Array(rows[rows.count * group / Self.groups..<rows.count * (group + 1) / Self.groups])
-        }.filter { !$0.isEmpty }
-        var widths = SpectrumWidths(levels: groups.map { levels[$0[$0.count / 2]] })
-        for kind in 0..<4 {
-            if kind % 2 == 1, generator.about.sources.isEmpty { continue }
-            if kind > 1, generator.about.labels.isEmpty { continue }
-            let parts = groups.map { group in
-                var known = stars.known.rows(group).without(target)
-                if kind % 2 == 0 { known = known.withoutSpectra() }
-                if kind < 2 { known = known.withoutLabels() }
-                return (known: known, flux: flux.rows(group), ivar: ivar.rows(group))
-            }
-            for _ in 0..<Self.rounds {
-                generator.about.stretch = widths
-                for (level, group) in parts.enumerated() {
-                    try Interruption.check()
-                    let held = try SpectrumCoverage(generator, group.known, group.flux, group.ivar).held
-                    for (part, held) in held.enumerated() {
-                        guard let held else { continue }
-                        let step = pow(normalScore(0.5 + held / 2), -Self.part)
-                        let moved = widths.factors[kind][level][part] * min(max(step, 0.7), 1.4)
-                        widths.factors[kind][level][part] = min(
-                            max(moved, Self.factors.lowerBound), Self.factors.upperBound)
-                    }
-                }
-            }
-        }
-        generator.about.stretch = widths
-    }
-}
-
-/// What share of observed pixels lies within the middle 68 % of their distributions, by part of the wavelengths.
-private struct SpectrumCoverage {
-    /// Nil where hardly any pixels were seen.
-    let held: [Double?]
-
-    /// Pixels of each spectrum that are looked at: neighbours say the same.
-    private static let pixels = 100
-    private static let (block, fewest) = (32, 100)
-
-    init(_ generator: SpectrumGenerator, _ known: SpectrumKnowledge, _ flux: Tensor, _ ivar: Tensor) throws {
-        var (inside, all) = (
-            [Int](repeating: 0, count: SpectrumWidths.parts), [Int](repeating: 0, count: SpectrumWidths.parts)
-        )
-        for start in stride(from: 0, to: known.count, by: Self.block) {
-            let length = min(Self.block, known.count - start)
-            let distribution = try generator.distribution(known.rows(Array(start..<start + length)))
-            let found = try distribution.probabilities(
-                flux.narrow(0, start: start, length: length), ivar: ivar.narrow(0, start: start, length: length),
-                draws: 100, every: max(1, flux.size(1) / Self.pixels))
-            let pixels = found.size(1)
-            for (place, value) in found.floats().enumerated() where value.isFinite {
-                let part = place % pixels * SpectrumWidths.parts / pixels
-                all[part] += 1
-                if abs(value - 0.5) < 0.34134 { inside[part] += 1 }
-            }
-        }
-        held = zip(inside, all).map { inside, all in
-            all < Self.fewest ? nil : min(max(Double(inside) / Double(all), 0.01), 0.99)
         }
     }
 }

@@ -14,31 +14,20 @@ final class MissingPixels: Sendable {
     private let generator: SpectrumGenerator
     /// The share of all by which stars differ that each pixel holds; 0 where nothing was learned.
     private let telling: [Float]
-    /// Products of two components, each pair once, `[P, K (K + 1) / 2]`, and which of them stands at each place of a K × K matrix.
-    private let pairs: Tensor, places: Tensor
+    private let pairs: PairProducts
 
     /// Wider gaps are parts of the range that a spectrograph does not see: encoders have learned from such spectra. A hundredth of a
     /// dex of `optical`.
     private static let widest = 100
     /// Gaps matter that hold more than this share of all by which stars differ: ten Å at Hα hold 0.4 %, elsewhere 0.05 %.
     private static let least: Float = 0.003
-    /// S/N below which a logarithm says nothing.
-    private static let faint = 3.0
 
     init(_ generator: SpectrumGenerator) {
         self.generator = generator
         let components = generator.basis.components.value
         let squares = components.square().sum(dims: [0]) * generator.basis.known.value
         telling = (squares / squares.sum().clamp(min: 1e-30)).floats()
-        let count = generator.basis.count
-        let triangle = (0..<count).flatMap { row in (0...row).map { (row, $0) } }
-        pairs = (components.rows(triangle.map(\.0)) * components.rows(triangle.map(\.1))).transposed().contiguous()
-        var places = [Int64](repeating: 0, count: count * count)
-        for (place, (row, column)) in triangle.enumerated() {
-            places[row * count + column] = Int64(place)
-            places[column * count + row] = Int64(place)
-        }
-        self.places = Tensor(places, shape: [places.count])
+        pairs = PairProducts(components.transposed())
     }
 
     /// - Parameters:
@@ -58,7 +47,7 @@ final class MissingPixels: Sendable {
             try withoutGradient {
                 let flux = try spectra.flux.to(.cpu).rows(rows)
                 let (seen, own) = (valid.rows(rows), ivar.rows(rows) * valid.rows(rows))
-                let errors = Self.completed(own, flux, seen, snr: rows.map { snr[$0] })
+                let errors = StarReader.completed(own, flux, valid: seen, snr: rows.map { snr[$0] })
                 var known = SpectrumKnowledge(stars: rows.count)
                 known.add(ownSNR: rows.map { snr[$0] })
                 let numbers = told(flux, errors, before: try generator.distribution(known).mixture)
@@ -88,15 +77,10 @@ final class MissingPixels: Sendable {
     ///   - before: what is known without the spectrum.
     private func told(_ flux: Tensor, _ ivar: Tensor, before: Mixture) -> (mean: Tensor, covariance: Tensor) {
         let (basis, count) = (generator.basis, generator.basis.count)
-        let positive = flux.clamp(min: 1e-3)
-        let squared = positive.square() * ivar * flux.gt(0).to(.float32)
-        let isClear = squared.gt(Self.faint * Self.faint).to(.float32) * basis.known.value
-        let noise = squared.clamp(min: 1e-9).reciprocal() * basis.noiseFactor.value
-        let weights = (noise + basis.remainder.value).reciprocal() * isClear / basis.correlated.value
-        // The mean of a logarithm lies below the logarithm of the mean.
-        let values = positive.log() + noise * 0.5 - basis.mean.value
-        let precision = weights.matmul(pairs).indexSelect(1, places).reshaped([flux.size(0), count, count])
-        let shift = (weights * values).matmul(basis.components.value.transposed())
+        let logs = LogSpectra(flux, ivar: ivar * basis.known.value, noiseFactor: basis.noiseFactor.value)
+        let weights = logs.weights(beside: basis.remainder.value) / basis.correlated.value
+        let precision = pairs.sums(weights)
+        let shift = (weights * (logs.values - basis.mean.value)).matmul(basis.components.value.transposed())
         let unit = Tensor.eye(count, dtype: .float64).unsqueezed(0)
         let prior = (before.covariance.to(.float64) + unit * 1e-6).solving(unit.expanded([flux.size(0), count, count]))
         let pull = shift.to(.float64).unsqueezed(-1) + prior.matmul(before.mean.to(.float64).unsqueezed(-1))
@@ -130,13 +114,5 @@ final class MissingPixels: Sendable {
             last = pixel
         }
         return found
-    }
-
-    /// Inverse variances, from the signal to noise where a spectrum states none.
-    private static func completed(_ ivar: Tensor, _ flux: Tensor, _ valid: Tensor, snr: [Double]) -> Tensor {
-        let stated = ivar.max(dims: [1], keepDims: true).gt(0)
-        let level = flux.abs().clamp(min: 1e-3)
-        let squares = Tensor(snr.map { $0 > 0 ? Float($0 * $0) : 1 }, shape: [snr.count, 1])
-        return ivar.where(stated, squares / level.square() * valid)
     }
 }

@@ -35,15 +35,31 @@ final class SpectrumBasis: Module {
 
     // MARK: - Spectra
 
-    /// What multiplies the deviations of numbers where those of the log flux are to be so many times as large, `[B, K, K]`.
-    /// - Parameter factors: of the parts of the wavelengths (`SpectrumWidths`), `[B, parts]`.
-    func stretch(_ factors: Tensor) -> Tensor {
+    /// What multiplies the deviations of numbers where those of the log flux are to be larger in one part of the wavelengths
+    /// (`SpectrumWidths`), `[parts, K, K]`. Those of several parts add up.
+    var stretches: Tensor {
         let own = (components.value * known.value).to(.float64)
         let weights = SpectrumWidths.weights(pixels: pixels).to(.float64).unsqueezed(1)
         let unit = Tensor.eye(count, dtype: .float64)
-        let maps = (own.matmul(own.transposed()) + unit * 1e-9).solving((own * weights).matmul(own.transposed()))
-        return factors.matmul(maps.to(.float32).reshaped([factors.size(1), count * count]))
-            .reshaped([factors.size(0), count, count])
+        return (own.matmul(own.transposed()) + unit * 1e-9).solving((own * weights).matmul(own.transposed()))
+            .to(.float32)
+    }
+
+    /// The share of the pixels of each part of the wavelengths (`SpectrumWidths`) that are seen; NaN where nothing is known of a part.
+    /// - Parameter ivar: inverse variance, `[B, P]`; 0 where a pixel carries no information.
+    func seen(_ ivar: Tensor) -> [[Double]] {
+        let membership = SpectrumWidths.membership(pixels: pixels)
+        let all = known.value.unsqueezed(0).matmul(membership)
+        let shares = ((ivar.gt(0).to(.float32) * known.value).matmul(membership) / all).doubles()
+        return stride(from: 0, to: shares.count, by: SpectrumWidths.parts).map {
+            Array(shares[$0..<$0 + SpectrumWidths.parts])
+        }
+    }
+
+    /// What numbers make of the mean log flux of each part of the wavelengths, `[K, parts]`; NaN of parts of which nothing is known.
+    var partMeans: Tensor {
+        let own = SpectrumWidths.membership(pixels: pixels) * known.value.unsqueezed(1)
+        return components.value.matmul(own) / own.sum(dims: [0])
     }
 
     /// Log flux of some numbers, `[…, K]` → `[…, P]`.
@@ -90,14 +106,13 @@ final class SpectrumBasis: Module {
         let components =
             scaleIsUnknown
             ? Tensor.cat([self.components.value, Tensor.ones([1, pixels])], dim: 0) : self.components.value
-        let (count, size) = (flux.size(0), components.size(0))
-        let crossed = Self.crossed(components.transposed())
+        let size = components.size(0)
+        let pairs = PairProducts(components.transposed())
         let hold = Tensor.eye(size) * Self.hold
         let logs = LogSpectra(flux, ivar: ivar * known.value)
         // From 0 a search in the flux goes astray where this is far from the mean: of one XP spectrum in twenty.
         var numbers = Self.solved(
-            logs.weights / correlated.value, logs.values - mean.value, components.transposed(), hold: Self.hold)
-        func curvature(_ weights: Tensor) -> Tensor { weights.matmul(crossed).reshaped([count, size, size]) }
+            Self.weights(logs) / correlated.value, logs.values - mean.value, components.transposed(), hold: Self.hold)
         func state() -> (expected: Tensor, weights: Tensor, slope: Tensor) {
             let expected = (numbers.matmul(components) + mean.value)
                 .clamp(min: -Self.farthest, max: Self.farthest).exp()
@@ -106,15 +121,15 @@ final class SpectrumBasis: Module {
         }
         for _ in 0..<Self.steps {
             let now = state()
-            let step = (curvature(now.weights * now.expected.square()) + hold)
+            let step = (pairs.sums(now.weights * now.expected.square()) + hold)
                 .solving((now.slope - numbers * Self.hold).unsqueezed(-1)).squeezed(-1)
             numbers = numbers + step.clamp(min: -1.5, max: 1.5)
         }
         let now = state()
         // In double precision: where spectra tell most numbers well, single precision would make of what they tell least less than
         // nothing.
-        let bend = (now.weights * now.expected.square()).to(.float64)
-            .matmul(Self.crossed(components.to(.float64).transposed())).reshaped([count, size, size])
+        let bend = PairProducts(components.to(.float64).transposed())
+            .sums((now.weights * now.expected.square()).to(.float64))
         let bent = bend.matmul(numbers.to(.float64).unsqueezed(-1)).squeezed(-1)
         let seen = now.weights.gt(0).to(.float32)
         let logNorm =
@@ -128,33 +143,9 @@ final class SpectrumBasis: Module {
         if scaleIsUnknown { evidence = evidence.withoutLast }
         return evidence.blurred(by: Self.finest)
     }
-
-    /// Products of all columns with all, `[N, K]` → `[N, K²]`.
-    private static func crossed(_ rows: Tensor) -> Tensor {
-        (rows.unsqueezed(2) * rows.unsqueezed(1)).reshaped([rows.size(0), rows.size(1) * rows.size(1)])
-    }
 }
 
 // MARK: - Learning
-
-/// Logarithms of spectra, and how much each pixel counts in them: not at all where it is faint.
-private struct LogSpectra {
-    /// `[B, P]`.
-    let values: Tensor, weights: Tensor
-
-    /// S/N below which a logarithm says nothing.
-    private static let faint = 3.0
-
-    init(_ flux: Tensor, ivar: Tensor) {
-        let positive = flux.clamp(min: 1e-3)
-        let squared = positive.square() * ivar * flux.gt(0).to(.float32)
-        let isClear = squared.gt(Self.faint * Self.faint).to(.float32)
-        let variance = squared.clamp(min: 1e-9).reciprocal()
-        weights = SpectrumBasis.limited(variance) * isClear
-        // The mean of a logarithm lies below the logarithm of the mean.
-        values = positive.log() + variance * 0.5 * isClear
-    }
-}
 
 extension SpectrumBasis {
     /// Spectra that a pixel must be known of.
@@ -167,9 +158,10 @@ extension SpectrumBasis {
     private static let (farStar, farPixel) = (5.0, 3.0)
 
     /// What pixels of a relative variance count.
-    fileprivate static func limited(_ variance: Tensor) -> Tensor {
-        (variance + fineEnough * fineEnough).reciprocal()
-    }
+    private static func limited(_ variance: Tensor) -> Tensor { (variance + fineEnough * fineEnough).reciprocal() }
+
+    /// What logarithms count.
+    fileprivate static func weights(_ logs: LogSpectra) -> Tensor { limited(logs.variance) * logs.isClear }
 
     /// Finds the components of some spectra.
     /// - Parameters:
@@ -187,7 +179,8 @@ extension SpectrumBasis {
         }
         // First in the logarithm, by S/N.
         let logs = LogSpectra(flux, ivar: ivar * enough)
-        mean.value = (logs.weights * logs.values).sum(dims: [0]) / logs.weights.sum(dims: [0]).clamp(min: 1e-6)
+        let weights = Self.weights(logs)
+        mean.value = (weights * logs.values).sum(dims: [0]) / weights.sum(dims: [0]).clamp(min: 1e-6)
         var random = SeededGenerator(seed: seed)
         components.value = Tensor(
             (0..<count * pixels).map { _ in Float(0.1 * random.gaussian()) }, shape: [count, pixels])
@@ -195,9 +188,9 @@ extension SpectrumBasis {
         for _ in 0..<Self.rounds {
             try Interruption.check()
             let rest = logs.values - mean.value
-            numbers = Self.solved(logs.weights, rest, components.value.transposed(), hold: Self.hold)
+            numbers = Self.solved(weights, rest, components.value.transposed(), hold: Self.hold)
             components.value = Self.solved(
-                logs.weights.transposed(), rest.transposed(), numbers, hold: Self.hold
+                weights.transposed(), rest.transposed(), numbers, hold: Self.hold
             ).transposed()
             numbers = normalise(numbers)
         }
@@ -247,8 +240,7 @@ extension SpectrumBasis {
     private func variance(_ evidence: Mixture.Evidence, hold: Double) -> Tensor {
         let (stars, unit) = (evidence.precision.size(0), Tensor.eye(count, dtype: .float64))
         let spread = (evidence.precision.to(.float64) + unit * hold).solving(unit.expanded([stars, count, count]))
-        return spread.to(.float32).reshaped([stars, count * count])
-            .matmul(Self.crossed(components.value.transposed()).transposed())
+        return PairProducts(components.value.transposed()).forms(spread.to(.float32))
     }
 
     /// Weighted least squares of each row: what multiplies the regressors.
@@ -259,8 +251,7 @@ extension SpectrumBasis {
     ///   - hold: what is added to the diagonal.
     /// - Returns: `[R, K]`.
     private static func solved(_ weights: Tensor, _ targets: Tensor, _ regressors: Tensor, hold: Double) -> Tensor {
-        let (rows, size) = (weights.size(0), regressors.size(1))
-        let matrix = weights.matmul(crossed(regressors)).reshaped([rows, size, size]) + Tensor.eye(size) * hold
+        let matrix = PairProducts(regressors).sums(weights) + Tensor.eye(regressors.size(1)) * hold
         return matrix.solving((weights * targets).matmul(regressors).unsqueezed(-1)).squeezed(-1)
     }
 

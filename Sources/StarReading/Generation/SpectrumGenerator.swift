@@ -55,6 +55,8 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
     let mixture: ConditionalMixture
     /// Mean and inverse spread of what stands in the context, `[C]`.
     let centre: Buffer, scale: Buffer
+    /// What `SpectrumBasis.stretches` gives, kept: nothing is asked before the basis is as it stays.
+    private let stretches = SharedCache<Int, Tensor>(capacity: 1)
 
     static let part = "spectra"
 
@@ -67,6 +69,9 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
         scale = Buffer(Tensor.ones([about.mixture.context]))
         super.init()
     }
+
+    /// The labels of a model that may tell of spectra at rest.
+    static func labels(of reader: StarReader) -> [StellarLabel] { reader.modelLabels.filter { !$0.movesWithStar } }
 
     /// A label that tells of spectra.
     public func label(named name: String) -> StellarLabel? { about.labels.first { $0.label.name == name }?.label }
@@ -133,22 +138,39 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
         return ((summaries - own(centre)) * own(scale)).clamp(min: -Self.farthest, max: Self.farthest)
     }
 
-    /// What is known of each star: nothing, others' spectra, labels, both.
-    private func kinds(_ known: SpectrumKnowledge) -> [Int] {
+    /// What is known of each star.
+    private func kinds(_ known: SpectrumKnowledge) -> [SpectrumWidths.Kind] {
         (0..<known.count).map { star in
-            let seesOthers = about.sources.contains { known.seen[$0.key]?[star] ?? false }
-            let knowsLabels = about.labels.contains { known.labels[$0.label.name]?[star].isFinite ?? false }
-            return (seesOthers ? 1 : 0) + (knowsLabels ? 2 : 0)
+            SpectrumWidths.Kind(
+                seesOthers: about.sources.contains { known.seen[$0.key]?[star] ?? false },
+                knowsLabels: about.labels.contains { known.labels[$0.label.name]?[star].isFinite ?? false })
         }
     }
 
-    /// What the numbers of each star's spectrum are stretched by, `[B, K, K]`.
-    private func stretch(_ known: SpectrumKnowledge) -> Tensor {
-        let factors = zip(0..<known.count, kinds(known)).flatMap { star, kind in
+    /// The logarithm of each star's signal to noise; nil where unknown.
+    private func levels(_ known: SpectrumKnowledge) -> [Double?] {
+        (0..<known.count).map { star in
             let snr = known.ownSNR?[star] ?? .nan
-            return about.stretch.factors(kind, level: snr > 0 ? log10(snr) : nil).map { Float($0) }
+            return snr > 0 ? log10(snr) : nil
         }
-        return basis.stretch(Tensor(factors, shape: [known.count, SpectrumWidths.parts]))
+    }
+
+    /// The numbers of spectra with the deviations of each star stretched, by the factors of the parts of the wavelengths.
+    fileprivate func stretched(_ mixture: Mixture, by factors: [[Double]]) -> Mixture {
+        mixture.stretched(
+            by: SpectrumWidths.stretch(
+                Tensor(factors.joined().map { Float($0) }, shape: [factors.count, SpectrumWidths.parts]),
+                of: stretches.value(for: basis.count) { basis.stretches }))
+    }
+
+    /// The numbers of spectra once parts of them are seen, as wide as they are to be.
+    /// - Parameters:
+    ///   - ivar: of what is seen, `[B, P]`; 0 where nothing is.
+    ///   - levels: logarithms of the signal to noise; nil where unknown.
+    fileprivate func widened(_ mixture: Mixture, seeing ivar: Tensor, levels: [Double?]) -> Mixture {
+        let factors = zip(basis.seen(ivar), levels).map { about.stretch.factors(seen: $0, level: $1) }
+        guard factors.contains(where: { $0 != nil }) else { return mixture }
+        return stretched(mixture, by: factors.map { $0 ?? [Double](repeating: 1, count: SpectrumWidths.parts) })
     }
 
     // MARK: - Distributions
@@ -158,7 +180,10 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
     public func distribution(_ known: SpectrumKnowledge) throws -> SpectrumDistribution {
         try catchingTorchErrors {
             withoutGradient {
-                SpectrumDistribution(basis, mixture(context(known)).stretched(by: stretch(known)))
+                let levels = levels(known)
+                let factors = zip(kinds(known), levels).map { about.stretch.factors($0, level: $1) }
+                return SpectrumDistribution(
+                    basis, stretched(mixture(context(known)), by: factors), widening: (self, levels))
             }
         }
     }
@@ -168,8 +193,15 @@ public final class SpectrumGenerator: Module, @unchecked Sendable {
 public struct SpectrumDistribution {
     private let basis: SpectrumBasis
     let mixture: Mixture
+    /// What says how wide they are once a part of a spectrum is seen, and the logarithms of the signal to noise; nil where they are as wide
+    /// as they come.
+    private let widening: (generator: SpectrumGenerator, levels: [Double?])?
 
-    init(_ basis: SpectrumBasis, _ mixture: Mixture) { (self.basis, self.mixture) = (basis, mixture) }
+    init(
+        _ basis: SpectrumBasis, _ mixture: Mixture, widening: (generator: SpectrumGenerator, levels: [Double?])? = nil
+    ) {
+        (self.basis, self.mixture, self.widening) = (basis, mixture, widening)
+    }
 
     /// Stars.
     public var count: Int { mixture.count }
@@ -183,8 +215,19 @@ public struct SpectrumDistribution {
         try catchingTorchErrors {
             withoutGradient {
                 let evidence = basis.evidence(flux, ivar: ivar, scaleIsUnknown: scaleIsUnknown)
-                return SpectrumDistribution(basis, mixture.given(evidence))
+                return SpectrumDistribution(basis, mixture.given(evidence), widening: widening)
+                    .widenedAnew(seeing: ivar)
             }
+        }
+    }
+
+    /// The same, once more as wide as it is to be where parts of the spectra are missing.
+    /// - Parameter ivar: of what is seen, `[B, pixels]`; 0 where nothing is.
+    func widenedAnew(seeing ivar: Tensor) -> SpectrumDistribution {
+        guard let widening else { return self }
+        return withoutGradient {
+            SpectrumDistribution(
+                basis, widening.generator.widened(mixture, seeing: ivar, levels: widening.levels), widening: widening)
         }
     }
 
@@ -260,6 +303,32 @@ public struct SpectrumDistribution {
 
     /// Random sums that are looked at.
     private static let sums = 16
+
+    /// Of each part of the wavelengths (`SpectrumWidths`) the probability that its mean log flux lies below what is expected of it once more
+    /// is seen, such as all of the spectrum, `[B, parts]`; NaN of parts of which more tells no more.
+    ///
+    /// What is expected then varies by what is known then and was not before: by the difference of the variances.
+    func partProbabilities(beside told: SpectrumDistribution, draws: Int = 200) throws -> Tensor {
+        try catchingTorchErrors {
+            withoutGradient {
+                // `[K, parts]`.
+                let means = basis.partMeans
+                func variance(_ mixture: Mixture) -> Tensor {
+                    (mixture.covariance.matmul(means) * means).sum(dims: [1], keepDims: true)
+                }
+                let share = variance(told.mixture) / variance(mixture).clamp(min: 1e-12)
+                let centre = mixture.mean.matmul(means).unsqueezed(1)
+                let drawn =
+                    (mixture.draws(draws, seed: 1).matmul(means) - centre) * (share * -1 + 1).clamp(min: 0).sqrt()
+                let expected = told.mixture.mean.matmul(means).unsqueezed(1) - centre
+                return drawn.lt(expected).to(.float32).mean(dims: [1])
+                    .maskedFill(share.squeezed(1).lt(Self.most).logicalNot(), .nan)
+            }
+        }
+    }
+
+    /// Of a part whose variance all of the spectrum makes smaller by less than a half nothing is said.
+    private static let most = 0.5
 
     /// As ``probabilities(_:ivar:draws:every:)``, of sums of all pixels with random weights: right only where it is known how pixels go
     /// together, `[B, 16]`.

@@ -21,6 +21,20 @@ extension StarReader {
         return try ModelFile(contentsOf: URL(fileURLWithPath: beside))
     }
 
+    /// Writes what draws spectra of some instruments, with what draws those of the others: into the file that holds it, or a new one of its
+    /// own. Normal stars are judged by what draws their spectra, and are left out.
+    /// - Parameters:
+    ///   - generators: new ones.
+    ///   - keepsNormalStars: whether these are judged as before.
+    ///   - url: the file.
+    public func write(_ generators: [SpectrumGenerator], keepsNormalStars: Bool = false, to url: URL) throws {
+        let new = Set(generators.map(\.about.instrument))
+        let kept = try instruments.filter { !new.contains($0.embeddingKey) }.compactMap(generator)
+        let (holder, part) = (try spectraFile(), try SpectrumGenerator.part(generators + kept))
+        guard holder.url != holder.modelURL else { return try file.write(addition: part, to: url) }
+        try holder.write(adding: part, without: keepsNormalStars ? [] : [NormalStars.part], to: url)
+    }
+
     /// How far features lie from those of the training, in units of what 99 % of held-out stars keep; nil where the model does not know.
     func distances(_ reading: LabelInference.Reading, of instrument: Instrument) -> [Double]? {
         inference.distances(reading.features, of: instrument)
@@ -62,18 +76,27 @@ extension StarReader {
         }
     }
 
-    /// Inverse variances, from the scatter of neighbouring pixels where a spectrum tells none.
-    static func completed(_ ivar: Tensor, of observations: [Observation], _ flux: Tensor) throws -> Tensor {
+    /// Inverse variances of observations, from their signal to noise where they state none.
+    static func completed(_ ivar: Tensor, of observations: [Observation], _ flux: Tensor) -> Tensor {
         let pixels = flux.size(1)
-        let rows = observations.enumerated().map { star, observation -> Tensor in
-            let own = ivar.select(0, star)
-            guard own.max().item() <= 0, let snr = observation.prepared.snr, snr > 0 else { return own }
+        let valid = observations.flatMap { observation -> [Float] in
             let bad = observation.prepared.mask
-            let level = flux.select(0, star).abs().clamp(min: 1e-3)
-            let all = (level.square() / (snr * snr)).reciprocal()
-            guard bad.count == pixels else { return all }
-            return all * Tensor(bad.map { $0 ? Float(0) : 1 }, shape: [pixels])
+            return bad.count == pixels ? bad.map { $0 ? 0 : 1 } : [Float](repeating: 1, count: pixels)
         }
-        return Tensor.stack(rows, dim: 0)
+        return completed(
+            ivar, flux, valid: Tensor(valid, shape: [observations.count, pixels]),
+            snr: observations.map { $0.prepared.snr ?? .nan })
+    }
+
+    /// Inverse variances, from the signal to noise where a spectrum states none, `[B, P]`.
+    /// - Parameters:
+    ///   - ivar: as stated, `[B, P]`; all 0 in the rows of spectra that state none.
+    ///   - flux: `[B, P]`.
+    ///   - valid: 1 where a pixel has data, else 0, `[B, P]`.
+    ///   - snr: signal to noise per pixel; NaN where unknown: such spectra tell nothing.
+    static func completed(_ ivar: Tensor, _ flux: Tensor, valid: Tensor, snr: [Double]) -> Tensor {
+        let isStated = ivar.max(dims: [1], keepDims: true).gt(0)
+        let squares = Tensor(snr.map { $0 > 0 ? Float($0 * $0) : 0 }, shape: [snr.count, 1])
+        return ivar.where(isStated, squares / flux.abs().clamp(min: 1e-3).square() * valid)
     }
 }

@@ -81,7 +81,7 @@ extension OutlierFinder {
         let reading = try reader.reading(observations, of: instrument, needsLabels: false)
         let flux = try reading.spectra.flux.to(.cpu)
         let stored = observations.flatMap { $0.knownIvar ?? [Float](repeating: 0, count: instrument.grid.count) }
-        let ivar = try StarReader.completed(
+        let ivar = StarReader.completed(
             Tensor(stored, shape: [observations.count, instrument.grid.count]), of: observations, flux)
         guard let generator = generators[instrument.embeddingKey] else { throw Self.undrawn(instrument) }
         return try catchingTorchErrors {
