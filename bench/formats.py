@@ -8,7 +8,7 @@ those of `specclip data fetch`), named as often as there are rows to make. Rows 
 until the last is there. So one run to Parquet goes the whole way; it is interrupted (Ctrl-C) short of its end, its journal is copied
 for each format, and the same command goes on from there: it reads the last rows, and writes the file of all. HATS has rows of its
 own, with places, and goes the whole way. Peak of memory (maximum resident set) is the larger one of both parts, in MB; seconds are
-those of the second part. Needs numpy, pyarrow and astropy.
+those of the second part. Needs numpy, pyarrow, astropy and cdshealpix.
 """
 import argparse
 import multiprocessing

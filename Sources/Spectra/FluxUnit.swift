@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What a flux is per: all that a normalised spectrum needs to know of its unit. Scales do not matter.
 public enum FluxUnit: String, Sendable, Hashable, CaseIterable {
@@ -43,14 +44,13 @@ public enum FluxUnit: String, Sendable, Hashable, CaseIterable {
     /// `W.m**-2.nm**-1`, `ph / (s cm2 Angstrom)`, `counts`, or one of the names of this type.
     /// - Returns: nil for what is no flux, or is not understood.
     public init?(parsing text: String) {
-        if let named = Self(rawValue: text.lowercased()) {
-            self = named
-            return
-        }
-        guard let dimension = Dimension(text) else { return nil }
-        guard let kind = dimension.flux else { return nil }
-        self = kind
+        // A table says the same of each of its spectra.
+        let unit = Self.understood.value(for: text) { Self(rawValue: text.lowercased()) ?? Dimension(text)?.flux }
+        guard let unit else { return nil }
+        self = unit
     }
+
+    private static let understood = SharedCache<String, FluxUnit?>(capacity: 16)
 }
 
 /// Powers of what units of flux are made of.

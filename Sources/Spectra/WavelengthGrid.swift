@@ -62,8 +62,15 @@ public enum WavelengthGrid: Sendable, Codable, Hashable {
 
     /// The pixel whose wavelength is nearest to one in Å; nil on a grid without pixels.
     package func nearestPixel(to wavelength: Double) -> Int? {
-        let distances = (0..<count).map { abs(self.wavelength(at: Double($0)) - wavelength) }
-        return distances.indices.min { distances[$0] < distances[$1] }
+        guard count > 0 else { return nil }
+        let place = pixel(at: wavelength)
+        // No logarithm: below all pixels.
+        guard !place.isNaN else { return 0 }
+        let below = Int(min(max(place.rounded(.down), 0), Double(count - 1)))
+        // Halfway in the logarithm is not halfway.
+        return (max(0, below - 1)...min(count - 1, below + 1)).min { first, second in
+            abs(self.wavelength(at: Double(first)) - wavelength) < abs(self.wavelength(at: Double(second)) - wavelength)
+        }
     }
 
     /// The wavelength axis in which the steps are equal (log10 λ or λ), computed as `numpy.linspace` does, bit for bit.
