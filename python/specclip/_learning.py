@@ -33,6 +33,8 @@ def interruptible(work):
         except BaseException as error:  # noqa: BLE001 - raised again below
             result.append((None, error))
         finally:
+            # Here, and not where Ctrl-C is caught: pressed twice, it does not wait.
+            ask(0)
             is_done.set()
 
     threading.Thread(target=run, name="specclip", daemon=True).start()
@@ -42,10 +44,9 @@ def interruptible(work):
             pass
     except KeyboardInterrupt:
         ask(1)
-        try:
-            is_done.wait()
-        finally:
-            ask(0)
+        is_done.wait()
+        # It may have ended before it was asked.
+        ask(0)
         raise
     value, error = result[0]
     if error is not None:
