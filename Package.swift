@@ -264,7 +264,8 @@ let package = Package(
             dependencies: [
                 "Support", "Statistics", "Tables", "Spectra", "Instruments", "Datasets", "Simulation", "TestFiles",
             ]),
-        .testTarget(name: "TrainingTests", dependencies: ["Support", "Torch", "Training", "LearnedResults"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Support", "Torch", "Training", "LearnedResults", "TestFiles"]),
         .testTarget(
             name: "OrderedBottleneckTests",
             dependencies: ["Support", "Torch", "Training", "OrderedBottleneck", "LearnedResults"]),

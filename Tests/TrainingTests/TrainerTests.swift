@@ -1,5 +1,6 @@
 import Foundation
 import LearnedResults
+import TestFiles
 import Testing
 import Torch
 @testable import Support
@@ -64,6 +65,11 @@ private struct Killed: Error {}
 
 /// The generator is one per process, so runs that seed it take turns.
 @Suite(.serialized) struct TrainerTests {
+    /// What runs of one test leave.
+    private let runs: TemporaryFolder
+
+    init() throws { runs = try TemporaryFolder() }
+
     private var options: TrainingOptions {
         var options = TrainingOptions()
         options.batch = 16
@@ -75,7 +81,7 @@ private struct Killed: Error {}
     }
 
     private func temporaryFolder() throws -> RunFolder {
-        try RunFolder(FileManager.default.temporaryDirectory.appending(path: "trainer-\(UUID().uuidString)"))
+        try RunFolder(runs.file(UUID().uuidString))
     }
 
     private func train(_ task: Regression, in folder: RunFolder, settings: String = "a") throws -> TrainingOutcome {
