@@ -3,7 +3,6 @@ import Foundation
 import Posteriors
 import SpecCLIP
 import Spectra
-import Statistics
 import Support
 import Torch
 import Training
