@@ -1,5 +1,4 @@
 import ArgumentParser
-import Datasets
 import Foundation
 import StarReading
 import Support
@@ -25,13 +24,7 @@ struct SpectraCalibrateCommand: ParsableCommand {
                   -o model-spectra.safetensors --force
             """)
 
-    @Argument(help: ArgumentHelp("Data sets (HDF5) of stars seen by some instruments.", valueName: "data.h5"))
-    var data: [String]
-    @Option(
-        help: ArgumentHelp(
-            "A data set whose labels are on another scale, and are not looked at; may be repeated.",
-            valueName: "data.h5"))
-    var unlabelled: [String] = []
+    @OptionGroup var stars: SpectrumSets
     @Flag(help: "Set how wide missing parts of spectra are drawn, and nothing else.") var missingParts = false
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -42,11 +35,7 @@ struct SpectraCalibrateCommand: ParsableCommand {
         let reader = try model.reader(compute)
         Interruption.listen()
         var calibration = SpectrumCalibration(reader, progress: ConsoleProgress("spectra"))
-        for (paths, isLabelled) in [(data, true), (unlabelled, false)] {
-            for path in paths {
-                try calibration.add(try PairedDataSet(opening: URL(fileURLWithPath: path)), isLabelled: isLabelled)
-            }
-        }
+        try stars.forEach { try calibration.add($0, isLabelled: $1) }
         let counts = try calibration.write(to: url, missingAlone: missingParts)
         for (instrument, count) in counts { print("\(url.relativePath): \(count) stars of \(instrument.name)") }
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Datasets
 import Foundation
 import Spectra
 import StarReading
@@ -28,13 +27,7 @@ struct SpectraFitCommand: ParsableCommand {
                   -o model-spectra.safetensors
             """)
 
-    @Argument(help: ArgumentHelp("Data sets (HDF5) of stars seen by some instruments.", valueName: "data.h5"))
-    var data: [String]
-    @Option(
-        help: ArgumentHelp(
-            "A data set whose labels are on another scale, and are not looked at; may be repeated.",
-            valueName: "data.h5"))
-    var unlabelled: [String] = []
+    @OptionGroup var stars: SpectrumSets
     @Option(help: ArgumentHelp("Learn the spectra of this instrument alone, keep the others'.", valueName: "name"))
     var instrument: String?
     @Option(help: ArgumentHelp("Numbers of a spectrum (default: as its pixels ask for).", valueName: "k"))
@@ -65,11 +58,7 @@ struct SpectraFitCommand: ParsableCommand {
         var options = GeneratorFit.Options()
         (options.components, options.gaussians, options.steps, options.seed) = (components, gaussians, steps, seed)
         var fit = GeneratorFit(reader, options, progress: ConsoleProgress("spectra"))
-        for (paths, isLabelled) in [(data, true), (unlabelled, false)] {
-            for path in paths {
-                try fit.add(try PairedDataSet(opening: URL(fileURLWithPath: path)), isLabelled: isLabelled)
-            }
-        }
+        try stars.forEach { try fit.add($0, isLabelled: $1) }
         let folder = URL(fileURLWithPath: url.path + ".learning")
         let generators = try targets.map { try fit.generator(of: $0, folder: folder) }
         if instrument != nil {

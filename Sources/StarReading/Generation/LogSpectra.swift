@@ -2,10 +2,12 @@ import Torch
 
 /// Logarithms of spectra, in which dust and the strengths of lines add up, and how far each may be off.
 struct LogSpectra {
-    /// `[B, P]`; variances are 0 by no more than stated errors.
-    let values: Tensor, variance: Tensor
+    /// `[B, P]`.
+    let values: Tensor
+    /// Relative variance by the errors alone, `[B, P]`.
+    private let variance: Tensor
     /// 1 where a pixel is bright enough for its logarithm to say something, else 0, `[B, P]`.
-    let isClear: Tensor
+    private let isClear: Tensor
 
     /// S/N below which a logarithm says nothing.
     private static let faint = 3.0
@@ -25,7 +27,7 @@ struct LogSpectra {
     }
 
     /// What pixels count that are off by more than their errors.
-    /// - Parameter remainder: the relative variance beside that of the noise, `[P]`.
+    /// - Parameter remainder: the relative variance beside that of the noise, `[P]` or `[1]`.
     func weights(beside remainder: Tensor) -> Tensor { (variance + remainder).reciprocal() * isClear }
 }
 

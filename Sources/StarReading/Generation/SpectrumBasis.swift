@@ -161,7 +161,9 @@ extension SpectrumBasis {
     private static func limited(_ variance: Tensor) -> Tensor { (variance + fineEnough * fineEnough).reciprocal() }
 
     /// What logarithms count.
-    fileprivate static func weights(_ logs: LogSpectra) -> Tensor { limited(logs.variance) * logs.isClear }
+    fileprivate static func weights(_ logs: LogSpectra) -> Tensor {
+        logs.weights(beside: Tensor([Float(fineEnough * fineEnough)], shape: [1]))
+    }
 
     /// Finds the components of some spectra.
     /// - Parameters:
