@@ -184,23 +184,17 @@ final class ReaderObject: LibraryObject {
     }
 
     /// The stars that are searched: those of an atlas on disk, or those that came with the model.
-    private func known(_ among: String, _ options: Options) throws -> any KnownStars {
+    private func known(_ among: String, _ options: Options) throws -> LookAlikes {
         let conditions = try options.text("where")?.split(separator: "\n").map { text in
             guard let condition = LabelCondition(String(text)) else {
                 throw Diagnostic("--where \(text)", problem: "is no condition", remedy: "give one such as 'teff<5000'")
             }
             return condition
         }
-        guard let path = try options.text("atlas") else {
-            guard conditions == nil else {
-                throw Diagnostic("--where", problem: "is for an atlas", remedy: "name one: atlas=FOLDER")
-            }
-            return try reader.lookAlikes(among: among)
-        }
+        let filter = AtlasFilter(conditions ?? [])
+        guard let path = try options.text("atlas") else { return try reader.lookAlikes(among: among, filter: filter) }
         return try shared.lookAlikes("\(path)\n\(among)\n\(conditions ?? [])") {
-            try AtlasSearch(
-                StarAtlas(opening: URL(fileURLWithPath: path)), reader, among: among,
-                filter: AtlasFilter(conditions ?? []))
+            try LookAlikes(StarAtlas(opening: URL(fileURLWithPath: path)), reader, among: among, filter: filter)
         }
     }
 
@@ -228,7 +222,7 @@ final class ReaderObject: LibraryObject {
 private final class Shared: @unchecked Sendable {
     private let lock = NSLock()
     private var generators: [String: SpectrumGenerator?] = [:]
-    private var known: [String: any KnownStars] = [:]
+    private var known: [String: LookAlikes] = [:]
     private var finder: OutlierFinder?
 
     func generator(of target: Instrument, make: () throws -> SpectrumGenerator?) rethrows -> SpectrumGenerator? {
@@ -240,7 +234,7 @@ private final class Shared: @unchecked Sendable {
         }
     }
 
-    func lookAlikes(_ among: String, make: () throws -> any KnownStars) rethrows -> any KnownStars {
+    func lookAlikes(_ among: String, make: () throws -> LookAlikes) rethrows -> LookAlikes {
         try lock.withLock {
             if let own = known[among] { return own }
             let own = try make()

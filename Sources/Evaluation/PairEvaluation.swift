@@ -20,12 +20,12 @@ public struct PairEvaluation {
 
     /// Retrieval in every direction, against chance.
     public func retrieval(split: Split = .test) throws -> [ScoreLine] {
-        let all = try EmbeddingAtlas(model, data, split: split)
+        let all = try PairedEmbeddings(model, data, split: split)
         return try model.directions.flatMap { source, target in
-            let atlas = all.stars(seenBy: [source, target])
-            let chance = RetrievalScore.chance(stars: atlas.count)
-            let queries = try atlas.rows(of: source)
-            let score = RetrievalScore(ranks: try atlas.ranksOfPartners(queries, among: target), stars: atlas.count)
+            let pairs = all.stars(seenBy: [source, target])
+            let chance = RetrievalScore.chance(stars: pairs.count)
+            let score = RetrievalScore(
+                ranks: try pairs.ranksOfPartners(of: source, among: target), stars: pairs.count)
             let name = "\(source.title) → \(target.title) pair"
             func line(
                 _ what: String, _ path: KeyPath<RetrievalScore, Double>, _ better: ScoreLine.Better, _ unit: String = ""
@@ -33,7 +33,7 @@ public struct PairEvaluation {
                 -> ScoreLine
             {
                 ScoreLine(
-                    "\(name), \(what)", tier: data.tier, stars: atlas.count, unit: unit, model: score[keyPath: path],
+                    "\(name), \(what)", tier: data.tier, stars: pairs.count, unit: unit, model: score[keyPath: path],
                     baseline: chance[keyPath: path], baselineName: "chance", better: better)
             }
             return [

@@ -12,7 +12,6 @@ public struct WidthEvaluation {
     private let data: PairedDataSet
     /// Of the stars of the test split that all instruments have seen, by `embeddingKey`.
     private let embeddings: [String: Tensor]
-    private let sourceIDs: [String]
     /// Which of these stars have their spectra predicted, and these spectra, by `embeddingKey`.
     private let rows: Tensor
     private let spectra: [String: Tensor]
@@ -25,8 +24,6 @@ public struct WidthEvaluation {
         self.data = data
         let seen = try data.rows(seenBy: model.instruments, split: .test)
         embeddings = try Self.embeddings(model, data, .test, seen)
-        let ids = try data.sourceIDs(.test)
-        sourceIDs = seen.map { ids[$0] }
         let chosen = seen.indices.evenlySampled(limit)
         rows = Tensor(chosen.map(Int64.init), shape: [chosen.count])
         spectra = try Dictionary(
@@ -71,12 +68,12 @@ public struct WidthEvaluation {
     private func score(
         _ width: Int, searched: [String: Tensor], decoded: [String: Tensor]
     ) throws -> WidthScore {
-        let atlas = EmbeddingAtlas(embeddings: searched, sourceIDs: sourceIDs)
+        let pairs = PairedEmbeddings(searched)
         var found: [RetrievalScore] = []
         var translation: [String: Double] = [:]
         for (source, target) in model.directions {
-            let ranks = try atlas.ranksOfPartners(try atlas.rows(of: source), among: target)
-            found.append(RetrievalScore(ranks: ranks, stars: atlas.count))
+            let ranks = try pairs.ranksOfPartners(of: source, among: target)
+            found.append(RetrievalScore(ranks: ranks, stars: pairs.count))
             guard let own = decoded[source.embeddingKey], let truth = spectra[target.embeddingKey] else { continue }
             let predicted = try withoutGradient {
                 try model.translate(own.indexSelect(0, rows), from: source, to: target)

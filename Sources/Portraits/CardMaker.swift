@@ -80,7 +80,9 @@ package struct CardMaker {
         let found = try search.nearest(to: embedding, of: [star], top: top, excludingSelf: true).first ?? []
         card.neighbours = found.map { neighbour($0, flux: nil) }
         card.neighbourSource = search.instruments.map(\.title).joined(separator: ", ") + ", in the model"
-        if let teff = search.labels["teff"], let logg = search.labels["logg"] { addKiel(teff: teff, logg: logg) }
+        if let labels = try reader.reference()?.stars.labels, let teff = labels["teff"], let logg = labels["logg"] {
+            addKiel(teff: teff.map { $0 ?? .nan }, logg: logg.map { $0 ?? .nan })
+        }
     }
 
     // MARK: - Parts

@@ -165,13 +165,9 @@ public struct ModelFile {
     ///   - url: where to.
     public func write(adding part: ModelFilePart, without dropped: [String] = [], to url: URL) throws {
         guard let addition else { return try write(with: part, without: dropped, to: url) }
-        let gone = dropped + [part.name]
-        var metadata = addition.metadata.filter { !gone.contains($0.key) }
-        metadata[part.name] = part.header
-        let kept = try addition.names.filter { name in !gone.contains { name.hasPrefix($0 + ".") } }
-            .map { ($0, try addition.tensor($0)) }
-        try SafetensorsFile.write(
-            kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
+        try Self.write(
+            (try addition.names.map { ($0, try addition.tensor($0)) }, addition.metadata), with: part, without: dropped,
+            to: url)
     }
 
     /// Everything in both files: tensors by name, and header entries.
@@ -192,12 +188,20 @@ public struct ModelFile {
     ///   - dropped: names of parts that are left out.
     ///   - url: where to.
     public func write(with part: ModelFilePart, without dropped: [String] = [], to url: URL) throws {
-        let (tensors, entries) = try contents()
+        var contents = try contents()
+        contents.metadata["specclip"] = try Self.header(description)
+        try Self.write(contents, with: part, without: dropped, to: url)
+    }
+
+    /// Writes tensors and header entries with a part in place of their own of that name.
+    private static func write(
+        _ contents: (tensors: [(String, Tensor)], metadata: [String: String]), with part: ModelFilePart,
+        without dropped: [String], to url: URL
+    ) throws {
         let gone = dropped + [part.name]
-        var metadata = entries.filter { !gone.contains($0.key) }
-        metadata["specclip"] = try Self.header(description)
+        var metadata = contents.metadata.filter { !gone.contains($0.key) }
         metadata[part.name] = part.header
-        let kept = tensors.filter { tensor in !gone.contains { tensor.0.hasPrefix($0 + ".") } }
+        let kept = contents.tensors.filter { tensor in !gone.contains { tensor.0.hasPrefix($0 + ".") } }
         try SafetensorsFile.write(
             kept + part.tensors.map { (part.name + "." + $0.0, $0.1) }, metadata: metadata, to: url)
     }

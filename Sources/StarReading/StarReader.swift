@@ -31,9 +31,9 @@ public final class StarReader: @unchecked Sendable {
     let drawing = SharedCache<Instrument, SpectrumGenerator?>(capacity: 8)
     /// What fills missing pixels, likewise.
     let filling = SharedCache<Instrument, MissingPixels?>(capacity: 8)
-    /// The stars that the model brings, and how they are searched among instruments.
+    /// The stars that the model brings, as its file has them and as they are searched.
     let references = SharedCache<String, ReferenceAtlas?>(capacity: 1)
-    let known = SharedCache<String, LookAlikes>(capacity: 8)
+    let known = SharedCache<String, AtlasPart>(capacity: 1)
 
     /// Loads a model file.
     /// - Parameters:

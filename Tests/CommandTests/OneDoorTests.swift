@@ -99,7 +99,7 @@ struct OneDoorTests {
         let results = try test.run(
             observations, truth: truth,
             baseline: LinearBaseline(
-                try test.flux(observations), labels: labels.map { _ in observations.map { _ in 0 } }, components: 0))
+                test.flux(observations), labels: labels.map { _ in observations.map { _ in 0 } }, components: 0))
         #expect(answers.count == observations.count && results.map(\.label.name) == labels)
         for result in results {
             for (row, answer) in answers.enumerated() {

@@ -108,6 +108,22 @@ struct ShippedModelTests {
         let fixture = try Fixture.shared.get()
         let outcome = try Tool.run(["search", fixture.xp, "--top", "3", "--format", "csv"])
         #expect(outcome.code == 0 && outcome.output.split(separator: "\n").count == 4, "\(outcome.errors)")
+        // Their labels choose among them.
+        let some = ["search", fixture.xp, "--where", "teff<4500", "--in-where", "logg<2", "--format", "json"]
+        let text = try Tool.run(some).output
+        let found = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+        #expect(found.count == 5)
+        for row in found {
+            let (teff, logg) = (row["teff"] as? NSNumber, row["logg"] as? NSNumber)
+            #expect(try #require(teff).doubleValue < 4500 && #require(logg).doubleValue < 2)
+        }
+        for (options, words) in [
+            (["--in-where", "mass<1"], ["mass: is not known of its stars", "teff"]), (["--probes", "2"], ["atlas"]),
+        ] {
+            let outcome = try Tool.run(["search", fixture.xp] + options)
+            #expect(outcome.code == 1 && outcome.errorLines.count == 1, "\(outcome)")
+            #expect(words.allSatisfy(outcome.errors.contains), "\(outcome)")
+        }
     }
 
     /// Against LASP, whose labels the model has never seen; and at any velocity alike.

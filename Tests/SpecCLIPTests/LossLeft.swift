@@ -9,7 +9,7 @@ func lossLeft(_ encoder: any SpecCLIP.Encoder, _ batch: SpectrumBatch, finding f
     for _ in 0..<300 {
         let loss = try encoder.pretrainingLoss(batch, finding: flux)
         optimiser.zeroGradients()
-        try loss.backward()
+        loss.backward()
         optimiser.step()
         losses.append(loss.doubles()[0])
     }

@@ -411,7 +411,7 @@ class Model:
         atlas : path, optional
             A folder that ``specclip atlas build`` has made with this model; otherwise the stars that came with it.
         where : str or several
-            Conditions that stars of the atlas have to meet, such as ``"teff<5000"``.
+            Conditions that known stars have to meet, such as ``"teff<5000"``.
         {table}
 
         Returns

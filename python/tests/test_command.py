@@ -138,10 +138,11 @@ def test_look_alikes_in_an_atlas(model, command, lamost_files):
     rows = command("search", *lamost_files[:6], "--in", atlas, "--top", 3, output="neighbours.fits")
     same(found, rows)
     assert np.allclose(found["similarity"][found["rank"] == 1], 1, atol=1e-4)
-    with pytest.raises(specclip.SpecCLIPError, match="mass: is no column of the atlas"):
+    with pytest.raises(specclip.SpecCLIPError, match="mass: is not known of its stars"):
         model.search(**spectra, atlas=atlas, where="mass>1")
-    with pytest.raises(specclip.SpecCLIPError, match="is for an atlas"):
-        model.search(**spectra, where="teff>1")
+    # Conditions choose among the model's own stars too.
+    cool = model.search(**spectra, where="teff<5000")
+    assert len(cool) == 5 * 6 and np.all(cool["teff"] < 5000)
 
 
 def test_odd_stars(model, command, lamost_files):

@@ -188,7 +188,7 @@ public struct InformationEvaluation {
             along(training), validation: along(validation), steps: options.steps, batch: options.batch,
             seed: options.seed)
         return try catchingTorchErrors {
-            try withoutGradient {
+            withoutGradient {
                 let (f, g) = critic.sides(test)
                 let spectrum = CriticSpectrum(f, g)
                 // All pairs of more would not fit into memory.

@@ -14,10 +14,12 @@ struct SearchCommand: ParsableCommand {
             Stars are compared by the cosine similarity of their embeddings (1: the same), exactly, within and \
             across instruments: a LAMOST spectrum finds the Gaia XP spectrum of the same or of a similar star. \
             Without --in, those stars are searched that came with the model. An atlas of millions \
-            ('specclip atlas') is searched in groups, and finds what its --recall says.
+            ('specclip atlas') is searched in groups, and finds what its --recall says. --where chooses among known \
+            stars by their labels, or, where the input is a data set, among the stars of that.
 
             EXAMPLES
               specclip search star.fits
+              specclip search star.fits --where 'teff<5000'
               specclip search star.fits --in pairs.h5 --top 5
               specclip search xp.csv --in pairs.h5 \\
                   --in-split train --among optical --format csv
@@ -37,9 +39,9 @@ struct SearchCommand: ParsableCommand {
     func run() throws {
         _ = try rows.output.url(extensions: TableFile.catalogueExtensions)
         let reader = try model.reader(compute, cut)
-        // Files have no labels to choose by: it is the atlas that conditions then choose of.
+        // Files have no labels to choose by: it is the known stars that conditions then choose of.
         var (input, search) = (input, search)
-        if search.isAtlas, !input.inputs.contains(where: ObservationStream.isDataSet) {
+        if !input.inputs.contains(where: ObservationStream.isDataSet) {
             search.conditions += input.conditions
             input.conditions = []
         }
@@ -73,31 +75,28 @@ struct SearchCommand: ParsableCommand {
 extension SearchOptions {
     /// The known stars: of a data set, or those that came with the model.
     /// - Parameter split: of the data set.
-    func stars(_ split: Split, _ reader: StarReader) throws -> any KnownStars {
+    func stars(_ split: Split, _ reader: StarReader) throws -> LookAlikes {
+        let filter = try filter()
         if let dataSet, isAtlas {
-            let stars = try AtlasSearch(
-                StarAtlas(opening: URL(fileURLWithPath: dataSet)), reader, among: among, filter: filter(),
+            let stars = try LookAlikes(
+                StarAtlas(opening: URL(fileURLWithPath: dataSet)), reader, among: among, filter: filter,
                 probes: exact ? .max : probes)
             Program.progress("searching among \(stars.source)")
             return stars
         }
-        for (option, isGiven) in [
-            ("--in-where", !conditions.isEmpty), ("--in-cone", cone != nil), ("--exact", exact),
-            ("--probes", probes != nil),
-        ]
-        where isGiven {
+        guard probes == nil else {
             throw Diagnostic(
-                option, problem: "is for an atlas",
+                "--probes", problem: "is for an atlas: all stars are looked at elsewhere",
                 remedy: "make one with 'specclip atlas build', and give it with --in")
         }
         guard let dataSet else {
-            let stars = try reader.lookAlikes(among: among)
+            let stars = try reader.lookAlikes(among: among, filter: filter)
             Program.progress("searching among \(stars.source)")
             return stars
         }
         let data = try PairedDataSet(opening: URL(fileURLWithPath: dataSet))
         Program.progress("embedding \(data.count(split)) stars of \(data.url.lastPathComponent) to search among them")
-        return try LookAlikes(data, split, among: among, with: reader)
+        return try LookAlikes(data, split, among: among, filter: filter, with: reader)
     }
 
     /// What decides the stars that are found.
@@ -113,7 +112,7 @@ extension SearchOptions {
     /// Whether an atlas is searched.
     var isAtlas: Bool { dataSet.map(StarAtlas.isAtlas) ?? false }
 
-    /// Which stars of an atlas may be found.
+    /// Which known stars may be found.
     private func filter() throws -> AtlasFilter {
         let numbers = cone.map {
             $0.split(separator: ",").compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
@@ -148,12 +147,12 @@ struct SearchOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("in-where")], parsing: .singleValue,
-        help: ArgumentHelp("Find stars of an atlas alone that meet this, as --where.", valueName: "condition"))
+        help: ArgumentHelp("Find known stars alone that meet this, as --where.", valueName: "condition"))
     var conditions: [LabelCondition] = []
 
     @Option(
         name: .customLong("in-cone"),
-        help: ArgumentHelp("Find stars of an atlas alone that lie here, degrees.", valueName: "ra,dec,radius"))
+        help: ArgumentHelp("Find known stars alone that lie here, degrees.", valueName: "ra,dec,radius"))
     var cone: String?
 
     @Flag(help: "Look at every star of an atlas.") var exact = false

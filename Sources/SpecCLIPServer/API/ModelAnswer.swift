@@ -23,7 +23,7 @@ struct ModelAnswer {
     /// - Throws: `Diagnostic` where parts of the model cannot be read.
     init(_ reader: StarReader, _ known: KnownParts, _ options: ServerOptions) throws {
         let labels = reader.readsLabels ? try reader.catalogueLabels() : []
-        let heads = try reader.instruments.flatMap { (try? reader.labels().descriptions(for: $0)) ?? [] }
+        let heads = reader.instruments.flatMap { (try? reader.labels().descriptions(for: $0)) ?? [] }
         let branches = reader.model.descriptionOfModel.branches
         let translations = branches.flatMap { target in
             branches.filter { $0.instrument != target.instrument && target.crossDecoder != nil }.map {

@@ -157,18 +157,19 @@ public final class AtlasBuilder {
         guard !progress.inputs.contains(where: { $0.content == content && $0.isWhole }) else { return }
         // What was gathered of half an atlas is gathered again: it is one step.
         var taken = 0
-        for (about, rows) in atlas.allParts {
+        for (about, stars) in atlas.allParts {
             guard let instrument = reader.instruments.first(where: { $0.embeddingKey == about.instrument }) else {
                 throw Diagnostic(atlas.url, problem: "holds \(about.instrument), which the model does not read")
             }
-            for start in stride(from: 0, to: rows.count, by: Self.block) {
+            for start in stride(from: 0, to: stars.rows.count, by: Self.block) {
                 try Interruption.check()
-                let own = Array(start..<min(start + Self.block, rows.count))
+                let own = Array(start..<min(start + Self.block, stars.rows.count))
                 try gather(
                     EmbeddingTable.Block(
-                        instrument: instrument, embeddings: rows.embeddings(own), sourceIDs: own.map(rows.sourceID),
+                        instrument: instrument, embeddings: stars.rows.embeddings(own),
+                        sourceIDs: own.map(stars.sourceID),
                         columns: columns.map {
-                            rows.columns.contains($0) ? try rows.values($0, of: own) : own.map { _ in .nan }
+                            stars.columns.contains($0) ? try stars.values($0, of: own) : own.map { _ in .nan }
                         }))
                 taken += own.count
                 onProgress("gather", count)
@@ -277,7 +278,7 @@ public final class AtlasBuilder {
             throw Diagnostic(cannotWrite: folder.appending(path: file).path, errno: errno)
         }
         onProgress("look how many groups to search", staged.rows)
-        let probes = try AtlasPart(folder.appending(path: file)).probes(for: options.recall)
+        let probes = try AtlasPart(folder.appending(path: file)).rows.probes(for: options.recall)
         return StarAtlas.Header.Part(
             instrument: key, file: file, content: content, rows: staged.rows, repeats: told.repeats, groups: number,
             probes: probes.probes, recall: probes.recall, columns: told.columns.map { columns[$0] })

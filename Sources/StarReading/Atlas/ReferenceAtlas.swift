@@ -86,7 +86,10 @@ public struct ReferenceAtlas: Sendable {
     private static let block = 1024
 
     /// Ready to be searched.
-    public var atlas: EmbeddingAtlas {
-        EmbeddingAtlas(embeddings: [stars.instrument: embeddings], sourceIDs: stars.sourceIDs)
+    /// - Parameter url: the model file.
+    func known(from url: URL) -> AtlasPart {
+        AtlasPart(
+            embeddings, sourceIDs: stars.sourceIDs, columns: stars.labels.mapValues { $0.map { $0 ?? .nan } }, from: url
+        )
     }
 }

@@ -64,7 +64,7 @@ extension StarReader {
         known.add(ownSNR: observations.map { $0.prepared.snr ?? .nan })
         let drawn = try generator.distribution(known)
             .given(flux, ivar: ivar, scaleIsUnknown: isUnscaled).samples(completions)
-        let (values, weights) = (try drawn.contiguous().floats(), try ivar.floats())
+        let (values, weights) = (drawn.contiguous().floats(), ivar.floats())
         return observations.enumerated().map { star, observation in
             let known = weights[star * pixels..<(star + 1) * pixels]
             return (0..<completions).map { completion in

@@ -71,7 +71,7 @@ extension StarReader {
                 return (places, try generator.distribution(known))
             }
             let flux = resting.spectra.flux
-            let ivar = try resting.spectra.ivar ?? Tensor.zeros(like: flux)
+            let ivar = resting.spectra.ivar ?? Tensor.zeros(like: flux)
             return (places, try generator.distribution(known).given(flux, ivar: Self.completed(ivar, of: own, flux)))
         }
     }

@@ -30,7 +30,7 @@ extension OutlierFinder {
         let own = try judged(observations, of: instrument)
         let band = try expected(own, by: generator).band()
         return try catchingTorchErrors {
-            try withoutGradient {
+            withoutGradient {
                 let nearest = own.places.map { normal.nearest(to: $0, Self.shown) }
                 let isSeen = own.ivar.gt(0)
                 let noise = (generator.basis.noiseFactor.value / own.ivar.clamp(min: 1e-12)).where(isSeen, 0)
