@@ -100,11 +100,18 @@ void add_columns(
 template <typename ArrayType>
 void copy_numbers(const Array &array, std::vector<double> &out) {
     const auto &typed = static_cast<const ArrayType &>(array);
-    for (int64_t i = 0; i < typed.length(); i++) out.push_back(typed.IsNull(i) ? none : double(typed.Value(i)));
+    const size_t start = out.size();
+    const int64_t missing = array.null_count();
+    out.resize(start + array.length(), none);
+    if (missing == array.length()) return;
+    double *to = out.data() + start;
+    for (int64_t i = 0; i < typed.length(); i++) to[i] = double(typed.Value(i));
+    if (missing == 0) return;
+    for (int64_t i = 0; i < typed.length(); i++)
+        if (typed.IsNull(i)) to[i] = none;
 }
 
 arrow::Status add_numbers(const Array &array, std::vector<double> &out) {
-    out.reserve(out.size() + array.length());
     switch (array.type_id()) {
         case Type::INT8: copy_numbers<arrow::Int8Array>(array, out); break;
         case Type::INT16: copy_numbers<arrow::Int16Array>(array, out); break;
@@ -259,9 +266,15 @@ struct CParquetReader {
             ARROW_ASSIGN_OR_RAISE(
                 items, static_cast<const arrow::StructArray &>(*items).GetFlattenedField(column.inner));
         }
-        for (size_t row = 0; row < starts.size(); row++) {
-            ARROW_RETURN_NOT_OK(add_numbers(*items->Slice(starts[row], lengths[row]), column.values));
-            column.ends.push_back(int64_t(column.values.size()));
+        // Lists that follow each other are taken out at once, which mostly are all.
+        for (size_t row = 0; row < starts.size();) {
+            const size_t first = row;
+            int64_t end = starts[first];
+            for (; row < starts.size() && (lengths[row] == 0 || starts[row] == end); row++) {
+                end += lengths[row];
+                column.ends.push_back(int64_t(column.values.size()) + end - starts[first]);
+            }
+            ARROW_RETURN_NOT_OK(add_numbers(*items->Slice(starts[first], end - starts[first]), column.values));
         }
         return arrow::Status::OK();
     }

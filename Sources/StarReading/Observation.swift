@@ -11,16 +11,48 @@ public struct Observation: Sendable {
     public var name: String
     /// Identifier of the source; empty if unknown.
     public var sourceID: String
-    /// Whose spectrum it is, among the instruments that the model reads.
-    public var instrument: Instrument
-    /// Flux on the instrument's grid, with mask, continuum and signal-to-noise where the input has them.
-    public var prepared: PreparedSpectrum
-    /// The spectrum as the file has it; absent for rows of a data set, which are stored prepared.
-    public var raw: Spectrum?
     /// How `raw` was prepared.
     public var options: PrepareOptions
     /// Where it stands in the input.
     public var position: RowPosition
+
+    private var contents: Contents
+
+    /// What is large; copies of an observation share it until one of them changes it.
+    private final class Contents: @unchecked Sendable {
+        var instrument: Instrument, prepared: PreparedSpectrum, raw: Spectrum?
+
+        init(_ instrument: Instrument, _ prepared: PreparedSpectrum, _ raw: Spectrum?) {
+            (self.instrument, self.prepared, self.raw) = (instrument, prepared, raw)
+        }
+    }
+
+    private var ownContents: Contents {
+        mutating get {
+            if !isKnownUniquelyReferenced(&contents) {
+                contents = Contents(contents.instrument, contents.prepared, contents.raw)
+            }
+            return contents
+        }
+    }
+
+    /// Whose spectrum it is, among the instruments that the model reads.
+    public var instrument: Instrument {
+        _read { yield contents.instrument }
+        _modify { yield &ownContents.instrument }
+    }
+
+    /// Flux on the instrument's grid, with mask, continuum and signal-to-noise where the input has them.
+    public var prepared: PreparedSpectrum {
+        _read { yield contents.prepared }
+        _modify { yield &ownContents.prepared }
+    }
+
+    /// The spectrum as the file has it; absent for rows of a data set, which are stored prepared.
+    public var raw: Spectrum? {
+        _read { yield contents.raw }
+        _modify { yield &ownContents.raw }
+    }
 
     /// Prepares a spectrum.
     /// - Parameters:
@@ -39,13 +71,12 @@ public struct Observation: Sendable {
         }
         name = spectrum.origin
         sourceID = spectrum.sourceID ?? ""
-        self.instrument = instrument
-        prepared = try instrument.prepare(
+        let prepared = try instrument.prepare(
             spectrum, options: options, acceptsMissingBands: drawn.contains(instrument))
-        raw = spectrum
+        contents = Contents(instrument, prepared, spectrum)
         self.options = options
         position = RowPosition(part: 0, row: 0)
-        if drawn.contains(instrument), lacksBand { prepared.notes.append(Self.drawnBand) }
+        if drawn.contains(instrument), lacksBand { self.prepared.notes.append(Self.drawnBand) }
     }
 
     /// A row of a data set, which another program may have written: files are checked when they are prepared, rows come
@@ -65,18 +96,18 @@ public struct Observation: Sendable {
         let weights = spectra.ivar(ofRow: row).map(Array.init)
         self.name = name
         self.sourceID = sourceID
-        self.instrument = instrument
-        prepared = PreparedSpectrum(
+        let prepared = PreparedSpectrum(
             flux: Array(flux), ivar: weights, mask: weights?.map { !BadPixels.isGood($0) } ?? [],
             snr: spectra.signalToNoise(ofRow: row), origin: name, sourceID: sourceID)
+        contents = Contents(instrument, prepared, nil)
         options = PrepareOptions()
         position = RowPosition(part: 0, row: 0)
     }
 
     /// An observation from its parts, for tests of what looks at names alone.
     init(name: String, sourceID: String, instrument: Instrument, prepared: PreparedSpectrum, raw: Spectrum?) {
-        (self.name, self.sourceID, self.instrument) = (name, sourceID, instrument)
-        (self.prepared, self.raw, options) = (prepared, raw, PrepareOptions())
+        (self.name, self.sourceID, options) = (name, sourceID, PrepareOptions())
+        contents = Contents(instrument, prepared, raw)
         position = RowPosition(part: 0, row: 0)
     }
 
@@ -168,9 +199,14 @@ extension Observation {
         step > 0 && other > 0 ? abs(log(step / other)) : .infinity
     }
 
+    /// Of the last few wavelengths, which rows of a table share.
+    private static let steps = SharedCache<[Double], Double>(capacity: 2)
+
     private static func medianStep(_ wavelength: [Double]) -> Double {
-        let steps = zip(wavelength.dropFirst(), wavelength).map { $0 - $1 }.filter(\.isFinite)
-        return steps.isEmpty ? 0 : ordered(steps, at: steps.count / 2)
+        steps.value(for: wavelength) {
+            let steps = zip(wavelength.dropFirst(), wavelength).map { $0 - $1 }.filter(\.isFinite)
+            return steps.isEmpty ? 0 : ordered(steps, at: steps.count / 2)
+        }
     }
 }
 

@@ -179,23 +179,28 @@ public final class RowJournal {
         case failure(RowPosition)
     }
 
-    /// The whole blocks of the file.
+    /// The whole blocks of the file; each is read while `body` works on the one before.
     /// - Returns: where the last of them ends.
     @discardableResult
     private func eachBlock(_ body: (Block) throws -> Void) throws -> UInt64 {
         let reader = try FileHandle(forReadingFrom: file)
-        defer { try? reader.close() }
         let size = try reader.seekToEnd()
-        var end = start
         try reader.seek(toOffset: start)
-        while let head = try reader.read(upToCount: Self.headSize), head.count == Self.headSize {
+        var read = start
+        var end = start
+        let blocks = ReadAhead { [self] () -> (block: Block, end: UInt64)? in
+            guard let head = try reader.read(upToCount: Self.headSize), head.count == Self.headSize else { return nil }
             let length = head.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            guard length <= size - min(size, end + UInt64(Self.headSize)),
+            guard length <= size - min(size, read + UInt64(Self.headSize)),
                 let data = try reader.read(upToCount: Int(length)), data.count == Int(length),
                 Self.hash(data) == head.suffix(Self.hashSize), let block = decode(data)
-            else { break }
-            try body(block)
-            end += UInt64(Self.headSize) + length
+            else { return nil }
+            read += UInt64(Self.headSize) + length
+            return (block, read)
+        }
+        while let next = try blocks.next() {
+            try body(next.block)
+            end = next.end
         }
         return end
     }

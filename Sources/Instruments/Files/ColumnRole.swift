@@ -47,6 +47,12 @@ public enum ColumnRole: String, CaseIterable, Sendable {
         }
     }
 
+    /// Its names as keywords of a header.
+    var keywords: [String] { Self.keywords[self] ?? [] }
+
+    private static let keywords = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0, $0.names.map { $0.uppercased() }) })
+
     /// Names of masks in which a number that is not 0 calls a pixel good.
     static let goodMasks: Set = ["good", "gpm", "good_pixels", "goodpix", "valid"]
 

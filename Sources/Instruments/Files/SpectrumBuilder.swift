@@ -36,15 +36,14 @@ struct SpectrumBuilder {
     /// The spectrum: wavelengths in vacuum Å, ascending; flux per wavelength; errors as inverse variances; identifiers and
     /// sky position found among the header facts.
     /// - Throws: `Diagnostic` for statements that contradict each other, and units that are not known.
-    func build() throws -> Spectrum {
-        var builder = self
-        return try builder.built()
-    }
+    consuming func build() throws -> Spectrum { try built() }
 
     private mutating func built() throws -> Spectrum {
         let stated = try unitOfWavelength()
-        if wavelength.count == flux.count { dropPadding(stated) }
-        let angstrom = stated.angstrom(wavelength)
+        var angstrom = Self.angstrom(wavelength, stated)
+        if wavelength.count == flux.count, dropPadding(at: angstrom) {
+            angstrom = stated.angstrom(wavelength)
+        }
         let medium = try medium(of: angstrom)
         var spectrum = Spectrum(
             wavelength: medium == .air ? AirVacuum.toVacuum(angstrom) : angstrom, flux: flux, ivar: inverseVariance(),
@@ -92,18 +91,32 @@ struct SpectrumBuilder {
         return found
     }
 
+    /// Wavelengths as they come, in Å: rows of a table share them often.
+    private static func angstrom(_ wavelength: [Double], _ unit: WavelengthUnit) -> [Double] {
+        converted.value(for: Axis(values: wavelength, unit: unit)) { unit.angstrom(wavelength) }
+    }
+
+    private struct Axis: Equatable, Sendable {
+        var values: [Double]
+        var unit: WavelengthUnit
+    }
+
+    private static let converted = SharedCache<Axis, [Double]>(capacity: 2)
+
     /// Rows are filled up at their ends with pixels that have no wavelength.
-    private mutating func dropPadding(_ unit: WavelengthUnit) {
-        let angstrom = unit.angstrom(wavelength)
-        guard let first = angstrom.first else { return }
+    /// - Parameter angstrom: the wavelengths.
+    /// - Returns: whether any were dropped.
+    private mutating func dropPadding(at angstrom: [Double]) -> Bool {
+        guard let first = angstrom.first else { return false }
         func isNone(_ value: Double) -> Bool { !(value.isFinite && value > 0) }
         func isPadding(_ pixel: Int) -> Bool {
             // Logarithms are filled up with zeros, which are wavelengths of 1 Å.
             isNone(angstrom[pixel]) || (angstrom[pixel] == 1 && first != 1)
                 || (angstrom[pixel] == 1 && wavelength[pixel] == 0)
         }
+        guard angstrom.indices.contains(where: isPadding) else { return false }
         let kept = angstrom.indices.filter { !isPadding($0) }
-        guard kept.count < angstrom.count, !kept.isEmpty else { return }
+        guard !kept.isEmpty else { return false }
         let lost = angstrom.indices.count { isPadding($0) && flux[$0].isFinite && flux[$0] != 0 }
         if lost > 0 { notes.append("pixels without a wavelength are left out") }
         func pick(_ values: [Double]?) -> [Double]? {
@@ -111,6 +124,7 @@ struct SpectrumBuilder {
         }
         (wavelength, flux) = (pick(wavelength) ?? [], pick(flux) ?? [])
         (ivar, error, variance, flags) = (pick(ivar), pick(error), pick(variance), pick(flags))
+        return true
     }
 
     private mutating func medium(of angstrom: [Double]) throws -> Medium {
@@ -185,9 +199,9 @@ struct SpectrumBuilder {
     }
 
     private func inverseVariance() -> [Double]? {
-        let values =
-            ivar ?? variance?.map { $0 > 0 ? 1 / $0 : 0 } ?? error?.map { $0 > 0 ? 1 / ($0 * $0) : 0 }
-        return values?.map { $0.isFinite && $0 > 0 ? $0 : 0 }
+        func sound(_ value: Double) -> Double { value.isFinite && value > 0 ? value : 0 }
+        return ivar?.map(sound) ?? variance?.map { $0 > 0 ? sound(1 / $0) : 0 }
+            ?? error?.map { $0 > 0 ? sound(1 / ($0 * $0)) : 0 }
     }
 
     /// Which pixels are bad. Where the errors know some that are, a mask that says the very opposite is one of good pixels.
@@ -214,7 +228,7 @@ struct SpectrumBuilder {
         }
     }
 
-    private func text(_ role: ColumnRole) -> String? { fact(role.names.map { $0.uppercased() }) }
+    private func text(_ role: ColumnRole) -> String? { fact(role.keywords) }
 
     private func number(_ role: ColumnRole) -> Double? { text(role).flatMap { Double($0) } }
 

@@ -227,9 +227,10 @@ final class SpectrumPerRow: SpectrumSource {
         // Among spectra of Gaia's sampling one of another length is of no use by itself.
         areSampled =
             areSampled || (wavelength == nil && flux.contains { $0.count == SpectrumBuilder.gaiaXPSampling.count })
-        return try (0..<rows.count).map { row in
-            var builder = context.builder(shared, layout: "a row per spectrum")
-            builder.sharedStatements = statements
+        var common = context.builder(shared, layout: "a row per spectrum")
+        common.sharedStatements = statements
+        return try (0..<rows.count).map { [common] row in
+            var builder = common
             for (name, values) in facts { builder.header[name] = values[row] }
             builder.flux = flux[row]
             for (path, values) in others { builder[keyPath: path] = values?[row] }

@@ -97,8 +97,9 @@ final class UploadedStars {
             try stream.forEachBatch(of: size) { batch in
                 let named = batch.map { observation in
                     var observation = observation
-                    observation.name = upload.shown(name: observation.name)
-                    observation.raw?.origin = observation.name
+                    let name = upload.shown(name: observation.name)
+                    observation.name = name
+                    observation.raw?.origin = name
                     return observation
                 }
                 do { try hand(named) } catch { throw OfWork(error: error) }
