@@ -29,7 +29,9 @@ struct SecondStarTests {
         }
         // A dead pixel, and the end that nobody sees.
         let ivar = depths.flatMap { _ in (0..<pixels).map { Float($0 == 900 || $0 > 4000 ? 0 : 10_000) } }
-        return AddedStars.Stars(flux: flux, ivar: ivar, coolness: depths.map { 1 / (5000 + 3000 * $0.0) })
+        return AddedStars.Stars(
+            flux: flux, ivar: ivar, temperature: depths.map { 5000 + 3000 * $0.0 },
+            extinction: depths.map { _ in 0.3 * random.uniform() })
     }
 
     /// Nothing but the second star tells pairs from single stars: masks and noise are alike.
@@ -49,6 +51,25 @@ struct SecondStarTests {
         // Equal words, equal batches.
         var again = StepRandom(7)
         #expect(try source.batch(.training, rows: Array(0..<64), random: &again).flux.floats() == batch.flux.floats())
+    }
+
+    /// Stars that temperature alone tells apart lie behind the same dust; where nothing is known there are none.
+    @Test func unlikeStarsDifferInTemperatureAlone() {
+        let stars = Self.stars(60, seed: 3)
+        var random = StepRandom(8)
+        var found = 0
+        for row in 0..<60 {
+            guard let other = stars.unlike(row, &random) else { continue }
+            found += 1
+            #expect(abs(stars.temperature[other] - stars.temperature[row]) >= 800)
+            #expect(abs(stars.extinction[other] - stars.extinction[row]) <= 0.1)
+        }
+        // Temperatures are spread over 1,200 K: the hottest and the coolest third have such others.
+        #expect((10..<50).contains(found), "\(found)")
+        let unknown = AddedStars.Stars(
+            flux: stars.flux, ivar: stars.ivar, temperature: stars.temperature.map { _ in .nan },
+            extinction: stars.extinction)
+        #expect(unknown.unlike(0, &random) == nil)
     }
 
     /// A network learns it, writes itself and is found again.

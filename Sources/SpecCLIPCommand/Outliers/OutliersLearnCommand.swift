@@ -13,7 +13,8 @@ struct OutliersLearnCommand: ParsableCommand {
         discussion: """
             Adds spectra of real stars in pairs, with all ratios of their light from 0.2 on and \
             velocities up to 400 km/s apart, and learns to tell these from the stars as they are. \
-            No labels are needed. Writes the file of `specclip spectra fit` once more; show it \
+            No labels are needed; where temperatures are known, two pairs in five differ by 800 K \
+            or more and hardly in velocity. More steps learn few stars by heart. Writes the file of `specclip spectra fit` once more; show it \
             normal stars then (`specclip outliers calibrate`). Ctrl-C saves; the same command \
             goes on.
 
@@ -23,7 +24,7 @@ struct OutliersLearnCommand: ParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("Data sets (HDF5) of single stars.", valueName: "data.h5")) var data: [String]
-    @Option(help: ArgumentHelp("Optimiser steps.", valueName: "n")) var steps = 2000
+    @Option(help: ArgumentHelp("Optimiser steps.", valueName: "n")) var steps = 1500
     @Option(help: "Equal seeds give equal files.") var seed: UInt64 = 42
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Output") var output: OutputOptions

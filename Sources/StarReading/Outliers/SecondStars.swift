@@ -88,11 +88,12 @@ public struct SecondStarFit {
 
     /// - Parameters:
     ///   - reader: of the model that brings spectra to rest.
-    ///   - steps: optimiser steps.
+    ///   - steps: optimiser steps. More of them learn stars by heart: among a thousand real ones, which are the normal stars too, new ones
+    ///     then look odd too often.
     ///   - seed: equal seeds give equal results.
     ///   - progress: where to report.
     public init(
-        _ reader: StarReader, steps: Int = 2000, seed: UInt64 = 42, progress: any ProgressSink = SilentProgress()
+        _ reader: StarReader, steps: Int = 1500, seed: UInt64 = 42, progress: any ProgressSink = SilentProgress()
     ) {
         (self.reader, self.steps, self.seed, self.progress) = (reader, steps, seed, progress)
     }
@@ -100,14 +101,15 @@ public struct SecondStarFit {
     /// Adds the stars of a data set's training split; each data set is seen as often as the others.
     public mutating func add(_ data: PairedDataSet) throws {
         progress.note("reading \(data.count(.train)) stars of \(data.url.lastPathComponent)")
-        // A temperature on any scale will do: it tells how the colours of two stars differ.
-        parts.append(try ObservedKnowledge(reader, data, .train, labels: [StellarLabel(named: "teff")]))
+        // On any scale they will do: they tell how the colours of two stars differ.
+        parts.append(
+            try ObservedKnowledge(reader, data, .train, labels: ["teff", "a_k"].map { StellarLabel(named: $0) }))
         hashes.append(data.contentHash)
     }
 
     /// Stars without which nothing can be learned.
     private static let fewest = 200
-    private static let hidden = [128, 64]
+    private static let hidden = [256, 128]
 
     /// Learns from all instruments that have seen enough stars, and writes the file of `specclip spectra fit` once more with it.
     /// - Parameters:
@@ -156,15 +158,30 @@ public struct SecondStarFit {
 
 /// Stars, as they are and added in pairs.
 struct AddedStars: BatchSource {
-    static let batch = 96
+    static let batch = 128
 
     /// Spectra of one data set, at rest.
     struct Stars: Sendable {
         /// `[N · P]`.
         let flux: [Float], ivar: [Float]
-        /// 1/T_eff, 1/K; NaN where unknown.
-        let coolness: [Double]
-        var count: Int { coolness.count }
+        /// T_eff, K, and A_K, mag; NaN where unknown.
+        let temperature: [Double], extinction: [Double]
+        var count: Int { temperature.count }
+
+        /// Some star behind as much dust and of another temperature than one, as far as is known; nil where none is found.
+        func unlike(_ row: Int, _ random: inout StepRandom) -> Int? {
+            for _ in 0..<Self.tries {
+                let other = Int.random(in: 0..<count, using: &random)
+                guard abs(temperature[other] - temperature[row]) >= Self.hotter,
+                    !(abs(extinction[other] - extinction[row]) > Self.dustier)
+                else { continue }
+                return other
+            }
+            return nil
+        }
+        private static let tries = 50
+        /// K, mag.
+        private static let (hotter, dustier) = (800.0, 0.1)
     }
 
     struct Batch: Sendable {
@@ -224,10 +241,12 @@ struct AddedStars: BatchSource {
         seen.reserveCapacity(rows.count * pixels)
         for place in rows.indices {
             let (set, row) = star(&random)
-            let other = Int.random(in: 0..<set.count, using: &random)
             let isPair = place % 2 == 1
+            let unlike = Double.random(in: 0..<1, using: &random) < Self.closeShare ? set.unlike(row, &random) : nil
             let made = added(
-                set, row, other, ratio: isPair ? Double.random(in: 0.2...1, using: &random) : 0, &random)
+                set, row, unlike ?? Int.random(in: 0..<set.count, using: &random),
+                ratio: isPair ? Double.random(in: 0.2...1, using: &random) : 0,
+                apart: Double.random(in: unlike == nil ? Self.apart : Self.close, using: &random), &random)
             flux += made.flux
             seen += made.seen
             isTwo.append(isPair ? 1 : 0)
@@ -237,17 +256,20 @@ struct AddedStars: BatchSource {
             isTwo: Tensor(isTwo, shape: [rows.count]))
     }
 
-    /// Velocities, km/s: between the stars of a pair, and of what the rest frame may be off by.
-    private static let (apart, off) = (-400.0...400.0, -20.0...20.0)
+    /// Velocities, km/s: between the stars of a pair, of one that is told by temperatures alone, and of what the rest frame may be
+    /// off by.
+    private static let (apart, close, off) = (-400.0...400.0, -20.0...20.0, -20.0...20.0)
+    /// The share of pairs of other temperatures and nearly one velocity: few of those that chance makes are, and many are there.
+    private static let closeShare = 0.4
     /// Noise is added up to so many times that of the first star, to one star as to two.
     private static let noisier = 3.0
 
     private func added(
-        _ set: Stars, _ row: Int, _ other: Int, ratio: Double, _ random: inout StepRandom
+        _ set: Stars, _ row: Int, _ other: Int, ratio: Double, apart: Double, _ random: inout StepRandom
     ) -> (flux: [Float], seen: [Float]) {
         let pixels = instrument.grid.count
         let offset = Double.random(in: Self.off, using: &random)
-        let velocities = [offset, offset + Double.random(in: Self.apart, using: &random)]
+        let velocities = [offset, offset + apart]
         let noise = Float(pow(Self.noisier, 2 * Double.random(in: 0...1, using: &random)))
         var parts: [(flux: [Float], ivar: [Float])] = []
         for (star, velocity) in zip([row, other], velocities) {
@@ -258,7 +280,7 @@ struct AddedStars: BatchSource {
                     moved(Array(set.ivar[own]), by: velocity)
                 ))
         }
-        let steepness = set.coolness[other] - set.coolness[row]
+        let steepness = 1 / set.temperature[other] - 1 / set.temperature[row]
         let power = steepness.isFinite ? slope * steepness : 0
         var (flux, seen) = ([Float](repeating: 0, count: pixels), [Float](repeating: 0, count: pixels))
         var normal = SeededGenerator(seed: random.next())
@@ -296,9 +318,12 @@ extension AddedStars.Stars {
             let ivar = stars.ivar[instrument.embeddingKey]
         else { return nil }
         (self.flux, self.ivar) = (flux.rows(rows).floats(), ivar.rows(rows).floats())
-        let label = StellarLabel(named: "teff")
-        let learned = stars.known.labels[label.name]
-        coolness = rows.map { row in learned.map { 1 / label.value(learned: $0[row]) } ?? .nan }
+        func known(_ name: String) -> [Double] {
+            let label = StellarLabel(named: name)
+            let learned = stars.known.labels[name]
+            return rows.map { row in learned.map { label.value(learned: $0[row]) } ?? .nan }
+        }
+        (temperature, extinction) = (known("teff"), known("a_k"))
     }
 }
 
