@@ -65,7 +65,7 @@ public struct PairedEmbeddings: Sendable {
 /// - Parameters:
 ///   - queries: `[N, E]`; of unit length, as `rows`, to go by cosine similarity.
 ///   - rows: `[N, E]`, row i the partner of query i.
-package func partnerRanks(_ queries: Tensor, among rows: Tensor) -> [Double] {
+func partnerRanks(_ queries: Tensor, among rows: Tensor) -> [Double] {
     let (queries, rows) = (queries.to(.float64), rows.to(.float64))
     let squares = rows.square().sum(dims: [1]).unsqueezed(0)
     var ranks: [Double] = []

@@ -49,9 +49,6 @@ struct AtlasRows: Sendable {
         ) { wanted in try catchingTorchErrors { rows.rows(wanted) } }
     }
 
-    /// Groups that rows are in.
-    var groups: Int { lists.count }
-
     /// The rows that are most like queries, best first.
     /// - Parameters:
     ///   - queries: of unit length, `[B, E]`.
