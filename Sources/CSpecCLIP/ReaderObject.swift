@@ -185,11 +185,8 @@ final class ReaderObject: LibraryObject {
 
     /// The stars that are searched: those of an atlas on disk, or those that came with the model.
     private func known(_ among: String, _ options: Options) throws -> LookAlikes {
-        let conditions = try options.text("where")?.split(separator: "\n").map { text in
-            guard let condition = LabelCondition(String(text)) else {
-                throw Diagnostic("--where \(text)", problem: "is no condition", remedy: "give one such as 'teff<5000'")
-            }
-            return condition
+        let conditions = try options.text("where")?.split(separator: "\n").map {
+            try LabelCondition(String($0), of: "--where")
         }
         let filter = AtlasFilter(conditions ?? [])
         guard let path = try options.text("atlas") else { return try reader.lookAlikes(among: among, filter: filter) }

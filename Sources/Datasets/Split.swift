@@ -72,6 +72,17 @@ public struct LabelCondition: Sendable, Hashable {
         return nil
     }
 
+    /// The same, of what a user gave.
+    /// - Parameter field: where it was given.
+    /// - Throws: `Diagnostic` where the text is nothing like that.
+    public init(_ text: String, of field: String) throws {
+        guard let condition = Self(text) else {
+            throw Diagnostic(
+                "\(field) \(text.prefix(80))", problem: "is no condition", remedy: "give one such as 'teff<5000'")
+        }
+        self = condition
+    }
+
     /// Whether a value meets it; an unknown one (NaN) does not.
     public func holds(for value: Double) -> Bool {
         switch comparison {

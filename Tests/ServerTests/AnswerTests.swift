@@ -172,6 +172,9 @@ struct AnswerTests {
         #expect(
             alike.count == 3 && alike.map { $0["source_id"] as? String } == wanted.map { $0["source_id"] as? String })
         #expect(alike.map { $0["similarity"] as? Double } == wanted.map { $0["similarity"] as? Double })
+        let chosen = try await server.post("/v1/search?top=3&where=teff%3C4800&where=teff%3E%3D4000", [("a.csv", data)])
+        let cool = chosen.stars.first?["look_alikes"] as? [[String: Any]] ?? []
+        #expect(cool.count == 3 && cool.allSatisfy { (4000..<4800).contains($0["teff"] as? Double ?? 0) }, "\(chosen.text)")
         let odd = try await server.post("/v1/outliers", [("a.csv", data), ("b.csv", Files.xp(0.05))])
         let both = [path, try write("b.csv", Files.xp(0.05))]
         let rates = try Tool.run(["outliers", "find"] + both + ["-m", TestServer.model.path, "--format", "json"])
@@ -181,7 +184,8 @@ struct AnswerTests {
             "\(odd.text) \(rates.output) \(rates.errors)")
         #expect(odd.stars.map { $0["q"] as? Double } == rows.map { $0["q"] as? Double })
         for (path, word) in [
-            ("search?top=0", "top"), ("search?among=desi", "desi"), ("translate", "to"), ("translate?to=desi", "desi"),
+            ("search?top=0", "top"), ("search?among=desi", "desi"), ("search?where=cool", "where cool"),
+            ("search?where=mass%3E1", "mass"), ("translate", "to"), ("translate?to=desi", "desi"),
             ("predict?x=1", "x"),
         ] {
             let answer = try await server.post("/v1/" + path, [("a.csv", data)])

@@ -1,3 +1,4 @@
+import Datasets
 import HTTPTypes
 import Hummingbird
 import Support
@@ -113,12 +114,16 @@ enum Endpoints {
                 parameters: [
                     .query("top", "How many of each instrument.", Schema.integer(1...1000)),
                     .query("among", "Whose spectra are searched (default: both).", Schema.string(like: "both")),
+                    .query(
+                        "where", "Stars alone whose labels are such; may be repeated.",
+                        Schema.list(of: Schema.string(like: "teff<5000"))),
                 ])
         ) { service, request, context in
-            let query = try Query(request, "top", "among")
+            let query = try Query(request, "top", "among", "where", repeatable: ["where"])
             let top = try query.integer("top", in: 1...1000, default: 5)
+            let conditions = try query.all("where").map { try LabelCondition($0, of: "?where") }
             return try await service.answer(
-                service.searchQuestion(top: top, among: query["among"] ?? "both"), to: request, context)
+                service.searchQuestion(top: top, among: query["among"] ?? "both", where: conditions), to: request, context)
         },
         Endpoint(
             .post, "/v1/outliers",

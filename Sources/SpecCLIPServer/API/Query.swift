@@ -5,9 +5,11 @@ import Hummingbird
 struct Query {
     private let values: [(name: String, text: String)]
 
-    /// - Parameter known: what the endpoint asks for.
-    /// - Throws: `Refusal` for anything else, and for what is given twice.
-    init(_ request: Request, _ known: String...) throws {
+    /// - Parameters:
+    ///   - known: what the endpoint asks for.
+    ///   - repeatable: what of it may be given several times.
+    /// - Throws: `Refusal` for anything else, and for what is given twice and may not be.
+    init(_ request: Request, _ known: String..., repeatable: Set<String> = []) throws {
         values = request.uri.queryParameters.map { (String($0.key), String($0.value)) }
         for (place, value) in values.enumerated() {
             guard known.contains(value.name) else {
@@ -15,13 +17,18 @@ struct Query {
                     "?\(value.name.prefix(80))", "is not asked for here",
                     known.isEmpty ? "leave it out" : "known are " + known.joined(separator: ", "))
             }
-            guard !values[..<place].contains(where: { $0.name == value.name }) else {
+            guard
+                repeatable.contains(value.name) || !values[..<place].contains(where: { $0.name == value.name })
+            else {
                 throw Refusal.bad("?\(value.name)", "is given twice")
             }
         }
     }
 
     subscript(name: String) -> String? { values.first { $0.name == name }?.text }
+
+    /// All that is given of a name.
+    func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.text) }
 
     /// A whole number within a range.
     func integer(_ name: String, in range: ClosedRange<Int>, default value: Int) throws -> Int {

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Spectra
 import StarReading
@@ -82,9 +83,9 @@ extension StarService {
         }
     }
 
-    /// Known stars that look alike.
-    func searchQuestion(top: Int, among: String) throws -> StarQuestion {
-        let stars = try reader.lookAlikes(among: among)
+    /// Known stars that look alike, of those whose labels meet the conditions.
+    func searchQuestion(top: Int, among: String, where conditions: [LabelCondition]) throws -> StarQuestion {
+        let stars = try reader.lookAlikes(among: among, filter: AtlasFilter(conditions))
         let labels = stars.labelNames.map { StellarLabel(named: $0) }
         return StarQuestion { [self] observations, ticket in
             let found = try perform(ticket) { reader in
