@@ -80,9 +80,10 @@ public struct SpectrumEvaluation {
             let drawn = try distribution(Array(start..<start + length))
             likelihoods += try drawn.logLikelihood(own, ivar: errors).doubles()
             let step = max(1, flux.size(1) / 100)
-            tally.add(try drawn.probabilities(own, ivar: errors, draws: 200, every: step), from: start)
-            tally.add(sums: try drawn.sumProbabilities(own, ivar: errors, draws: 200))
-            energies += try Self.energies(drawn.samples(Self.draws), own, errors)
+            let seed = UInt64(start)
+            tally.add(try drawn.probabilities(own, ivar: errors, seed: seed, every: step), from: start)
+            tally.add(sums: try drawn.sumProbabilities(own, ivar: errors, seed: seed))
+            energies += try Self.energies(drawn.samples(Self.draws, seed: seed), own, errors)
         }
         return SpectrumScore(
             name: name, target: target.name, tier: tier, stars: flux.size(0), logLikelihood: median(likelihoods),

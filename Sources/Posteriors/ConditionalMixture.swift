@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Support
 import Torch
 
@@ -233,6 +234,48 @@ public struct Mixture: Sendable {
         let apart = means - mean.unsqueezed(1)
         let within = (weights.unsqueezed(3) * factors.matmul(factors.transposed(-1, -2))).sum(dims: [1])
         return within + (apart * weights).transposed(-1, -2).matmul(apart)
+    }
+
+    /// Linear functions of the numbers, each by itself.
+    /// - Parameter directions: one a column, `[K, D]`.
+    public func along(_ directions: Tensor) -> Marginals {
+        let across = factors.transposed(-1, -2)
+        // Some at a time: all Gaussians' numbers along each of thousands of pixels are much.
+        let variances = stride(from: 0, to: directions.size(1), by: Self.directionsAtOnce).map { start in
+            let length = min(Self.directionsAtOnce, directions.size(1) - start)
+            return across.matmul(directions.narrow(1, start: start, length: length)).square().sum(dims: [2])
+        }
+        return Marginals(
+            logWeights: logWeights, means: means.matmul(directions), spreads: Tensor.cat(variances, dim: 2).sqrt())
+    }
+    private static let directionsAtOnce = 256
+
+    /// Mixtures of Gaussians on a line, D a star.
+    public struct Marginals: Sendable {
+        /// `[B, M]`.
+        public let logWeights: Tensor
+        /// `[B, M, D]`.
+        public let means: Tensor, spreads: Tensor
+
+        /// What lies below some values, 0 … 1.
+        /// - Parameter values: `[B, D]`.
+        public func share(below values: Tensor) -> Tensor {
+            let scores = (values.unsqueezed(1) - means) / (spreads * 2.0.squareRoot()).clamp(min: 1e-12)
+            return (logWeights.exp().unsqueezed(2) * (scores.erf() + 1)).sum(dims: [1]) * 0.5
+        }
+
+        /// The values below which a share lies, `[B, D]`: found by halving, to within 2⁻²⁰ of what lies between the Gaussians' own.
+        /// - Parameter p: 0 … 1, neither of both.
+        public func quantile(_ p: Double) -> Tensor {
+            let own = means + spreads * normalScore(p)
+            var (low, high) = (own.min(dims: [1]), own.max(dims: [1]))
+            for _ in 0..<20 {
+                let middle = (low + high) * 0.5
+                let isBelow = share(below: middle).lt(p)
+                (low, high) = (middle.where(isBelow, low), high.where(isBelow, middle))
+            }
+            return (low + high) * 0.5
+        }
     }
 
     /// Draws, `[B, n, K]`: the same random numbers for every star, so that none depends on the stars beside it.

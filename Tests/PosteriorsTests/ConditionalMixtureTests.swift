@@ -1,5 +1,6 @@
 import Foundation
 import Posteriors
+import Statistics
 import Support
 import Testing
 import Torch
@@ -127,6 +128,28 @@ import Torch
         for (a, b) in zip(wide.mean.floats(), mixture.mean.floats()) { #expect(abs(a - b) < 1e-4) }
         let spread = { (m: Mixture) in m.draws(5000, seed: 1).std(dim: 1, unbiased: false, keepDims: false).floats() }
         for (a, b) in zip(spread(wide), spread(mixture)) { #expect(abs(a / b - 2) < 0.1) }
+    }
+
+    /// Along a line a Gaussian is one, with the spread that its covariance gives; of several, shares add up and quantiles undo them.
+    @Test func alongALineAllIsKnownWithoutDraws() {
+        let directions = [[1.0, 0], [0.6, -2]]
+        let lines = Self.mixture().along(
+            Tensor([0, 1].flatMap { row in directions.map { Float($0[row]) } }, shape: [2, 2]))
+        for value in [-1.5, 0.2, 3] {
+            let found = lines.share(below: Tensor.full([2, 2], value)).floats()
+            for (line, a) in directions.enumerated() {
+                let expected = zip(Self.weights, Self.gaussians).reduce(0.0) { sum, own in
+                    let (m, c) = (own.1.mean, own.1.covariance)
+                    let variance = a[0] * a[0] * c[0][0] + 2 * a[0] * a[1] * c[0][1] + a[1] * a[1] * c[1][1]
+                    return sum + own.0 * normalShare((value - a[0] * m[0] - a[1] * m[1]) / variance.squareRoot())
+                }
+                for star in 0..<2 { #expect(abs(Double(found[2 * star + line]) - expected) < 1e-5) }
+            }
+        }
+        for p in [1e-4, 0.159, 0.5, 0.975] {
+            let shares = lines.share(below: lines.quantile(p)).floats()
+            #expect(shares.allSatisfy { abs(Double($0) - p) < 1e-5 }, "\(p): \(shares)")
+        }
     }
 
     @Test func aNetworkIsAMixtureFromTheStart() throws {

@@ -174,7 +174,8 @@ struct AnswerTests {
         #expect(alike.map { $0["similarity"] as? Double } == wanted.map { $0["similarity"] as? Double })
         let chosen = try await server.post("/v1/search?top=3&where=teff%3C4800&where=teff%3E%3D4000", [("a.csv", data)])
         let cool = chosen.stars.first?["look_alikes"] as? [[String: Any]] ?? []
-        #expect(cool.count == 3 && cool.allSatisfy { (4000..<4800).contains($0["teff"] as? Double ?? 0) }, "\(chosen.text)")
+        #expect(
+            cool.count == 3 && cool.allSatisfy { (4000..<4800).contains($0["teff"] as? Double ?? 0) }, "\(chosen.text)")
         let odd = try await server.post("/v1/outliers", [("a.csv", data), ("b.csv", Files.xp(0.05))])
         let both = [path, try write("b.csv", Files.xp(0.05))]
         let rates = try Tool.run(["outliers", "find"] + both + ["-m", TestServer.model.path, "--format", "json"])

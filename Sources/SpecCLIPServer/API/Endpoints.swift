@@ -123,7 +123,8 @@ enum Endpoints {
             let top = try query.integer("top", in: 1...1000, default: 5)
             let conditions = try query.all("where").map { try LabelCondition($0, of: "?where") }
             return try await service.answer(
-                service.searchQuestion(top: top, among: query["among"] ?? "both", where: conditions), to: request, context)
+                service.searchQuestion(top: top, among: query["among"] ?? "both", where: conditions), to: request,
+                context)
         },
         Endpoint(
             .post, "/v1/outliers",

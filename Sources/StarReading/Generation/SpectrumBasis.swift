@@ -63,8 +63,11 @@ final class SpectrumBasis: Module {
     }
 
     /// Log flux of some numbers, `[…, K]` → `[…, P]`.
-    func logFlux(_ numbers: Tensor) -> Tensor {
-        (numbers.matmul(components.value) + mean.value).clamp(min: -Self.farthest, max: Self.farthest)
+    func logFlux(_ numbers: Tensor) -> Tensor { logFlux(deviation: numbers.matmul(components.value)) }
+
+    /// Log flux that deviates so from its mean, `[…, P]`.
+    func logFlux(deviation: Tensor) -> Tensor {
+        (deviation + mean.value).clamp(min: -Self.farthest, max: Self.farthest)
     }
 
     /// No star's flux is so many times another's.

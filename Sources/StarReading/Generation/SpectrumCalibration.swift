@@ -173,7 +173,7 @@ public struct SpectrumCalibration {
             guard kind.seesItself else {
                 return {
                     try generator.distribution(own).probabilities(
-                        flux, ivar: ivar, draws: draws, every: max(1, flux.size(1) / pixels))
+                        flux, ivar: ivar, draws: draws, seed: UInt64(start), every: max(1, flux.size(1) / pixels))
                 }
             }
             let hidden = stars.map { Self.hidden(kind, $0) }
@@ -189,7 +189,7 @@ public struct SpectrumCalibration {
             let (part, whole) = (try anything.given(flux, ivar: shown), try anything.given(flux, ivar: ivar))
             let isHidden = marks(SpectrumWidths.parts)
             return {
-                try part.widenedAnew(seeing: shown).partProbabilities(beside: whole, draws: draws)
+                try part.widenedAnew(seeing: shown).partProbabilities(beside: whole)
                     .maskedFill(isHidden.eq(0), .nan)
             }
         }

@@ -2,6 +2,7 @@ import Foundation
 import Posteriors
 import SpecCLIP
 import Spectra
+import Statistics
 import Support
 import Torch
 
@@ -253,24 +254,21 @@ public struct SpectrumDistribution {
         }
     }
 
-    /// What samples say of each pixel.
+    /// What may be at each pixel.
     public struct Band {
-        /// The middle of the samples, and half of what lies between the 16th and the 84th percentile, with what the components leave;
-        /// `[B, pixels]`. NaN at pixels of which nothing was learned.
+        /// The median, and half of what lies between the 16th and the 84th percentile, with what the components leave; `[B, pixels]`. NaN at
+        /// pixels of which nothing was learned.
         public let flux: Tensor, error: Tensor
     }
 
-    /// The middle of what a spectrum may be, and how far it may be off.
-    /// - Parameter draws: samples that it is made of.
-    public func band(draws: Int = 200) throws -> Band {
-        let samples = try samples(draws)
-        return try catchingTorchErrors {
+    /// The middle of what a spectrum may be, and how far it may be off: of the distribution itself, not of draws from it.
+    public func band() throws -> Band {
+        try catchingTorchErrors {
             withoutGradient {
-                let sorted = samples.sort(dim: 1).values
-                func level(_ share: Double) -> Tensor {
-                    sorted.select(1, min(draws - 1, max(0, Int((share * Double(draws)).rounded()))))
-                }
-                let (middle, half) = (level(0.5), (level(0.841) - level(0.159)) * 0.5)
+                let pixels = mixture.along(basis.components.value)
+                func level(_ p: Double) -> Tensor { basis.logFlux(deviation: pixels.quantile(p)).exp() }
+                let middle = level(0.5).maskedFill(basis.known.value.eq(0), .nan)
+                let half = (level(normalShare(1)) - level(normalShare(-1))) * 0.5
                 return Band(
                     flux: middle, error: (half.square() + basis.remainder.value * middle.square()).sqrt())
             }
@@ -283,13 +281,17 @@ public struct SpectrumDistribution {
     ///   - flux: prepared and at rest, `[B, pixels]`.
     ///   - ivar: inverse variance.
     ///   - draws: samples that it is made of.
+    ///   - seed: of these. They are the same for all stars here, and off in the same way: where many stars are to tell how right
+    ///     distributions are, another seed for every few.
     ///   - step: looks at every so manieth pixel.
-    package func probabilities(_ flux: Tensor, ivar: Tensor, draws: Int = 200, every step: Int = 1) throws -> Tensor {
+    package func probabilities(
+        _ flux: Tensor, ivar: Tensor, draws: Int = 200, seed: UInt64, every step: Int = 1
+    ) throws -> Tensor {
         func some(_ tensor: Tensor) -> Tensor { tensor.sliced(tensor.rank - 1, step: step) }
         let (flux, ivar) = (some(flux), some(ivar))
         return try catchingTorchErrors {
             withoutGradient {
-                let numbers = mixture.draws(draws, seed: 1)
+                let numbers = mixture.draws(draws, seed: seed)
                 let expected = (numbers.matmul(some(basis.components.value)) + some(basis.mean.value)).exp()
                     .maskedFill(some(basis.known.value).eq(0), .nan)
                 let own = some(basis.noiseFactor.value) / ivar.clamp(min: 1e-12)
@@ -308,21 +310,19 @@ public struct SpectrumDistribution {
     /// is seen, such as all of the spectrum, `[B, parts]`; NaN of parts of which more tells no more.
     ///
     /// What is expected then varies by what is known then and was not before: by the difference of the variances.
-    func partProbabilities(beside told: SpectrumDistribution, draws: Int = 200) throws -> Tensor {
+    func partProbabilities(beside told: SpectrumDistribution) throws -> Tensor {
         try catchingTorchErrors {
             withoutGradient {
                 // `[K, parts]`.
                 let means = basis.partMeans
                 func variance(_ mixture: Mixture) -> Tensor {
-                    (mixture.covariance.matmul(means) * means).sum(dims: [1], keepDims: true)
+                    (mixture.covariance.matmul(means) * means).sum(dims: [1])
                 }
                 let share = variance(told.mixture) / variance(mixture).clamp(min: 1e-12)
-                let centre = mixture.mean.matmul(means).unsqueezed(1)
-                let drawn =
-                    (mixture.draws(draws, seed: 1).matmul(means) - centre) * (share * -1 + 1).clamp(min: 0).sqrt()
-                let expected = told.mixture.mean.matmul(means).unsqueezed(1) - centre
-                return drawn.lt(expected).to(.float32).mean(dims: [1])
-                    .maskedFill(share.squeezed(1).lt(Self.most).logicalNot(), .nan)
+                let centre = mixture.mean.matmul(means)
+                let apart = told.mixture.mean.matmul(means) - centre
+                return mixture.along(means).share(below: centre + apart / (share * -1 + 1).clamp(min: 1e-6).sqrt())
+                    .maskedFill(share.lt(Self.most).logicalNot(), .nan)
             }
         }
     }
@@ -330,10 +330,10 @@ public struct SpectrumDistribution {
     /// Of a part whose variance all of the spectrum makes smaller by less than a half nothing is said.
     private static let most = 0.5
 
-    /// As ``probabilities(_:ivar:draws:every:)``, of sums of all pixels with random weights: right only where it is known how pixels go
+    /// As ``probabilities(_:ivar:draws:seed:every:)``, of sums of all pixels with random weights: right only where it is known how pixels go
     /// together, `[B, 16]`.
-    package func sumProbabilities(_ flux: Tensor, ivar: Tensor, draws: Int = 200) throws -> Tensor {
-        let expected = try samples(draws)
+    package func sumProbabilities(_ flux: Tensor, ivar: Tensor, draws: Int = 200, seed: UInt64) throws -> Tensor {
+        let expected = try samples(draws, seed: seed)
         return try catchingTorchErrors {
             withoutGradient {
                 var random = SeededGenerator(seed: 5)
