@@ -73,7 +73,9 @@ public struct LabelCondition: Sendable, Hashable {
     }
 
     /// The same, of what a user gave.
-    /// - Parameter field: where it was given.
+    /// - Parameters:
+    ///   - text: label, comparison and number.
+    ///   - field: where it was given.
     /// - Throws: `Diagnostic` where the text is nothing like that.
     public init(_ text: String, of field: String) throws {
         guard let condition = Self(text) else {
