@@ -288,7 +288,7 @@ public struct Mixture: Sendable {
         // One number from each n-th of the range: every Gaussian has its share of the draws.
         let levels = (0..<count).map { Float((Double($0) + random.uniform()) / Double(count)) }
             .shuffled(using: &random)
-        let normal = (0..<count * dimensions).map { _ in Float(random.gaussian()) }
+        let normal = Self.directions(count, dimensions, using: &random)
         let bounds = logWeights.exp().cumsum(1).unsqueezed(1)
         let level = Tensor(levels, shape: [1, count, 1])
         let chosen = bounds.lt(level).to(.float32).sum(dims: [2]).clamp(max: Double(means.size(1) - 1)).to(.int64)
@@ -298,5 +298,25 @@ public struct Mixture: Sendable {
         let steps = Tensor(normal, shape: [1, 1, count, dimensions]).matmul(factors.transposed(-1, -2))
         let own = steps.gather(1, place.unsqueezed(1)).squeezed(1)
         return centres + own
+    }
+
+    /// Standard normal numbers, n draws of K each, with a mean of 0 and, as near as so few can have it, one spread along all directions:
+    /// n > K are uncorrelated with unit spread, fewer stand at right angles (orthogonal Monte Carlo; Yu et al. 2016, NIPS 29, 1975).
+    private static func directions(_ count: Int, _ dimensions: Int, using random: inout SeededGenerator) -> [Float] {
+        let normal = Tensor(
+            (0..<count * dimensions).map { _ in Float(random.gaussian()) }, shape: [count, dimensions])
+        guard count > 1 else { return normal.floats() }
+        func centred(_ draws: Tensor) -> Tensor { draws - draws.mean(dims: [0], keepDims: true) }
+        // Rows (few draws) or columns (many) that are orthonormal: L⁻¹ X of X Xᵀ = L Lᵀ.
+        func orthonormal(_ rows: Tensor) -> Tensor {
+            let rows = rows.to(.float64)
+            return rows.matmul(rows.transposed()).cholesky().solvingTriangular(rows).to(.float32)
+        }
+        let draws =
+            count > dimensions
+            ? orthonormal(centred(normal).transposed()).transposed() * Double(count).squareRoot()
+            : centred(orthonormal(normal))
+                * (Double(dimensions * count) / Double(count - 1)).squareRoot()
+        return draws.contiguous().floats()
     }
 }

@@ -130,6 +130,27 @@ import Torch
         for (a, b) in zip(spread(wide), spread(mixture)) { #expect(abs(a / b - 2) < 0.1) }
     }
 
+    /// Of one Gaussian: no mean; many draws uncorrelated with unit spread, few equally far from each other.
+    @Test(arguments: [2, 5, 6, 16, 40, 200]) func drawsAreAsEvenAsTheyCanBe(count: Int) {
+        for dimensions in [5, 15, 24] {
+            let normal = Mixture(
+                logWeights: Tensor.zeros([1, 1]), means: Tensor.zeros([1, 1, dimensions]),
+                factors: Tensor.eye(dimensions).reshaped([1, 1, dimensions, dimensions]))
+            let draws = normal.draws(count, seed: 9).select(0, 0)
+            #expect(draws.mean(dims: [0]).abs().max().item() < 1e-4)
+            if count > dimensions {
+                let covariance = draws.transposed().matmul(draws) * (1 / Double(count))
+                #expect((covariance - Tensor.eye(dimensions)).abs().max().item() < 1e-3)
+            } else {
+                #expect(abs(draws.square().sum().item() / Double(count * dimensions) - 1) < 1e-4)
+                let apart = (draws.unsqueezed(0) - draws.unsqueezed(1)).square().sum(dims: [2])
+                let expected = 2 * Double(dimensions * count) / Double(count - 1)
+                let others = apart.maskedFill(Tensor.eye(count).ne(0), expected)
+                #expect((others - expected).abs().max().item() < 1e-2 * expected)
+            }
+        }
+    }
+
     /// Along a line a Gaussian is one, with the spread that its covariance gives; of several, shares add up and quantiles undo them.
     @Test func alongALineAllIsKnownWithoutDraws() {
         let directions = [[1.0, 0], [0.6, -2]]
