@@ -260,8 +260,8 @@ public struct Mixture: Sendable {
         /// What lies below some values, 0 … 1.
         /// - Parameter values: `[B, D]`.
         public func share(below values: Tensor) -> Tensor {
-            let scores = (values.unsqueezed(1) - means) / (spreads * 2.0.squareRoot()).clamp(min: 1e-12)
-            return (logWeights.exp().unsqueezed(2) * (scores.erf() + 1)).sum(dims: [1]) * 0.5
+            let scores = (values.unsqueezed(1) - means) / spreads.clamp(min: 1e-12)
+            return (logWeights.exp().unsqueezed(2) * scores.normalShare()).sum(dims: [1])
         }
 
         /// The values below which a share lies, `[B, D]`: found by halving, to within 2⁻²⁰ of what lies between the Gaussians' own.

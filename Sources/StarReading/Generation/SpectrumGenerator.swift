@@ -297,8 +297,7 @@ public struct SpectrumDistribution {
                 let own = some(basis.noiseFactor.value) / ivar.clamp(min: 1e-12)
                 let sigma = (own.unsqueezed(1) + some(basis.remainder.value) * expected.square()).sqrt()
                 let score = (flux.unsqueezed(1) - expected) / sigma
-                let below = ((score * (1 / 2.0.squareRoot())).erf() + 1) * 0.5
-                return below.mean(dims: [1]).maskedFill(ivar.le(0), .nan)
+                return score.normalShare().mean(dims: [1]).maskedFill(ivar.le(0), .nan)
             }
         }
     }
@@ -347,7 +346,7 @@ public struct SpectrumDistribution {
                 let noise = (basis.noiseFactor.value / ivar.clamp(min: 1e-12)).unsqueezed(1) / level.square()
                 let variance = (noise + basis.remainder.value).where(isSeen, 0).matmul(weights.square())
                 let score = (own.matmul(weights) - drawn.matmul(weights)) / variance.sqrt()
-                return (((score * (1 / 2.0.squareRoot())).erf() + 1) * 0.5).mean(dims: [1])
+                return score.normalShare().mean(dims: [1])
             }
         }
     }

@@ -41,6 +41,8 @@ extension Tensor {
     public func asinh() -> Tensor { ATen.asinh(.tensor(self)) }
     /// The error function.
     public func erf() -> Tensor { ATen.erf(.tensor(self)) }
+    /// What lies below, of a standard normal distribution.
+    public func normalShare() -> Tensor { ((self * 0.5.squareRoot()).erf() + 1) * 0.5 }
     /// The inverse of the error function.
     public func erfinv() -> Tensor { ATen.erfinv(.tensor(self)) }
     /// True where neither NaN nor infinite.
