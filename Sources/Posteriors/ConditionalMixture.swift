@@ -90,7 +90,8 @@ public struct Mixture: Sendable {
     /// Stars.
     public var count: Int { means.size(0) }
 
-    /// What tells the K numbers z in part and with noise: log p(seen | z) = −½ (c − 2 bᵀ z + zᵀ A z).
+    /// What tells the K numbers z in part and with noise: log p(seen | z) = −½ (c − 2 bᵀ z + zᵀ A z). In double precision where it may
+    /// tell them to a thousandth of their spread or better: c is millions then, of which single numbers count.
     public struct Evidence: Sendable {
         /// A, `[B, K, K]`.
         public var precision: Tensor
@@ -111,22 +112,6 @@ public struct Mixture: Sendable {
             let shift = shift.to(.float64).unsqueezed(-1)
             let numbers = (precision + unit * 1e-6).solving(shift)
             return ((constant.to(.float64) - (shift * numbers).sum(dims: [1, 2])) * -0.5).to(.float32)
-        }
-
-        /// The same where the numbers it tells of are those of the density up to Gaussian noise of this spread.
-        public func blurred(by spread: Double) -> Evidence {
-            let (precision, shift) = (precision.to(.float64), shift.to(.float64).unsqueezed(-1))
-            let unit = Tensor.eye(precision.size(-1), dtype: .float64, device: precision.device)
-            // A′ = A − A (A + 1/σ²)⁻¹ A, and so on, by way of C Cᵀ = I + σ² A.
-            let root = (unit + precision * (spread * spread)).cholesky()
-            let (own, pull) = (root.solvingTriangular(precision), root.solvingTriangular(shift))
-            let across = own.transposed(-1, -2) * (spread * spread)
-            let gain = pull.square().sum(dims: [1, 2]) * (spread * spread)
-            return Evidence(
-                precision: (precision - across.matmul(own)).to(.float32),
-                shift: (shift - across.matmul(pull)).squeezed(-1).to(.float32),
-                constant: (constant.to(.float64) - gain + (root * unit).sum(dims: [2]).log().sum(dims: [1]) * 2)
-                    .to(.float32))
         }
 
         /// The same of all numbers but the last, whatever that is: integrated over it, with no prior of its own.
@@ -162,7 +147,7 @@ public struct Mixture: Sendable {
 
         /// The numbers that suit it best, `[B, K]`, held near 0 where it tells them hardly at all.
         public var numbers: Tensor {
-            (precision + Tensor.eye(precision.size(-1)) * 0.1).solving(shift.unsqueezed(-1)).squeezed(-1)
+            (precision + Tensor.eye(precision.size(-1)) * 0.1).solving(shift.unsqueezed(-1)).squeezed(-1).to(.float32)
         }
 
         /// That of some stars.

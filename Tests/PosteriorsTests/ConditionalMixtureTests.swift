@@ -91,13 +91,6 @@ import Torch
         }
     }
 
-    @Test func blurredEvidenceIsThatOfMoreNoise() {
-        let (x, noise, blur) = ([0.2, 0.4], 0.1, 0.5)
-        let blurred = Self.mixture().logLikelihood(of: Self.evidence(x, noise: noise).blurred(by: blur)).floats()
-        let noisy = Self.mixture().logLikelihood(of: Self.evidence(x, noise: noise + blur * blur)).floats()
-        for (a, b) in zip(blurred, noisy) { #expect(abs(a - b) < 2e-3) }
-    }
-
     /// What was seen in two parts leaves what seeing all at once does.
     @Test func evidenceAddsUp() {
         let (first, second) = (Self.evidence([0.2, 0.4], noise: 0.4), Self.evidence([0.6, 0.1], noise: 0.4))

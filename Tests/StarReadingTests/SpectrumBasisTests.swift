@@ -1,5 +1,6 @@
 import Foundation
 import Posteriors
+import Statistics
 import Support
 import TestFiles
 import Testing
@@ -15,7 +16,8 @@ struct SpectrumBasisTests {
     }
 
     /// Spectra of three numbers each, seen with gaps and a noise of 1.3 times what is stated.
-    private static func spectra(_ stars: Int, seed: UInt64, misstated: Double = 1.3) -> Sky {
+    /// - Parameter together: neighbouring pixels that share their noise.
+    private static func spectra(_ stars: Int, seed: UInt64, misstated: Double = 1.3, together: Int = 1) -> Sky {
         var random = SeededGenerator(seed: seed)
         var (clean, flux, ivar): ([[Double]], [Float], [Float]) = ([], [], [])
         for _ in 0..<stars {
@@ -27,9 +29,11 @@ struct SpectrumBasisTests {
             let stated = 10 * pow(10, -2.5 - random.uniform())
             let gap = Int(random.uniform() * 100)
             clean.append(own)
+            var noise = 0.0
             for pixel in 0..<pixels {
                 let isSeen = !(gap..<gap + 30).contains(pixel) && pixel != 60
-                flux.append(Float(own[pixel] + misstated * stated * random.gaussian()))
+                if pixel.isMultiple(of: together) { noise = misstated * stated * random.gaussian() }
+                flux.append(Float(own[pixel] + noise))
                 ivar.append(isSeen ? Float(1 / (stated * stated)) : 0)
             }
         }
@@ -37,8 +41,8 @@ struct SpectrumBasisTests {
             clean: clean, flux: Tensor(flux, shape: [stars, pixels]), ivar: Tensor(ivar, shape: [stars, pixels]))
     }
 
-    private static func learned() throws -> SpectrumBasis {
-        let sky = spectra(1500, seed: 1)
+    private static func learned(together: Int = 1) throws -> SpectrumBasis {
+        let sky = spectra(1500, seed: 1, together: together)
         return try withoutGradient { try SpectrumBasis(sky.flux, ivar: sky.ivar, count: count, seed: 1) }
     }
 
@@ -53,9 +57,7 @@ struct SpectrumBasisTests {
 
         let sky = Self.spectra(200, seed: 2)
         let (numbers, off) = withoutGradient { () -> (Tensor, [Double]) in
-            let evidence = basis.evidence(sky.flux, ivar: sky.ivar)
-            let numbers = (evidence.precision + Tensor.eye(Self.count) * 0.1)
-                .solving(evidence.shift.unsqueezed(-1)).squeezed(-1)
+            let numbers = basis.evidence(sky.flux, ivar: sky.ivar).numbers
             let found = basis.logFlux(numbers).exp().floats()
             return (
                 numbers,
@@ -71,6 +73,19 @@ struct SpectrumBasisTests {
         #expect(rms < 0.02, "\(rms)")
         let spread = numbers.std(dim: 0, unbiased: false, keepDims: false).floats()
         #expect(spread.allSatisfy { $0 > 0.8 && $0 < 1.2 }, "\(spread)")
+    }
+
+    /// Where neighbours share their noise, numbers follow more of it; what is left is not taken for less than there was, nor for more.
+    @Test(arguments: [2, 4, 6])
+    func noiseThatNeighboursShare(together: Int) throws {
+        let basis = try Self.learned(together: together)
+        let factor = basis.noiseFactor.value.mean().item()
+        let remainder = basis.remainder.value.mean().item()
+        let alike = basis.correlated.value.item() / Double(together)
+        #expect(factor > 1.4 && factor < 1.95, "\(factor)")
+        // Noise is 0.4 to 4 % a pixel.
+        #expect(remainder < 1e-5, "\(remainder)")
+        #expect(alike > 0.6 && alike < 1.6, "\(alike)")
     }
 
     /// Spectra of which nothing can be made, as those of two stars with glitches, do not turn the components after themselves; and stars
@@ -96,6 +111,38 @@ struct SpectrumBasisTests {
             let off = ((found - all) / all.clamp(min: 0.05)).abs().floats()
             let normal = off.enumerated().filter { $0.offset / Self.pixels % 50 != 0 }.map(\.element).sorted()
             #expect(normal[normal.count * 99 / 100] < 0.05, "\(normal[normal.count * 99 / 100])")
+        }
+    }
+
+    /// Where stars differ by factors and noise is small, spectra are told as well as their noise allows, and components are not said to
+    /// leave what they do not.
+    @Test func brightSpectraOfStarsThatDifferMuch() throws {
+        let stars = 800
+        var random = SeededGenerator(seed: 4)
+        var (clean, flux, errors): ([Float], [Float], [Float]) = ([], [], [])
+        for _ in 0..<stars {
+            let (z, noise) = ((random.gaussian(), random.gaussian()), 0.001 * pow(10, random.uniform()))
+            for pixel in 0..<Self.pixels {
+                let x = Double(pixel) / Double(Self.pixels)
+                let own = exp(2 * z.0 * (2 * x - 1) + 0.1 * z.1 * sin(12 * x))
+                clean.append(Float(own))
+                flux.append(Float(own * (1 + noise * random.gaussian())))
+                errors.append(Float(own * noise))
+            }
+        }
+        let truth = Tensor(clean, shape: [stars, Self.pixels]), seen = Tensor(flux, shape: [stars, Self.pixels])
+        let ivar = Tensor(errors, shape: [stars, Self.pixels]).square().reciprocal()
+        try withoutGradient {
+            let basis = try SpectrumBasis(seen, ivar: ivar, count: 2, seed: 1)
+            let anything = Mixture(
+                logWeights: Tensor.zeros([stars, 1]), means: Tensor.zeros([stars, 1, 2]),
+                factors: Tensor.eye(2).reshaped([1, 1, 2, 2]).expanded([stars, 1, 2, 2]))
+            let band = try SpectrumDistribution(basis, anything).given(seen, ivar: ivar).band()
+            func middle(_ values: Tensor) -> Double { median(values.abs().doubles()) }
+            let (off, error) = (middle(band.flux / truth - 1), middle(band.error / truth))
+            // Of the noise of a pixel, 0.1 to 1 %, two numbers leave an eighth.
+            #expect(off < 0.0006 && error < 0.0012, "\(off) \(error)")
+            #expect(median(basis.remainder.value.doubles()).squareRoot() < 0.0006)
         }
     }
 

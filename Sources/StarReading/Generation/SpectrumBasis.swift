@@ -97,8 +97,6 @@ final class SpectrumBasis: Module {
         return Mixture.Evidence.joined(blocks)
     }
 
-    /// No number is told better than to a hundredth of its spread: single precision could not do with it.
-    private static let finest = 0.01
     private static let block = 512
     private static let steps = 12
     /// What holds numbers near 0 that a spectrum does not tell, while the best are looked for.
@@ -142,9 +140,8 @@ final class SpectrumBasis: Module {
         // fit is c − 2 bᵀz + zᵀAz at the best numbers, where the slope of the likelihood is not quite 0.
         let shift = bent + now.slope.to(.float64)
         let constant = fit.to(.float64) + (shift * numbers).sum(dims: [1]) * 2 - (numbers * bent).sum(dims: [1])
-        var evidence = Mixture.Evidence(precision: bend, shift: shift, constant: constant)
-        if scaleIsUnknown { evidence = evidence.withoutLast }
-        return evidence.blurred(by: Self.finest)
+        let evidence = Mixture.Evidence(precision: bend, shift: shift, constant: constant)
+        return scaleIsUnknown ? evidence.withoutLast : evidence
     }
 }
 
@@ -155,7 +152,7 @@ extension SpectrumBasis {
     static let fewest = 50
     /// Relative error below which a pixel counts no more while components are looked for.
     private static let fineEnough = 0.01
-    private static let rounds = 10, refinements = 3
+    private static let rounds = 10, refinements = 3, settlings = 4
     /// Stars farther out than so many spreads do not turn components after themselves, nor do pixels that are off by more than so many
     /// errors.
     private static let (farStar, farPixel) = (5.0, 3.0)
@@ -200,16 +197,17 @@ extension SpectrumBasis {
             numbers = normalise(numbers)
         }
         measureRemainders(flux, ivar: ivar, numbers, absorbed: nil)
-        // Then in the flux, with what the first tell of its errors.
-        for round in 0...Self.refinements {
+        // Then in the flux, with what the first tell of its errors. What is noise and how far it goes together hang on each other:
+        // numbers follow more of what goes together, and leave less. So both are found in turn until they agree.
+        for round in 0..<Self.refinements + Self.settlings {
             try Interruption.check()
             let own = evidence(flux, ivar: ivar)
             numbers = own.numbers
             let absorbed = absorbed(own, flux, ivar: ivar)
             if round < Self.refinements { numbers = improve(flux, ivar: ivar, numbers) }
             measureRemainders(flux, ivar: ivar, numbers, absorbed: absorbed)
+            try settleCorrelation(flux, ivar: ivar)
         }
-        try settleCorrelation(flux, ivar: ivar)
     }
 
     /// Moves mean and components towards what they leave of spectra, and gives the numbers in terms of the new ones.
@@ -262,10 +260,11 @@ extension SpectrumBasis {
 
     /// Turns the components so that the numbers of all spectra are independent, with mean 0 and unit spread.
     private func normalise(_ numbers: Tensor) -> Tensor {
-        let centre = numbers.mean(dims: [0], keepDims: true)
+        // Single odd spectra do not decide what the mean and the spread are.
+        func limited(_ numbers: Tensor) -> Tensor { numbers.clamp(min: -Self.farStar, max: Self.farStar) }
+        let centre = limited(numbers).mean(dims: [0], keepDims: true)
         let moved = numbers - centre
-        // Single odd spectra do not decide what the spread is.
-        let few = moved.clamp(min: -5, max: 5)
+        let few = limited(moved)
         let (values, vectors) = few.transposed().matmul(few).to(.float64).symmetricEigen()
         let scales = (values.to(.float32) / Double(numbers.size(0))).clamp(min: 1e-8).sqrt()
         mean.value = mean.value + centre.matmul(components.value).squeezed(0)
@@ -305,30 +304,13 @@ extension SpectrumBasis {
         }
         noiseFactor.value = Tensor(smooth.map { Float($0) }, shape: [pixels])
         remainder.value = Tensor(found.map { Float(max($0?.remainder ?? 1e-6, 1e-7)) }, shape: [pixels])
-        measureCorrelation(flux, ivar, expected)
     }
 
     private static let reach = 7
     /// Stated variances are off by no more. Where XP spectra are divided by their own flux, at 550 nm, hardly any noise is left.
-    private static let factors = 0.02...2
+    private static let factors = 0.005...2
     /// Of no pixel the numbers follow more of the noise.
     private static let leastLeft = 0.1
-    private static let farthestNeighbour = 20
-
-    /// Errors of neighbouring pixels go together where a spectrum was made of smooth functions, as those of Gaia are.
-    private func measureCorrelation(_ flux: Tensor, _ ivar: Tensor, _ expected: Tensor) {
-        let scores = ((flux - expected) * precision(expected, ivar: ivar).sqrt()).clamp(min: -4, max: 4)
-        let own = scores.square().mean().item()
-        var sum = 1.0
-        for lag in 1...Self.farthestNeighbour {
-            let length = pixels - lag
-            let product = scores.narrow(1, start: 0, length: length) * scores.narrow(1, start: lag, length: length)
-            let correlation = product.mean().item() / max(own, 1e-12)
-            if correlation < 0.05 { break }
-            sum += 2 * correlation
-        }
-        correlated.value = Tensor([Float(max(1, sum))], shape: [1])
-    }
 
     /// Spectra that tell how much neighbours count, and how near to right that is found.
     private static let judges = 600
@@ -336,7 +318,8 @@ extension SpectrumBasis {
     private static let mostAlike = 16.0
 
     /// Says how many neighbouring pixels tell as much as one so that, of every other tenth of a spectrum, the rest is told as well as it
-    /// is said to be: correlations alone do not know what the components leave.
+    /// is said to be: errors of neighbours go together where a spectrum was made of smooth functions, as those of Gaia are, and so does
+    /// what the components leave.
     private func settleCorrelation(_ flux: Tensor, ivar: Tensor) throws {
         let rows = Array(0..<flux.size(0)).evenlySampled(Self.judges)
         let (flux, ivar) = (flux.rows(rows), ivar.rows(rows))
